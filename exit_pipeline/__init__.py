@@ -1,0 +1,1 @@
+"""exit_pipeline: leaves option positions well, and can say afterwards why."""

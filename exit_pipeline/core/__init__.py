@@ -1,0 +1,1 @@
+"""The pure decision core: no IO, clock, logging, randomness or framework."""

@@ -1,0 +1,111 @@
+"""What was decided, row by row of a book."""
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exit_pipeline.core.model.book import BoolColumn, FloatColumn, IntColumn, SmallColumn
+
+
+class Outcome(IntEnum):
+    """Keep the position, leave in part, or leave in full."""
+
+    HOLD = 0
+    PARTIAL = 1
+    FULL = 2
+
+
+class Urgency(IntEnum):
+    """How far a closing order leans towards the other side of the market."""
+
+    PATIENT = 0
+    NORMAL = 1
+    FAST = 2
+    EMERGENCY = 3
+
+
+NO_RULE = -1
+"""Value of ``Decisions.rule`` on a HOLD."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A rule's answer over the whole book.
+
+    Attributes:
+        fired: The rule asks to leave; only where it is evaluable.
+        evaluable: Every input that the rule needs is known and usable.
+        quantity: Contracts to close where it fired; None closes all that is held.
+        urgency: Urgency by row; None takes the rule's own.
+    """
+
+    fired: BoolColumn
+    evaluable: BoolColumn
+    quantity: IntColumn | None = None
+    urgency: SmallColumn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleTrace:
+    """How a rule came to its answer, row by row.
+
+    Attributes:
+        observed: The value that was judged, in `unit`; NaN where not known.
+        threshold: The value at which the rule fires, in `unit`.
+        distance: What is missing until it fires, in `unit`; 0 where it has fired, NaN unknown.
+        progress: The same as a share of the way, 0..1; NaN unknown.
+        unit: ``%``, ``minutes``, ``strength`` or empty.
+        note: Why the rule is not evaluable or ignored what it saw; empty otherwise.
+    """
+
+    observed: FloatColumn
+    threshold: FloatColumn
+    distance: FloatColumn
+    progress: FloatColumn
+    unit: str
+    note: NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decisions:
+    """The outcome for each row of a book.
+
+    Attributes:
+        outcome: ``Outcome`` by row.
+        rule: Index of the deciding rule in its policy's order; ``NO_RULE`` on a HOLD.
+        quantity: Contracts to close; 0 on a HOLD.
+        urgency: ``Urgency`` by row; PATIENT on a HOLD.
+        fired_mask: Bit i is set where rule i of the policy fired.
+        evaluable_mask: Bit i is set where rule i of the policy could be judged.
+        flags: ``QuoteFlag`` bits.
+        grade: ``QuoteGrade`` by row.
+        mark: Price that the position is judged at, units of 1/10,000 dollar; UNKNOWN if none.
+        pnl_percent: Profit or loss on the entry price at the mark, in percent; NaN if no mark.
+        gex_latched: The gamma flip is due after this decision.
+    """
+
+    outcome: SmallColumn
+    rule: SmallColumn
+    quantity: IntColumn
+    urgency: SmallColumn
+    fired_mask: IntColumn
+    evaluable_mask: IntColumn
+    flags: NDArray[np.int32]
+    grade: SmallColumn
+    mark: IntColumn
+    pnl_percent: FloatColumn
+    gex_latched: BoolColumn
+
+    @classmethod
+    def empty(cls, rows: int) -> Self:
+        """Room for `rows` decisions, all of them a HOLD of unknown quality."""
+        kinds = {"fired_mask": np.int64, "evaluable_mask": np.int64, "quantity": np.int64,
+                 "mark": np.int64, "flags": np.int32, "pnl_percent": np.float64,
+                 "gex_latched": np.bool_}  # fmt: skip
+        return cls(**{c.name: np.zeros(rows, kinds.get(c.name, np.int8)) for c in fields(cls)})
+
+    def __len__(self) -> int:
+        return len(self.outcome)

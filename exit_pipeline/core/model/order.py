@@ -1,0 +1,156 @@
+"""Closing orders: what is asked of a broker, and what a broker reports."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class OrderSide(StrEnum):
+    """The closing leg, in full: a bare side could open a position by mistake."""
+
+    SELL_TO_CLOSE = "SELL_TO_CLOSE"
+    BUY_TO_CLOSE = "BUY_TO_CLOSE"
+
+
+class OrderStatus(StrEnum):
+    """Life of one closing attempt, in the users' words.
+
+    PENDING is the recorded intent, SUBMITTED is being sent, ACCEPTED works at the broker.
+    """
+
+    PENDING = "PENDING"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    ACCEPTED = "ACCEPTED"
+    PARTIAL_FILL = "PARTIAL_FILL"
+    PENDING_CANCEL = "PENDING_CANCEL"
+    FILLED = "FILLED"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    DENIED = "DENIED"
+    ABANDONED = "ABANDONED"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the order may still fill, and so holds its reservation."""
+        return self in _LIVE
+
+
+_LIVE = frozenset({
+    OrderStatus.PENDING, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN, OrderStatus.ACCEPTED,
+    OrderStatus.PARTIAL_FILL, OrderStatus.PENDING_CANCEL,
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """One closing limit order for one position, good for the day.
+
+    Attributes:
+        client_order_id: Ours, unique for ever; at most 48 characters of ``[a-z0-9-]``.
+        account: The broker's account.
+        symbol: Compact OCC symbol.
+        side: SELL_TO_CLOSE or BUY_TO_CLOSE.
+        quantity: Contracts, at least 1.
+        limit_price: Dollars per share.
+    """
+
+    client_order_id: str
+    account: str
+    symbol: str
+    side: OrderSide
+    quantity: int
+    limit_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution.
+
+    Attributes:
+        execution_id: The broker's own key; the same execution always carries the same one.
+        quantity: Contracts.
+        price: Dollars per share.
+        commission: Dollars for the whole fill.
+        fees: Dollars for the whole fill.
+        executed_at: The broker's time.
+    """
+
+    execution_id: str
+    quantity: int
+    price: Decimal
+    commission: Decimal
+    fees: Decimal
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """What a broker says of one order, with all of its fills so far.
+
+    Attributes:
+        client_order_id: Ours.
+        broker_order_id: The broker's key.
+        symbol: Compact OCC symbol.
+        side: Closing leg.
+        quantity: Contracts ordered.
+        status: As the broker reports it, in our words.
+        fills: Every execution so far, oldest first.
+        submitted_at: When the broker received it.
+        reason: The broker's words on a refusal; empty otherwise.
+    """
+
+    client_order_id: str
+    broker_order_id: str
+    symbol: str
+    side: OrderSide
+    quantity: int
+    status: OrderStatus
+    fills: tuple[Fill, ...] = ()
+    submitted_at: datetime
+    reason: str = ""
+
+    @property
+    def filled_quantity(self) -> int:
+        """Contracts filled so far."""
+        return sum(fill.quantity for fill in self.fills)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPosition:
+    """What a broker says that an account holds of one contract.
+
+    Attributes:
+        account: The broker's account.
+        symbol: Compact OCC symbol.
+        quantity: Contracts, negative when short.
+        average_price: Dollars per share.
+    """
+
+    account: str
+    symbol: str
+    quantity: int
+    average_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """The end of an expired holding, as the broker settled it.
+
+    Attributes:
+        account: The broker's account.
+        symbol: Compact OCC symbol.
+        quantity: Contracts settled, positive.
+        kind: EXPIRED (worthless), EXERCISED (long in the money) or ASSIGNED (short in the money).
+        price: Settlement value, dollars per share.
+        settled_at: The broker's time.
+    """
+
+    account: str
+    symbol: str
+    quantity: int
+    kind: str
+    price: Decimal
+    settled_at: datetime

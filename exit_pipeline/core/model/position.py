@@ -1,0 +1,91 @@
+"""Open option positions as they are kept."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from exit_pipeline.core.model.contract import OptionContract
+
+_INTRADAY: Final = re.compile(r"\s*\d+\s*(m|min|mins|minute|minutes|h|hr|hrs|hour|hours)?\s*")
+
+
+class PositionSide(StrEnum):
+    """LONG holds the contract, SHORT has sold it."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+class CloseKind(StrEnum):
+    """How a position ended."""
+
+    EXIT = "EXIT"
+    EXPIRED = "EXPIRED"
+    ASSIGNED = "ASSIGNED"
+    EXERCISED = "EXERCISED"
+    EXTERNAL = "EXTERNAL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """One row of ``refactored_positions`` that is still open.
+
+    Attributes:
+        id: The user's own key.
+        broker: Name of the broker that holds it; None until it is adopted.
+        environment: Where it lives: ``paper``, ``live``, ``tape`` or ``simulated``.
+        account: The broker's account; None until it is adopted.
+        contract: The option; None where the row does not tell which one.
+        underlying: Ticker.
+        side: LONG or SHORT.
+        quantity: Contracts opened.
+        exited_quantity: Contracts already closed, from fills.
+        reserved_quantity: Contracts in a live exit order.
+        profit_exited_quantity: Contracts closed by profit-target orders, from fills.
+        entry_price: Dollars per share.
+        entry_time: When it was opened.
+        timeframe: Of the strategy, such as ``15m``, ``1h`` or ``1d``.
+        policy: Name or overrides of the position's own policy; None follows the default.
+        gex_latched: A gamma flip against the position is due and not yet filled.
+        previous_mid: Mid at the tick before, dollars per share.
+        previous_mid_at: Time of that tick.
+        high_water_mark: Best mark seen of a GOOD quote, dollars per share.
+    """
+
+    id: str
+    broker: str | None
+    environment: str | None
+    account: str | None
+    contract: OptionContract | None
+    underlying: str
+    side: PositionSide
+    quantity: int
+    exited_quantity: int = 0
+    reserved_quantity: int = 0
+    profit_exited_quantity: int = 0
+    entry_price: Decimal
+    entry_time: datetime
+    timeframe: str | None = None
+    policy: str | None = None
+    gex_latched: bool = False
+    previous_mid: Decimal | None = None
+    previous_mid_at: datetime | None = None
+    high_water_mark: Decimal | None = None
+
+    @property
+    def open_quantity(self) -> int:
+        """Contracts still held."""
+        return self.quantity - self.exited_quantity
+
+    @property
+    def is_intraday(self) -> bool:
+        """Whether the strategy's timeframe is minutes or hours; a bare number is minutes."""
+        return self.timeframe is not None and bool(_INTRADAY.fullmatch(self.timeframe.lower()))
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether a broker, an environment and an account are known, so that it may be sent."""
+        return None not in (self.broker, self.environment, self.account)

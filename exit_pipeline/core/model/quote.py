@@ -1,0 +1,92 @@
+"""Quotes as sources give them, and the flags and grades that judge them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import IntEnum, IntFlag
+
+
+class QuoteFlag(IntFlag):
+    """What is wrong with a quote; several may hold at once.
+
+    The first line of each comment is what a person reads.
+    """
+
+    MISSING = 1  # no bid or no ask
+    NONFINITE = 2  # negative or not a number
+    CROSSED = 4  # bid above ask
+    LOCKED = 8  # bid equals ask
+    NO_MARKET = 16  # no bid and a high ask
+    WORTHLESS = 32  # no bid and an ask of a few ticks
+    STALE_FEED = 64  # the feed itself stands still
+    STALE_QUOTE = 128  # an old quote on a live feed
+    EXPIRED_QUOTE = 256  # too old to be used at all
+    WIDE = 512  # bid and ask far apart
+    NO_SIZE = 1024  # a side without size
+    FUTURE = 2048  # stamped later than the decision
+    EXPIRED_CONTRACT = 4096  # the contract no longer trades
+
+
+class QuoteGrade(IntEnum):
+    """GOOD is used as it is, DEGRADED with care, BAD not at all."""
+
+    GOOD = 0
+    DEGRADED = 1
+    BAD = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """The newest quote of one option contract.
+
+    Attributes:
+        symbol: Compact OCC symbol.
+        bid: Dollars per share; None where the source gives none.
+        ask: Dollars per share; None where the source gives none.
+        bid_size: Contracts; None where the source gives none.
+        ask_size: Contracts; None where the source gives none.
+        quoted_at: The quote's own time, not the time of asking.
+        nonfinite: The source gave a negative, infinite or absurd price, kept here as None.
+    """
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: int | None = None
+    ask_size: int | None = None
+    quoted_at: datetime
+    nonfinite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderlyingPrice:
+    """The newest price of an underlying or the level of an index.
+
+    Attributes:
+        symbol: Ticker; indices such as VIX and VIX3M are symbols here.
+        last: Dollars, or index points.
+        quoted_at: The price's own time.
+    """
+
+    symbol: str
+    last: Decimal
+    quoted_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSnapshot:
+    """Everything one tick saw of the market.
+
+    Attributes:
+        source: Name of the market-data source, such as ``recorded`` or ``simulated``.
+        feed_age_limit: How old the newest price of an underlying may be before its feed counts as
+            standing still; it belongs to the source.
+        quotes: Newest quote by option symbol; a symbol without one is absent.
+        underlyings: Newest price by ticker; a ticker without one is absent.
+    """
+
+    source: str
+    feed_age_limit: timedelta
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
+    underlyings: Mapping[str, UnderlyingPrice] = field(default_factory=dict)

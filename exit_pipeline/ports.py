@@ -1,0 +1,346 @@
+"""What the use cases need of the outside: one Protocol per kind of adapter.
+
+Ports name no vendor and no framework. Each adapter kind has a contract test that runs over every
+adapter of that kind and over its fakes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Protocol, runtime_checkable
+
+from exit_pipeline.core.model.context import GexHistory
+from exit_pipeline.core.model.order import (
+    HeldPosition,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    Settlement,
+)
+from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.record import (
+    Alert,
+    BrokerCall,
+    DecisionRows,
+    ExitOrder,
+    NewPosition,
+    OrderIntent,
+    PositionMark,
+    RunHandle,
+    RunSummary,
+    StoredDecision,
+    TickIdentity,
+)
+from exit_pipeline.core.model.session import Session
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """The only source of the present time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+
+@runtime_checkable
+class Calendar(Protocol):
+    """The exchange's sessions."""
+
+    name: str
+
+    def session(self, day: date) -> Session | None:
+        """The session of a date in exchange time; None when the exchange is closed all day."""
+        ...
+
+    def session_on_or_before(self, day: date) -> Session:
+        """The last session that is not after `day`."""
+        ...
+
+    def why_closed(self, at: datetime) -> str | None:
+        """Why nothing trades at `at`, such as "XNYS is closed: Christmas Day"; None while open.
+
+        Sessions are ``[open, close)``.
+        """
+        ...
+
+
+@runtime_checkable
+class MarketData(Protocol):
+    """Quotes and prices, each with its own time.
+
+    Attributes:
+        source: Name of the source, shown and stored wherever its prices are.
+        is_live: Whether it tells of the real market of now; recorded and simulated sources do not.
+    """
+
+    source: str
+    is_live: bool
+
+    def snapshot(
+        self, options: Sequence[str], underlyings: Sequence[str], at: datetime
+    ) -> MarketSnapshot:
+        """The newest quotes of option symbols, and prices of underlyings and indices.
+
+        Args:
+            options: Compact OCC symbols.
+            underlyings: Tickers and indices.
+            at: Time of the tick. A source with a past answers as of then, never with anything
+                later; a live one answers with what is newest.
+
+        Raises:
+            UnavailableError: The source did not answer. A symbol that it does not know is absent
+                from the answer instead.
+        """
+        ...
+
+    def chain(self, underlying: str, at: datetime) -> Sequence[str]:
+        """The option symbols listed on an underlying that the source has quoted by `at`."""
+        ...
+
+
+@runtime_checkable
+class Broker(Protocol):
+    """Where positions are held and closing orders are sent.
+
+    Attributes:
+        name: Such as ``paper``.
+        environment: ``paper``, ``live``, ``tape`` or ``simulated``.
+    """
+
+    name: str
+    environment: str
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        """Send a closing order once.
+
+        A refusal is a report with status REJECTED and the broker's reason. An order that already
+        exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
+
+        Raises:
+            UnavailableError: No answer: the order may or may not exist.
+        """
+        ...
+
+    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+        """The order with our id, with all its fills; None when the broker knows none.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        ...
+
+    def cancel(self, account: str, client_order_id: str) -> OrderReport:
+        """Ask for an order to be cancelled, and report it as it is now.
+
+        Raises:
+            UnavailableError: No answer.
+            InputError: The broker knows no such order.
+        """
+        ...
+
+    def working_orders(self, account: str) -> Sequence[OrderReport]:
+        """All orders of the account that may still fill.
+
+        Raises:
+            UnavailableError: No answer; nothing is known, in particular not that there are none.
+        """
+        ...
+
+    def positions(self, account: str) -> Sequence[HeldPosition]:
+        """What the account holds.
+
+        Raises:
+            UnavailableError: No answer; nothing is known, in particular not that it is flat.
+        """
+        ...
+
+    def settlements(self, account: str) -> Sequence[Settlement]:
+        """How expired holdings of the account ended, as far as the broker has settled them.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesDeposits(Protocol):
+    """A broker whose books we keep ourselves, so that imported positions can be put into it."""
+
+    def deposit(self, positions: Sequence[NewPosition]) -> int:
+        """Put positions into the books, each id once for ever; returns how many were new."""
+        ...
+
+
+class RunStore(Protocol):
+    """Ticks: who works which account when, and how it ended."""
+
+    def open(
+        self,
+        tick: TickIdentity,
+        accounts: Sequence[str],
+        holder: str,
+        code_version: str,
+        lease: timedelta,
+    ) -> list[RunHandle]:
+        """Open one run per account, atomically with the account's lease.
+
+        A dry run takes no lease. A tick that was worked before comes back SUCCEEDED with its run;
+        one that was begun and not finished is continued once its lease has passed. An account that
+        another run holds, and a tick older than the newest finished one of its account, come back
+        SKIPPED with the reason; so a live ledger's time never runs backwards.
+        """
+        ...
+
+    def close(self, holder: str, summaries: Sequence[RunSummary]) -> None:
+        """Write how runs ended, and give their accounts back."""
+        ...
+
+    def raise_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Record alerts; the same cause, subject and run is recorded once."""
+        ...
+
+    def log_calls(self, calls: Sequence[BrokerCall]) -> None:
+        """Record broker calls in ``adapter_logs``."""
+        ...
+
+
+class PositionStore(Protocol):
+    """The positions that are managed."""
+
+    def accounts(self, environment: str) -> list[str]:
+        """Every account that has, or has had, a position in this environment."""
+        ...
+
+    def open_positions(
+        self,
+        environment: str,
+        accounts: Sequence[str] | None = None,
+        underlyings: Sequence[str] | None = None,
+        position_ids: Sequence[str] | None = None,
+    ) -> list[Position]:
+        """Open positions of an environment, and those that no broker has yet.
+
+        None means all. Ordered by id.
+        """
+        ...
+
+    def import_positions(self, positions: Sequence[NewPosition]) -> int:
+        """Add positions in one transaction; returns how many were new.
+
+        Raises:
+            InputError: An id exists with another contract, side, quantity, price or account;
+                nothing was imported.
+        """
+        ...
+
+    def refresh(self, marks: Sequence[PositionMark]) -> None:
+        """Write marks, open P&L, high-water marks and latches, in one statement."""
+        ...
+
+    def settle(self, position_id: str, settlement: Settlement) -> None:
+        """Close what is left of a position at its settlement value, once."""
+        ...
+
+
+class SignalStore(Protocol):
+    """What other programs, and our own context, have written about the market."""
+
+    def gex_history(self, underlyings: Sequence[str], at: datetime) -> dict[str, GexHistory]:
+        """The newest gamma signal and the one before it, by underlying, none later than `at`."""
+        ...
+
+    def newest_trend(self, at: datetime) -> tuple[str, datetime] | None:
+        """The newest trend that was recorded, none later than `at`, with its time."""
+        ...
+
+    def record_context(self, run_ids: Sequence[str], snapshot: Mapping[str, object]) -> None:
+        """Keep the context that runs saw in ``refactored_context_snapshots``, once per run."""
+        ...
+
+    def import_gex_signals(self, rows: Sequence[Mapping[str, object]]) -> int:
+        """Add gamma signals by their ids; returns how many were new."""
+        ...
+
+
+class DecisionStore(Protocol):
+    """Decisions with all of their inputs."""
+
+    def keep_policies(self, policies: Mapping[str, str]) -> None:
+        """Keep policies, canonical JSON by hash, once each."""
+        ...
+
+    def record(self, rows: DecisionRows) -> None:
+        """Record decisions; one that its run already has for the position is left as it is."""
+        ...
+
+    def of_runs(self, run_ids: Sequence[str]) -> list[StoredDecision]:
+        """The decisions of runs, by position id."""
+        ...
+
+
+class OrderStore(Protocol):
+    """Closing orders and their fills."""
+
+    def live_orders(self, environment: str, accounts: Sequence[str]) -> list[ExitOrder]:
+        """Exit orders that may still fill."""
+        ...
+
+    def of_runs(self, run_ids: Sequence[str]) -> list[ExitOrder]:
+        """Exit orders that runs made."""
+        ...
+
+    def attempts(self, position_ids: Sequence[str]) -> dict[str, int]:
+        """How many exit orders each position has had; 0 is left out."""
+        ...
+
+    def record_intent(self, intent: OrderIntent, holder: str) -> ExitOrder | None:
+        """Commit an intent and its reservation before anything is sent.
+
+        None when it may not be sent: the position has a live exit order, holds too little, or the
+        account's lease is no longer the holder's.
+        """
+        ...
+
+    def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
+        """Move an order to a state that no fill brings about, such as SUBMITTED or UNKNOWN."""
+        ...
+
+    def book(self, order: ExitOrder, report: OrderReport) -> int:
+        """Book a broker's report: new fills into ``trades``, the order's state, and the position.
+
+        One transaction; each execution counts once, whatever is reported how often. Returns the
+        contracts newly booked.
+        """
+        ...
+
+
+@runtime_checkable
+class Database(Protocol):
+    """Everything that is kept."""
+
+    @property
+    def runs(self) -> RunStore:
+        """Ticks."""
+        ...
+
+    @property
+    def positions(self) -> PositionStore:
+        """Positions."""
+        ...
+
+    @property
+    def signals(self) -> SignalStore:
+        """Market signals and context."""
+        ...
+
+    @property
+    def decisions(self) -> DecisionStore:
+        """Decisions."""
+        ...
+
+    @property
+    def orders(self) -> OrderStore:
+        """Orders and fills."""
+        ...
