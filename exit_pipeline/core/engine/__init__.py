@@ -1,0 +1,1 @@
+"""Policies, and the decision over the whole book that they make."""

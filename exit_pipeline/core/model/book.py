@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 IntColumn = NDArray[np.int64]
 SmallColumn = NDArray[np.int8]
+FlagColumn = NDArray[np.int16]
 FloatColumn = NDArray[np.float64]
 BoolColumn = NDArray[np.bool_]
 

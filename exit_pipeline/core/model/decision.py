@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from typing import Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exit_pipeline.core.model.book import BoolColumn, FloatColumn, IntColumn, SmallColumn
+from exit_pipeline.core.model.book import (
+    BoolColumn,
+    FlagColumn,
+    FloatColumn,
+    IntColumn,
+    SmallColumn,
+)
 
 
 class Outcome(IntEnum):
@@ -26,6 +32,8 @@ class Urgency(IntEnum):
     FAST = 2
     EMERGENCY = 3
 
+
+MaskColumn = NDArray[np.unsignedinteger[Any]]
 
 NO_RULE = -1
 """Value of ``Decisions.rule`` on a HOLD."""
@@ -89,23 +97,40 @@ class Decisions:
 
     outcome: SmallColumn
     rule: SmallColumn
-    quantity: IntColumn
+    quantity: NDArray[np.int32]
     urgency: SmallColumn
-    fired_mask: IntColumn
-    evaluable_mask: IntColumn
-    flags: NDArray[np.int32]
+    fired_mask: MaskColumn
+    evaluable_mask: MaskColumn
+    flags: FlagColumn
     grade: SmallColumn
     mark: IntColumn
     pnl_percent: FloatColumn
     gex_latched: BoolColumn
 
     @classmethod
-    def empty(cls, rows: int) -> Self:
-        """Room for `rows` decisions, all of them a HOLD of unknown quality."""
-        kinds = {"fired_mask": np.int64, "evaluable_mask": np.int64, "quantity": np.int64,
-                 "mark": np.int64, "flags": np.int32, "pnl_percent": np.float64,
-                 "gex_latched": np.bool_}  # fmt: skip
-        return cls(**{c.name: np.zeros(rows, kinds.get(c.name, np.int8)) for c in fields(cls)})
+    def empty(cls, rows: int, rules: int) -> Self:
+        """Room for `rows` decisions under policies of up to `rules` rules, each a HOLD."""
+        # Masks are as narrow as the number of rules allows: a replay writes millions of them.
+        mask = np.min_scalar_type((1 << rules) - 1)
+        kinds = {"fired_mask": mask, "evaluable_mask": mask, **_KINDS}
+        room: dict[str, NDArray[Any]] = {
+            c.name: np.zeros(rows, kinds.get(c.name, np.int8)) for c in fields(cls)
+        }
+        room["rule"].fill(NO_RULE)
+        return cls(**room)
+
+    def view(self, rows: slice) -> Self:
+        """The decisions of some rows, sharing their memory."""
+        return type(self)(**{c.name: getattr(self, c.name)[rows] for c in fields(self)})
 
     def __len__(self) -> int:
         return len(self.outcome)
+
+
+_KINDS: Final[dict[str, Any]] = {
+    "quantity": np.int32,
+    "mark": np.int64,
+    "flags": np.int16,
+    "pnl_percent": np.float64,
+    "gex_latched": np.bool_,
+}

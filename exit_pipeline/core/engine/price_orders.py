@@ -1,0 +1,96 @@
+"""Price closing orders: a limit on the legal tick, leaning by urgency, bounded by a worst price."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.order import OrderSide
+
+PENNY_ROOTS: Final = frozenset({"SPY", "QQQ", "IWM"})
+"""Series that trade in pennies at every price (Cboe, "Penny Interval Program")."""
+
+_LEAN: Final = {
+    Urgency.PATIENT: "0.5",
+    Urgency.NORMAL: "1",
+    Urgency.FAST: "1",
+    Urgency.EMERGENCY: "1",
+}
+_BEYOND: Final = {Urgency.FAST: "0.5", Urgency.EMERGENCY: "1"}
+
+
+class PriceLimits(BaseModel):
+    """How far a closing order may go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    collar_percent: float = Field(
+        default=10, ge=0, le=50, description="The worst price lies this share of the mid, % ..."
+    )
+    collar_ticks: int = Field(
+        default=2, ge=0, le=20, description="... but at least these ticks, beyond the far side."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPrice:
+    """The limit of one attempt and the price beyond which it never goes, dollars per share."""
+
+    limit: Decimal
+    worst: Decimal
+
+
+def tick_size(root: str, price: Decimal) -> Decimal:
+    """The increment that is legal for every series of `root` at `price`, dollars.
+
+    Outside the penny roots a series may trade in 0.01/0.05 or in 0.05/0.10 below/from 3 dollars;
+    0.05/0.10 is legal in both, so no class data is needed.
+
+    Example: ``tick_size("GOOG", Decimal("2.95"))`` is 0.05, and 0.10 from 3.00 on.
+    """
+    if root in PENNY_ROOTS:
+        return Decimal("0.01")
+    return Decimal("0.05") if price < 3 else Decimal("0.10")
+
+
+def price_order(
+    side: OrderSide,
+    root: str,
+    bid: Decimal,
+    ask: Decimal,
+    urgency: Urgency,
+    limits: PriceLimits,
+) -> OrderPrice | None:
+    """The limit of a closing order, or None where the quote gives no price to sell or buy at.
+
+    PATIENT asks for the mid's half-way to the far side, NORMAL for the far side itself (the bid for
+    a sale), FAST goes half of the collar beyond it and EMERGENCY all of it. The far side as quoted
+    is always a legal price; anything else is rounded to the legal tick, a sale down and a purchase
+    up, so that rounding never makes an order less likely to fill. A sale asks for at least a tick.
+
+    Example: selling at 1.90 bid, 2.10 asked with a collar of 10 %: NORMAL 1.90, FAST 1.80 and
+    EMERGENCY 1.70, which is also the worst price.
+    """
+    selling = side is OrderSide.SELL_TO_CLOSE
+    far = bid if selling else ask
+    if far <= 0:
+        return None
+    tick = tick_size(root, far)
+    mid = (bid + ask) / 2
+    collar = max(limits.collar_ticks * tick, mid * Decimal(str(limits.collar_percent)) / 100)
+    away = -1 if selling else 1
+    start = mid + (far - mid) * Decimal(_LEAN[urgency])
+    limit = start + away * collar * Decimal(_BEYOND.get(urgency, "0"))
+    worst = _to_tick(far + away * collar, tick, selling=selling)
+    limit = far if limit == far else _to_tick(limit, tick, selling=selling)
+    # Rounding may carry a patient sale below the bid, where the bid itself is the better price.
+    if urgency is Urgency.PATIENT:
+        limit = max(limit, far) if selling else min(limit, far)
+    return OrderPrice(limit=limit, worst=min(worst, limit) if selling else max(worst, limit))
+
+
+def _to_tick(price: Decimal, tick: Decimal, *, selling: bool) -> Decimal:
+    steps = (price / tick).to_integral_value(ROUND_FLOOR if selling else ROUND_CEILING)
+    return max(steps * tick, tick)

@@ -1,0 +1,41 @@
+"""What an exit rule is: thresholds as fields, and two pure methods over the whole book."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
+from exit_pipeline.core.model.marks import Marks
+
+
+class ExitRule(BaseModel, ABC):
+    """One reason to leave a position.
+
+    A rule only answers; it never acts, never mutates and never knows another rule. Its module is
+    named like the rule, and ends with ``RULE = TheClass``, by which the engine finds it.
+
+    Class attributes:
+        name: The module's name; in capitals it is the reason in the database.
+        rank: Place in the default order; a lower rank wins.
+        urgency: How far the closing order leans, unless the verdict says otherwise by row.
+        latches: The answer stays due on the position until filled or turned back.
+        sentence: How the trace reads, with ``observed``, ``threshold`` and ``distance``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: ClassVar[str]
+    rank: ClassVar[int]
+    urgency: ClassVar[Urgency] = Urgency.NORMAL
+    latches: ClassVar[bool] = False
+    sentence: ClassVar[str]
+
+    @abstractmethod
+    def evaluate(self, book: Book, marks: Marks) -> Verdict:
+        """Where the rule fires, and where it could be judged at all."""
+
+    @abstractmethod
+    def trace(self, book: Book, marks: Marks) -> RuleTrace:
+        """What was observed against which threshold, and what is missing until it fires."""
