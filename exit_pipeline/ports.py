@@ -5,8 +5,10 @@ adapter of that kind and over its fakes.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.context import GexHistory
 from exit_pipeline.core.model.order import (
@@ -19,12 +21,14 @@ from exit_pipeline.core.model.order import (
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import (
+    AccountOverview,
     Alert,
     BrokerCall,
     DecisionRows,
     ExitOrder,
     NewPosition,
     OrderIntent,
+    PositionLine,
     PositionMark,
     RunHandle,
     RunSummary,
@@ -45,9 +49,15 @@ class Clock(Protocol):
 
 @runtime_checkable
 class Calendar(Protocol):
-    """The exchange's sessions."""
+    """The exchange's sessions.
+
+    Attributes:
+        name: Such as ``XNYS``.
+        zone: Time zone of the exchange.
+    """
 
     name: str
+    zone: ZoneInfo
 
     def session(self, day: date) -> Session | None:
         """The session of a date in exchange time; None when the exchange is closed all day."""
@@ -106,10 +116,13 @@ class Broker(Protocol):
     Attributes:
         name: Such as ``paper``.
         environment: ``paper``, ``live``, ``tape`` or ``simulated``.
+        knows_all_orders: An order that it can't find was never placed; true only where the books
+            are our own, since elsewhere "not found" may mean "not yet visible".
     """
 
     name: str
     environment: str
+    knows_all_orders: bool
 
     def submit(self, request: OrderRequest) -> OrderReport:
         """Send a closing order once.
@@ -164,6 +177,28 @@ class Broker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an adapter may be built from; each module of an adapter kind offers ``build`` of it.
+
+    Attributes:
+        environ: Environment variables, for an adapter's own settings and secrets.
+        clock: The run's clock.
+        calendar: The exchange's calendar.
+        environment: ``paper``, ``live``, ``tape`` or ``simulated``.
+        database_url: The project's database, for a broker that keeps its books there.
+        market_data: The run's market data, for a broker that fills orders itself; None while
+            market data itself is built.
+    """
+
+    environ: Mapping[str, str]
+    clock: Clock
+    calendar: Calendar
+    environment: str
+    database_url: str
+    market_data: MarketData | None = None
+
+
 @runtime_checkable
 class TakesDeposits(Protocol):
     """A broker whose books we keep ourselves, so that imported positions can be put into it."""
@@ -201,6 +236,10 @@ class RunStore(Protocol):
         """Record alerts; the same cause, subject and run is recorded once."""
         ...
 
+    def overview(self) -> list[AccountOverview]:
+        """How every account stands, by environment and account."""
+        ...
+
     def log_calls(self, calls: Sequence[BrokerCall]) -> None:
         """Record broker calls in ``adapter_logs``."""
         ...
@@ -223,6 +262,18 @@ class PositionStore(Protocol):
         """Open positions of an environment, and those that no broker has yet.
 
         None means all. Ordered by id.
+        """
+        ...
+
+    def listing(self, environment: str | None = None) -> list[PositionLine]:
+        """Every position, open and closed, of one environment or of all, by id."""
+        ...
+
+    def check_import(self, positions: Sequence[NewPosition]) -> None:
+        """Refuse what ``import_positions`` would refuse, before anything else is done with it.
+
+        Raises:
+            InputError: As there.
         """
         ...
 
@@ -319,6 +370,10 @@ class OrderStore(Protocol):
 @runtime_checkable
 class Database(Protocol):
     """Everything that is kept."""
+
+    def installation_id(self) -> str:
+        """What tells this database from every other, so that order ids never meet."""
+        ...
 
     @property
     def runs(self) -> RunStore:

@@ -20,55 +20,96 @@ BEGIN
 END
 $$;
 
--- Give a NUMERIC column more digits where it has fewer; a rewrite happens only then.
+-- Give a NUMERIC column more digits where it has fewer, and take none away; a rewrite happens only
+-- then. Example: numeric(10, 2) asked for (14, 4) becomes (14, 4), and numeric(20, 2) (22, 4).
 CREATE OR REPLACE FUNCTION exit_pipeline_widen_numeric(
     of_table regclass, of_column text, digits integer, decimals integer)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     modifier integer;
+    has_digits integer;
+    has_decimals integer;
 BEGIN
     SELECT atttypmod INTO modifier FROM pg_attribute
-    WHERE attrelid = of_table AND attname = of_column AND NOT attisdropped;
+    WHERE attrelid = of_table AND attname = of_column AND NOT attisdropped
+      AND atttypid = 'numeric'::regtype;
     -- atttypmod is ((precision << 16) | scale) + 4, and -1 for a NUMERIC without limits.
-    IF modifier > 0 AND ((((modifier - 4) & 2047) < decimals) OR (((modifier - 4) >> 16) < digits)) THEN
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE numeric(%s, %s)',
-                       of_table, of_column, digits, decimals);
+    has_digits := (modifier - 4) >> 16;
+    has_decimals := (modifier - 4) & 2047;
+    IF modifier > 0 AND (has_decimals < decimals OR has_digits < digits) THEN
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE numeric(%s, %s)', of_table, of_column,
+                       greatest(digits - decimals, has_digits - has_decimals)
+                           + greatest(decimals, has_decimals),
+                       greatest(decimals, has_decimals));
     END IF;
 END
 $$;
 
--- Make a row insertable by its own columns: the id gets a default and foreign columns become
--- optional.
-CREATE OR REPLACE FUNCTION exit_pipeline_make_insertable(of_table regclass)
+-- Give a primary key that has no default one, so that a row can be inserted without it.
+CREATE OR REPLACE FUNCTION exit_pipeline_default_key(of_table regclass)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     col record;
 BEGIN
     FOR col IN
-        SELECT a.attname, format_type(a.atttypid, NULL) AS type_name, a.atthasdef,
-               a.attidentity <> '' AS is_identity, a.attnotnull
+        SELECT a.attname, a.atttypid
         FROM pg_attribute a
-        WHERE a.attrelid = of_table AND a.attnum > 0 AND NOT a.attisdropped
+        JOIN pg_constraint c ON c.conrelid = a.attrelid AND c.contype = 'p'
+                            AND a.attnum = ANY (c.conkey)
+        WHERE a.attrelid = of_table AND NOT a.atthasdef AND a.attidentity = ''
     LOOP
-        IF col.attname = 'id' THEN
-            IF NOT col.atthasdef AND NOT col.is_identity THEN
-                IF col.type_name = 'uuid' THEN
-                    EXECUTE format('ALTER TABLE %s ALTER COLUMN id SET DEFAULT gen_random_uuid()',
-                                   of_table);
-                ELSIF col.type_name IN ('text', 'character varying') THEN
-                    EXECUTE format('ALTER TABLE %s ALTER COLUMN id '
-                                   'SET DEFAULT gen_random_uuid()::text', of_table);
-                END IF;
-            END IF;
-        ELSIF col.attnotnull AND NOT col.atthasdef AND NOT col.is_identity THEN
-            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', of_table, col.attname);
+        IF col.atttypid = 'uuid'::regtype THEN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT gen_random_uuid()',
+                           of_table, col.attname);
+        ELSIF col.atttypid IN ('text'::regtype, 'varchar'::regtype) THEN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT gen_random_uuid()::text',
+                           of_table, col.attname);
         END IF;
     END LOOP;
 END
 $$;
 
+-- Give the times of creation and change a default, since users order by them.
+CREATE OR REPLACE FUNCTION exit_pipeline_default_times(of_table regclass)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    col record;
+BEGIN
+    FOR col IN
+        SELECT a.attname
+        FROM pg_attribute a
+        WHERE a.attrelid = of_table AND a.attname IN ('created_at', 'updated_at')
+          AND NOT a.attisdropped AND NOT a.atthasdef
+          AND a.atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype)
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT now()', of_table, col.attname);
+    END LOOP;
+END
+$$;
+
+-- Make every column optional that a row of this program may lack, but those named and the key.
+CREATE OR REPLACE FUNCTION exit_pipeline_make_optional(of_table regclass, kept text[])
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    col record;
+BEGIN
+    FOR col IN
+        SELECT a.attname
+        FROM pg_attribute a
+        WHERE a.attrelid = of_table AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+          AND NOT a.atthasdef AND a.attidentity = '' AND a.attname <> ALL (kept)
+          AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = a.attrelid
+                          AND c.contype = 'p' AND a.attnum = ANY (c.conkey))
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', of_table, col.attname);
+    END LOOP;
+END
+$$;
+
 -- Positions: may exist without a signal; prices of four decimals.
-ALTER TABLE refactored_positions ALTER COLUMN signal_id DROP NOT NULL;
+SELECT exit_pipeline_default_times('refactored_positions');
+SELECT exit_pipeline_make_optional('refactored_positions', ARRAY[
+    'symbol', 'direction', 'quantity', 'entry_price', 'entry_time', 'status']);
 SELECT exit_pipeline_widen_numeric('refactored_positions', c, 14, 4)
 FROM unnest(ARRAY['entry_price', 'current_price', 'unrealized_pnl', 'exit_price', 'realized_pnl',
                   'strike']) AS c;
@@ -101,7 +142,8 @@ ALTER TABLE refactored_positions
 -- Orders: more states, four decimals, and the exit's own columns.
 SELECT exit_pipeline_drop_checks('orders', 'status');
 SELECT exit_pipeline_widen_numeric('orders', c, 14, 4)
-FROM unnest(ARRAY['strike', 'limit_price', 'stop_price', 'avg_fill_price']) AS c;
+FROM unnest(ARRAY['strike', 'limit_price', 'stop_price']) AS c;
+SELECT exit_pipeline_widen_numeric('orders', 'avg_fill_price', 14, 6);
 
 ALTER TABLE orders
     ADD COLUMN IF NOT EXISTS refactored_position_id varchar(255),
@@ -125,17 +167,15 @@ SELECT exit_pipeline_widen_numeric('trades', 'total_cost', 16, 4);
 
 SELECT exit_pipeline_drop_checks('refactored_decisions', 'decision_type');
 SELECT exit_pipeline_drop_checks('refactored_decisions', 'decision');
-ALTER TABLE refactored_decisions ALTER COLUMN signal_id DROP NOT NULL;
 
 SELECT exit_pipeline_widen_numeric('refactored_gex_signals', 'strength', 7, 4);
 SELECT exit_pipeline_widen_numeric('refactored_context_snapshots', 'vix', 8, 4);
 SELECT exit_pipeline_widen_numeric('refactored_context_snapshots', 'bias', 7, 4);
-SELECT exit_pipeline_make_insertable('refactored_context_snapshots');
-SELECT exit_pipeline_make_insertable('refactored_gex_signals');
-SELECT exit_pipeline_make_insertable('refactored_decisions');
-SELECT exit_pipeline_make_insertable('orders');
-SELECT exit_pipeline_make_insertable('trades');
-SELECT exit_pipeline_make_insertable('adapter_logs');
+
+SELECT exit_pipeline_default_key(t), exit_pipeline_default_times(t),
+       exit_pipeline_make_optional(t, '{}')
+FROM unnest(ARRAY['refactored_context_snapshots', 'refactored_gex_signals', 'refactored_decisions',
+                  'orders', 'trades', 'adapter_logs']::regclass[]) AS t;
 
 -- adapter_logs records each broker call.
 ALTER TABLE adapter_logs

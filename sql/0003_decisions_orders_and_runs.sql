@@ -2,6 +2,13 @@
 -- Runs, policies, leases and alerts; every input of a decision as a typed column; and the
 -- constraints that make an exit happen once.
 
+-- What tells this database from every other; part of every client order id.
+CREATE TABLE exit_pipeline_installation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    id       uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO exit_pipeline_installation DEFAULT VALUES;
+
 CREATE TABLE policies (
     hash       text PRIMARY KEY,
     policy     jsonb NOT NULL,
@@ -58,56 +65,63 @@ CREATE TABLE alerts (
 
 -- A decision row carries every input that the decision was a function of.
 ALTER TABLE refactored_decisions
-    ADD COLUMN run_id             uuid REFERENCES decision_runs (id),
-    ADD COLUMN position_id        varchar(255),
-    ADD COLUMN decided_at         timestamptz,
-    ADD COLUMN dry_run            boolean NOT NULL DEFAULT false,
+    ADD COLUMN IF NOT EXISTS run_id             uuid,
+    ADD COLUMN IF NOT EXISTS position_id        varchar(255),
+    ADD COLUMN IF NOT EXISTS decided_at         timestamptz,
+    ADD COLUMN IF NOT EXISTS dry_run            boolean NOT NULL DEFAULT false,
     -- inputs: time and contract
-    ADD COLUMN session_close      timestamptz,
-    ADD COLUMN last_trading_close timestamptz,
-    ADD COLUMN option_symbol      text,
-    ADD COLUMN option_right       text,
-    ADD COLUMN side               text,
+    ADD COLUMN IF NOT EXISTS session_close      timestamptz,
+    ADD COLUMN IF NOT EXISTS last_trading_close timestamptz,
+    ADD COLUMN IF NOT EXISTS option_symbol      text,
+    ADD COLUMN IF NOT EXISTS option_right       text,
+    ADD COLUMN IF NOT EXISTS side               text,
     -- inputs: the position
-    ADD COLUMN quantity           integer,
-    ADD COLUMN open_quantity      integer,
-    ADD COLUMN profit_exited      integer,
-    ADD COLUMN entry_price        numeric(14, 4),
-    ADD COLUMN entry_time         timestamptz,
-    ADD COLUMN intraday           boolean,
-    ADD COLUMN force_close        boolean,
+    ADD COLUMN IF NOT EXISTS quantity           integer,
+    ADD COLUMN IF NOT EXISTS open_quantity      integer,
+    ADD COLUMN IF NOT EXISTS profit_exited      integer,
+    ADD COLUMN IF NOT EXISTS entry_price        numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS entry_time         timestamptz,
+    ADD COLUMN IF NOT EXISTS intraday           boolean,
+    ADD COLUMN IF NOT EXISTS force_close        boolean,
     -- inputs: the quote
-    ADD COLUMN bid                numeric(14, 4),
-    ADD COLUMN ask                numeric(14, 4),
-    ADD COLUMN bid_size           integer,
-    ADD COLUMN ask_size           integer,
-    ADD COLUMN nonfinite          boolean,
-    ADD COLUMN quoted_at          timestamptz,
-    ADD COLUMN feed_at            timestamptz,
-    ADD COLUMN feed_age_limit     interval,
-    ADD COLUMN previous_mid       numeric(14, 4),
-    ADD COLUMN underlying_price   numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS bid                numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS ask                numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS bid_size           integer,
+    ADD COLUMN IF NOT EXISTS ask_size           integer,
+    ADD COLUMN IF NOT EXISTS nonfinite          boolean,
+    ADD COLUMN IF NOT EXISTS quoted_at          timestamptz,
+    ADD COLUMN IF NOT EXISTS feed_at            timestamptz,
+    ADD COLUMN IF NOT EXISTS feed_age_limit     interval,
+    ADD COLUMN IF NOT EXISTS previous_mid       numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS underlying_price   numeric(14, 4),
     -- inputs: context
-    ADD COLUMN vix                double precision,
-    ADD COLUMN vix_at             timestamptz,
-    ADD COLUMN gex_direction      text,
-    ADD COLUMN gex_strength       double precision,
-    ADD COLUMN gex_at             timestamptz,
-    ADD COLUMN gex_previous       text,
-    ADD COLUMN gex_latched        boolean,
+    ADD COLUMN IF NOT EXISTS vix                double precision,
+    ADD COLUMN IF NOT EXISTS vix_at             timestamptz,
+    ADD COLUMN IF NOT EXISTS gex_direction      text,
+    ADD COLUMN IF NOT EXISTS gex_strength       double precision,
+    ADD COLUMN IF NOT EXISTS gex_at             timestamptz,
+    ADD COLUMN IF NOT EXISTS gex_previous       text,
+    ADD COLUMN IF NOT EXISTS gex_latched        boolean,
     -- results
-    ADD COLUMN policy_hash        text REFERENCES policies (hash),
-    ADD COLUMN mark               numeric(14, 4),
-    ADD COLUMN pnl_percent        double precision,
-    ADD COLUMN quote_flags        integer,
-    ADD COLUMN quote_grade        text,
-    ADD COLUMN exit_reason        text,
-    ADD COLUMN exit_action        text CHECK (exit_action IN ('PARTIAL', 'FULL')),
-    ADD COLUMN exit_quantity      integer,
-    ADD COLUMN urgency            text,
-    ADD COLUMN fired_mask         bigint,
-    ADD COLUMN evaluable_mask     bigint,
-    ADD COLUMN gex_latched_after  boolean,
+    ADD COLUMN IF NOT EXISTS policy_hash        text,
+    ADD COLUMN IF NOT EXISTS mark               numeric(14, 4),
+    ADD COLUMN IF NOT EXISTS pnl_percent        double precision,
+    ADD COLUMN IF NOT EXISTS quote_flags        integer,
+    ADD COLUMN IF NOT EXISTS quote_grade        text,
+    ADD COLUMN IF NOT EXISTS exit_reason        text,
+    ADD COLUMN IF NOT EXISTS exit_action        text,
+    ADD COLUMN IF NOT EXISTS exit_quantity      integer,
+    ADD COLUMN IF NOT EXISTS urgency            text,
+    ADD COLUMN IF NOT EXISTS fired_mask         bigint,
+    ADD COLUMN IF NOT EXISTS evaluable_mask     bigint,
+    ADD COLUMN IF NOT EXISTS gex_latched_after  boolean;
+ALTER TABLE refactored_decisions
+    ADD CONSTRAINT refactored_decisions_run_id_fkey
+        FOREIGN KEY (run_id) REFERENCES decision_runs (id),
+    ADD CONSTRAINT refactored_decisions_policy_hash_fkey
+        FOREIGN KEY (policy_hash) REFERENCES policies (hash),
+    ADD CONSTRAINT refactored_decisions_exit_action_check
+        CHECK (exit_action IN ('PARTIAL', 'FULL')),
     ADD CONSTRAINT refactored_decisions_type_check
         CHECK (decision_type IN ('ENTRY', 'EXIT', 'HOLD')),
     ADD CONSTRAINT refactored_decisions_decision_check
@@ -120,16 +134,25 @@ CREATE INDEX refactored_decisions_by_position ON refactored_decisions (position_
 CREATE INDEX refactored_decisions_by_time ON refactored_decisions USING brin (decided_at);
 
 ALTER TABLE refactored_context_snapshots
-    ADD COLUMN run_id uuid REFERENCES decision_runs (id),
-    ADD COLUMN vix3m  numeric(8, 4),
-    ADD COLUMN vix_at timestamptz,
-    ADD COLUMN source text;
+    ADD COLUMN IF NOT EXISTS run_id uuid,
+    ADD COLUMN IF NOT EXISTS vix3m  numeric(8, 4),
+    ADD COLUMN IF NOT EXISTS vix_at timestamptz,
+    ADD COLUMN IF NOT EXISTS source text;
+ALTER TABLE refactored_context_snapshots
+    ADD CONSTRAINT refactored_context_snapshots_run_id_fkey
+        FOREIGN KEY (run_id) REFERENCES decision_runs (id);
 CREATE UNIQUE INDEX refactored_context_snapshots_once_per_run
     ON refactored_context_snapshots (run_id);
+CREATE INDEX IF NOT EXISTS refactored_context_snapshots_newest_trend
+    ON refactored_context_snapshots (timestamp DESC) WHERE run_id IS NULL AND trend IS NOT NULL;
 CREATE INDEX IF NOT EXISTS refactored_gex_signals_newest
     ON refactored_gex_signals (symbol, timestamp DESC);
 
--- Orders: an exit happens once.
+-- Orders: an exit happens once. An exit order of the users' own, from before, has no attempt and
+-- keeps the id that it has.
+SELECT exit_pipeline_drop_checks('orders', 'exit_action'),
+       exit_pipeline_drop_checks('orders', 'exit_quantity');
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_refactored_position_id_fkey;
 ALTER TABLE orders
     ADD CONSTRAINT orders_status_check CHECK (status IN (
         'PENDING', 'SUBMITTED', 'ACCEPTED', 'PARTIAL_FILL', 'FILLED', 'CANCELLED', 'REJECTED',
@@ -137,7 +160,7 @@ ALTER TABLE orders
     ADD CONSTRAINT orders_exit_action_check CHECK (exit_action IN ('PARTIAL', 'FULL')),
     ADD CONSTRAINT orders_exit_quantity_check CHECK (exit_quantity > 0),
     ADD CONSTRAINT orders_exit_client_order_id_check CHECK (
-        exit_action IS NULL OR client_order_id ~ '^[a-z0-9-]{1,48}$'),
+        exit_action IS NULL OR attempt IS NULL OR client_order_id ~ '^[a-z0-9-]{1,48}$'),
     ADD CONSTRAINT orders_refactored_position_id_fkey
         FOREIGN KEY (refactored_position_id) REFERENCES refactored_positions (id) NOT VALID,
     ADD CONSTRAINT orders_run_id_fkey FOREIGN KEY (run_id) REFERENCES decision_runs (id);
@@ -148,18 +171,41 @@ CREATE UNIQUE INDEX orders_one_live_exit_per_position ON orders (refactored_posi
 CREATE UNIQUE INDEX orders_one_row_per_attempt ON orders (refactored_position_id, attempt)
     WHERE exit_action IS NOT NULL;
 
-ALTER TABLE trades ADD COLUMN broker text;
+ALTER TABLE trades ADD COLUMN IF NOT EXISTS broker text;
 CREATE UNIQUE INDEX trades_once_per_execution ON trades (broker, broker_trade_id)
     WHERE broker IS NOT NULL;
 CREATE INDEX IF NOT EXISTS trades_by_order ON trades (order_id);
 
 -- Positions: what is closed and what is reserved never exceeds what was opened.
-UPDATE refactored_positions SET exited_quantity = quantity, close_kind = 'EXIT',
-       realized_pnl_net = realized_pnl
-WHERE status = 'CLOSED';
+-- The back-fills are not changes that a users' trigger should see, such as one that sets updated_at.
+CREATE FUNCTION exit_pipeline_quietly(of_table regclass, statement text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    awake text[];
+    trigger_name text;
+BEGIN
+    awake := ARRAY(SELECT tgname FROM pg_trigger
+                   WHERE tgrelid = of_table AND NOT tgisinternal AND tgenabled = 'O'
+                     AND tgname <> 'exit_pipeline_fill_contract');
+    FOREACH trigger_name IN ARRAY awake LOOP
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER %I', of_table, trigger_name);
+    END LOOP;
+    EXECUTE statement;
+    FOREACH trigger_name IN ARRAY awake LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER %I', of_table, trigger_name);
+    END LOOP;
+END
+$$;
+-- This first, since it keeps everybody else from closing a position in between.
+ALTER TABLE refactored_positions
+    ADD COLUMN open_quantity integer GENERATED ALWAYS AS (quantity - exited_quantity) STORED;
+SELECT exit_pipeline_quietly('refactored_positions', $$
+    UPDATE refactored_positions SET exited_quantity = quantity, close_kind = 'EXIT',
+           realized_pnl_net = realized_pnl
+    WHERE status = 'CLOSED'
+$$);
 
 ALTER TABLE refactored_positions
-    ADD COLUMN open_quantity integer GENERATED ALWAYS AS (quantity - exited_quantity) STORED,
     ADD CONSTRAINT refactored_positions_side_check CHECK (side IN ('LONG', 'SHORT')),
     ADD CONSTRAINT refactored_positions_close_kind_check CHECK (
         close_kind IN ('EXIT', 'EXPIRED', 'ASSIGNED', 'EXERCISED', 'EXTERNAL')),
@@ -224,8 +270,13 @@ END
 $$;
 CREATE TRIGGER exit_pipeline_fill_contract BEFORE INSERT OR UPDATE ON refactored_positions
     FOR EACH ROW EXECUTE FUNCTION exit_pipeline_fill_contract();
-UPDATE refactored_positions SET option_symbol = NULL WHERE option_symbol IS NULL;
+SELECT exit_pipeline_quietly('refactored_positions', $$
+    UPDATE refactored_positions SET option_symbol = NULL WHERE option_symbol IS NULL
+$$);
 
 DROP FUNCTION exit_pipeline_drop_checks(regclass, text);
 DROP FUNCTION exit_pipeline_widen_numeric(regclass, text, integer, integer);
-DROP FUNCTION exit_pipeline_make_insertable(regclass);
+DROP FUNCTION exit_pipeline_default_key(regclass);
+DROP FUNCTION exit_pipeline_default_times(regclass);
+DROP FUNCTION exit_pipeline_make_optional(regclass, text[]);
+DROP FUNCTION exit_pipeline_quietly(regclass, text);

@@ -1,1 +1,42 @@
-"""The command line."""
+"""The command line: ``exit-pipeline``."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from exit_pipeline.cli.database import db, doctor, migrate, status
+from exit_pipeline.cli.positions import positions
+from exit_pipeline.cli.ticks import day, sample, tick
+from exit_pipeline.cli.ui import ui
+from exit_pipeline.core.model.errors import ExitPipelineError
+
+COMMANDS = (migrate, positions, tick, day, status, db, doctor, sample, ui)
+
+
+class SentenceGroup(click.Group):
+    """A group that says a person's mistake in one sentence and exits with status 1."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().main(*args, **kwargs)
+        except ExitPipelineError as error:
+            click.echo(f"exit-pipeline: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="exit-pipeline")
+def group() -> None:
+    """Watch open option positions, leave them when it is time, and say why."""
+
+
+for command in COMMANDS:
+    group.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the program."""
+    group.main(arguments, prog_name="exit-pipeline")

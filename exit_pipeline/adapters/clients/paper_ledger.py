@@ -1,227 +1,198 @@
-"""The paper broker's books: every statement on the schema ``paper``, and nothing that decides.
+"""The paper broker's ledger: holdings, deposits and settlements, and the lock that guards them.
 
 Whoever changes a holding, or an order on it, first locks the holding's row with
 ``AccountBooks.lock``. So two submits never both count on the same contracts, whichever processes
 they come from.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
-from sqlalchemy import Connection, CursorResult, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
-from exit_pipeline.core.model.errors import UnavailableError
-from exit_pipeline.core.model.order import (
-    Fill,
-    HeldPosition,
-    OrderReport,
-    OrderSide,
-    OrderStatus,
-    Settlement,
-)
-
-_NO_ANSWER: Final = (
-    "The paper broker's database did not answer, so nothing is known of its orders and holdings."
-)
+from exit_pipeline.adapters.clients.paper_orders import AccountOrders, AccountTable
+from exit_pipeline.core.model.errors import InputError, UnavailableError
+from exit_pipeline.core.model.order import HeldPosition, Settlement
+from exit_pipeline.core.model.position import PositionSide
+from exit_pipeline.core.model.record import NewPosition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperOrder:
-    """One row of ``paper.orders``.
+class AccountHoldings(AccountTable):
+    """What one account holds, how it came there and how it ended; quantities are signed."""
 
-    Attributes:
-        id: The broker's key.
-        client_order_id: The sender's key, unique for ever in its environment and account.
-        symbol: Compact OCC symbol.
-        side: Closing leg.
-        quantity: Contracts ordered.
-        limit_price: Dollars per share.
-        filled_quantity: Contracts filled so far.
-        status: ACCEPTED and PARTIAL_FILL are working, everything else is final.
-        reason: Why it was refused; empty otherwise.
-        submitted_at: When it arrived.
-        day_ends_at: From when on it is no longer good.
-    """
+    def lock(self, symbols: Collection[str]) -> dict[str, int]:
+        """Lock holdings until the transaction ends.
 
-    id: str
-    client_order_id: str
-    symbol: str
-    side: OrderSide
-    quantity: int
-    limit_price: Decimal
-    filled_quantity: int = 0
-    status: OrderStatus
-    reason: str = ""
-    submitted_at: datetime
-    day_ends_at: datetime
-
-    @property
-    def rest(self) -> int:
-        """Contracts not filled yet."""
-        return self.quantity - self.filled_quantity
-
-
-class _Table:
-    """Statements on the rows of one environment and account, inside one transaction."""
-
-    def __init__(self, connection: Connection, environment: str, account: str) -> None:
-        self._connection: Final = connection
-        self._key: Final = {"environment": environment, "account": account}
-
-    def _run(self, statement: str, **values: Any) -> CursorResult[Any]:
-        return self._connection.execute(text(statement), self._key | values)
-
-
-class AccountOrders(_Table):
-    """Orders and fills of one account."""
-
-    def expire(self, symbols: Collection[str], now: datetime) -> None:
-        """Expire working orders on symbols whose day is over; they keep their fills."""
-        self._run(
-            "UPDATE paper.orders SET status = 'EXPIRED'"
+        Returns:
+            Contracts by symbol, negative when short; a symbol that is not held is absent.
+        """
+        # In the order of the symbols, so that two callers never wait for each other.
+        rows = self._run(
+            "SELECT symbol, quantity FROM paper.positions"
             " WHERE environment = :environment AND account = :account"
-            " AND symbol = ANY(:symbols) AND status IN ('ACCEPTED', 'PARTIAL_FILL')"
-            " AND day_ends_at <= :now",
+            " AND symbol = ANY(:symbols) ORDER BY symbol FOR UPDATE",
             symbols=list(symbols),
+        )
+        return {row.symbol: row.quantity for row in rows}
+
+    def all(self) -> list[HeldPosition]:
+        """Every holding, by symbol."""
+        rows = self._run(
+            "SELECT account, symbol, quantity, average_price FROM paper.positions"
+            " WHERE environment = :environment AND account = :account ORDER BY symbol"
+        )
+        return [HeldPosition(**row._asdict()) for row in rows]
+
+    def close(self, symbol: str, quantity: int) -> None:
+        """Take contracts out of a locked holding; one that comes to nothing is removed.
+
+        Args:
+            symbol: Compact OCC symbol.
+            quantity: Signed as the holding is.
+
+        Raises:
+            RuntimeError: The holding is smaller, or on the other side.
+        """
+        removed = self._run(
+            "DELETE FROM paper.positions WHERE environment = :environment AND account = :account"
+            " AND symbol = :symbol AND quantity = :quantity",
+            symbol=symbol,
+            quantity=quantity,
+        )
+        if removed.rowcount == 1:
+            return
+        reduced = self._run(
+            "UPDATE paper.positions SET quantity = quantity - :quantity"
+            " WHERE environment = :environment AND account = :account AND symbol = :symbol"
+            " AND sign(quantity) = sign(:quantity) AND abs(quantity) > abs(:quantity)",
+            symbol=symbol,
+            quantity=quantity,
+        )
+        if reduced.rowcount != 1:
+            message = f"the holding of {symbol} does not cover {quantity} contracts"
+            raise RuntimeError(message)
+
+    def note_deposit(self, position: NewPosition, now: datetime) -> bool:
+        """Note that a position was deposited; False where its id was noted before."""
+        noted = self._run(
+            "INSERT INTO paper.deposits"
+            " (environment, account, deposit_id, symbol, quantity, price, deposited_at)"
+            " VALUES (:environment, :account, :id, :symbol, :quantity, :price, :now)"
+            " ON CONFLICT (environment, account, deposit_id) DO NOTHING",
+            id=position.id,
+            symbol=position.symbol,
+            quantity=_signed_quantity(position),
+            price=position.entry_price,
             now=now,
         )
+        return noted.rowcount == 1
 
-    def reserved(self, symbol: str) -> int:
-        """Contracts of a symbol that working orders may still close."""
-        reserved = self._run(
-            "SELECT sum(quantity - filled_quantity) FROM paper.orders"
-            " WHERE environment = :environment AND account = :account"
-            " AND symbol = :symbol AND status IN ('ACCEPTED', 'PARTIAL_FILL')",
-            symbol=symbol,
-        )
-        return int(reserved.scalar_one() or 0)
+    def add(self, position: NewPosition) -> None:
+        """Add a position to its holding, averaging the price by quantity.
 
-    def add(self, order: PaperOrder) -> bool:
-        """Add an order; False where its ``client_order_id`` was used before, however it ended.
+        Raises:
+            InputError: The holding is on the other side.
 
-        A concurrent submit of the same id waits here until the first one is decided.
+        Example: 1 contract at 2.00 and 3 at 4.00 are 4 at (1 x 2.00 + 3 x 4.00) / 4 = 3.50.
         """
         added = self._run(
-            "INSERT INTO paper.orders (id, environment, account, client_order_id, symbol, side,"
-            " quantity, limit_price, filled_quantity, status, reason, submitted_at, day_ends_at)"
-            " VALUES (CAST(:id AS uuid), :environment, :account, :client_order_id, :symbol, :side,"
-            " :quantity, :limit_price, :filled_quantity, :status, :reason, :submitted_at,"
-            " :day_ends_at) ON CONFLICT (environment, account, client_order_id) DO NOTHING",
-            **asdict(order),
+            "INSERT INTO paper.positions AS held"
+            " (environment, account, symbol, quantity, average_price)"
+            " VALUES (:environment, :account, :symbol, :quantity, :price)"
+            " ON CONFLICT (environment, account, symbol) DO UPDATE SET"
+            " quantity = held.quantity + excluded.quantity,"
+            " average_price = (held.quantity * held.average_price"
+            " + excluded.quantity * excluded.average_price) / (held.quantity + excluded.quantity)"
+            " WHERE sign(held.quantity) = sign(excluded.quantity)",
+            symbol=position.symbol,
+            quantity=_signed_quantity(position),
+            price=position.entry_price,
         )
-        return added.rowcount == 1
-
-    def find(self, client_order_ids: Collection[str]) -> list[PaperOrder]:
-        """Orders by the sender's ids, first come first; an unknown id is left out."""
-        return _orders(
-            self._run(
-                "SELECT * FROM paper.orders"
-                " WHERE environment = :environment AND account = :account"
-                " AND client_order_id = ANY(:ids) ORDER BY submitted_at, client_order_id",
-                ids=list(client_order_ids),
+        if added.rowcount != 1:
+            account = self._key["account"]
+            message = (
+                f"side {position.side!r} of position {position.id!r} must be the one that account"
+                f" {account!r} holds of {position.symbol}, since a real account would net them"
             )
-        )
+            raise InputError(message)
 
-    def working(self) -> list[PaperOrder]:
-        """Orders that may still fill, first come first."""
-        return _orders(
-            self._run(
-                "SELECT * FROM paper.orders"
-                " WHERE environment = :environment AND account = :account"
-                " AND status IN ('ACCEPTED', 'PARTIAL_FILL')"
-                " ORDER BY submitted_at, client_order_id"
-            )
-        )
-
-    def cancel(self, order: PaperOrder) -> PaperOrder:
-        """Cancel the rest of a working order and return the order as it is then."""
+    def settle(self, settlement: Settlement) -> None:
+        """Record how an expired holding ended; a later deposit that ends alike is added to it."""
         self._run(
-            "UPDATE paper.orders SET status = 'CANCELLED' WHERE id = CAST(:id AS uuid)", id=order.id
+            "INSERT INTO paper.settlements AS settled"
+            " (environment, account, symbol, quantity, kind, price, settled_at)"
+            " VALUES (:environment, :account, :symbol, :quantity, :kind, :price, :settled_at)"
+            " ON CONFLICT (environment, account, symbol, kind) DO UPDATE"
+            " SET quantity = settled.quantity + excluded.quantity",
+            **asdict(settlement),
         )
-        return replace(order, status=OrderStatus.CANCELLED)
 
-    def size_taken(self, order: PaperOrder, quoted_at: datetime) -> int | None:
-        """Contracts that the account has taken from one side of a quote.
-
-        Args:
-            order: Of the contract and side in question.
-            quoted_at: The quote's own time.
-
-        Returns:
-            None where it has traded on a newer quote since: this one has passed.
-        """
-        row = self._run(
-            "SELECT coalesce(sum(fills.quantity), 0) AS taken, max(fills.quoted_at) AS newest"
-            " FROM paper.fills JOIN paper.orders ON orders.id = fills.order_id"
-            " WHERE environment = :environment AND account = :account"
-            " AND symbol = :symbol AND side = :side AND fills.quoted_at >= :quoted_at",
-            symbol=order.symbol,
-            side=order.side,
-            quoted_at=quoted_at,
-        ).one()
-        return None if row.newest is not None and row.newest > quoted_at else int(row.taken)
-
-    def book_fill(self, order: PaperOrder, fill: Fill, quoted_at: datetime) -> PaperOrder:
-        """Book an execution on its order, whose holding must be locked.
-
-        Args:
-            order: As it is before.
-            fill: What was executed.
-            quoted_at: Time of the quote that it was executed on.
-
-        Returns:
-            The order as it is then.
-        """
-        filled = order.filled_quantity + fill.quantity
-        status = OrderStatus.FILLED if filled == order.quantity else OrderStatus.PARTIAL_FILL
-        self._run(
-            "INSERT INTO paper.fills (execution_id, order_id, quantity, cumulative_quantity,"
-            " price, commission, fees, quoted_at, executed_at)"
-            " VALUES (:execution_id, CAST(:order_id AS uuid), :quantity, :filled,"
-            " :price, :commission, :fees, :quoted_at, :executed_at)",
-            **asdict(fill),
-            order_id=order.id,
-            filled=filled,
-            quoted_at=quoted_at,
-        )
-        self._run(
-            "UPDATE paper.orders SET filled_quantity = :filled, status = :status"
-            " WHERE id = CAST(:id AS uuid)",
-            id=order.id,
-            filled=filled,
-            status=status,
-        )
-        return replace(order, filled_quantity=filled, status=status)
-
-    def reports(self, orders: Sequence[PaperOrder]) -> list[OrderReport]:
-        """What the broker says of orders, each with all of its fills, oldest first."""
+    def settlements(self) -> list[Settlement]:
+        """Every settlement so far, the oldest first."""
         rows = self._run(
-            "SELECT order_id, execution_id, quantity, price, commission, fees, executed_at"
-            " FROM paper.fills WHERE order_id = ANY(CAST(:ids AS uuid[]))"
-            " ORDER BY order_id, cumulative_quantity",
-            ids=[order.id for order in orders],
+            "SELECT account, symbol, quantity, kind, price, settled_at FROM paper.settlements"
+            " WHERE environment = :environment AND account = :account"
+            " ORDER BY settled_at, symbol, kind"
         )
-        fills: dict[str, list[Fill]] = {order.id: [] for order in orders}
-        for order_id, *values, executed_at in rows:
-            fill = Fill(**dict(zip(_FILL, values, strict=True)), executed_at=_utc(executed_at))
-            fills[str(order_id)].append(fill)
         return [
-            OrderReport(
-                client_order_id=order.client_order_id,
-                broker_order_id=order.id,
-                symbol=order.symbol,
-                side=order.side,
-                quantity=order.quantity,
-                status=order.status,
-                fills=tuple(fills[order.id]),
-                submitted_at=order.submitted_at,
-                reason=order.reason,
-            )
-            for order in orders
+            Settlement(**row._asdict() | {"settled_at": row.settled_at.astimezone(UTC)})
+            for row in rows
         ]
+
+
+class AccountBooks:
+    """Everything in the ledger of one account of one environment, inside one transaction.
+
+    Args:
+        connection: A connection within a transaction; ``transaction`` gives it.
+        environment: What one environment does, no other one sees.
+        account: The broker's account.
+
+    Attributes:
+        holdings: What is held.
+        orders: What was ordered.
+    """
+
+    def __init__(self, connection: Connection, environment: str, account: str) -> None:
+        self.holdings: Final = AccountHoldings(connection, environment, account)
+        self.orders: Final = AccountOrders(connection, environment, account)
+
+    def lock(self, symbols: Collection[str], now: datetime) -> dict[str, int]:
+        """Lock holdings, and expire the orders on them whose day is over.
+
+        Returns:
+            Contracts by symbol, negative when short; a symbol that is not held is absent.
+        """
+        held = self.holdings.lock(symbols)
+        self.orders.expire(symbols, now)
+        return held
+
+
+@contextmanager
+def transaction(engine: Engine, environment: str) -> Iterator[Callable[[str], AccountBooks]]:
+    """One transaction on the books of an environment: all of it is kept, or none.
+
+    Yields:
+        What gives the books of an account.
+
+    Raises:
+        UnavailableError: The database did not answer; where that happened on the way out, what was
+            done may or may not have been kept.
+    """
+    try:
+        with engine.begin() as connection:
+            yield partial(AccountBooks, connection, environment)
+    except (OperationalError, InterfaceError, NoFreeConnectionError) as error:
+        # Not the driver's words: they name the server, and may name more of its URL.
+        message = "the paper broker's database did not answer, so its books are not known"
+        raise UnavailableError(message) from error
+
+
+def _signed_quantity(position: NewPosition) -> int:
+    return position.quantity if position.side == PositionSide.LONG else -position.quantity

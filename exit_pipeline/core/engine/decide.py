@@ -5,15 +5,22 @@ processor's cache, so a replay costs little more than reading its columns once.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exit_pipeline.core.engine.grade import grade_quotes
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
-from exit_pipeline.core.model.decision import Decisions, MaskColumn, Outcome, Verdict
-from exit_pipeline.core.model.marks import Marks
+from exit_pipeline.core.model.decision import (
+    NO_RULE,
+    Decisions,
+    MaskColumn,
+    Outcome,
+    Urgency,
+    Verdict,
+)
 from exit_pipeline.core.model.rule import ExitRule
 
 BLOCK = 65_536
@@ -25,7 +32,8 @@ def decide(book: Book, policies: Sequence[Policy], block: int = BLOCK) -> Decisi
 
     All rules are evaluated, so that the masks tell of each. The fired rule that comes first in the
     policy's order decides; where it closes only a part and any other fired rule closes all, the
-    first of those decides. A contract that no longer trades is never exited.
+    first of those decides. A contract that no longer trades is never exited, nor is a position of
+    which nothing is left.
 
     Args:
         book: The inputs, one row per position.
@@ -56,17 +64,12 @@ def _decide_block(book: Book, policies: Sequence[Policy], into: Decisions) -> No
 
 def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     """Write the decisions of a block under one policy into empty rows."""
-    marks = grade_quotes(book, policy.quotes)
+    marks = grade_quotes(book, policy.quotes, into)
     verdicts = [rule.evaluate(book, marks) for rule in policy.rules]
-    if not marks.alive.all():
-        verdicts = [_only_alive(verdict, marks) for verdict in verdicts]
     _gather([verdict.fired for verdict in verdicts], into.fired_mask)
     _gather([verdict.evaluable for verdict in verdicts], into.evaluable_mask)
-    into.flags[:] = marks.flags
-    into.grade[:] = marks.grade
-    into.mark[:] = marks.mark
-    into.pnl_percent[:] = marks.pnl_percent
     _select(policy.rules, verdicts, book.open_quantity, into)
+    _hold(np.flatnonzero(~marks.alive | (book.open_quantity <= 0)), into)
 
 
 def _select(
@@ -99,9 +102,12 @@ def _gather(columns: Sequence[BoolColumn], mask: MaskColumn) -> None:
         mask |= column.view(np.uint8).astype(mask.dtype, copy=False) * mask.dtype.type(1 << index)
 
 
-def _only_alive(verdict: Verdict, marks: Marks) -> Verdict:
-    return replace(
-        verdict,
-        fired=verdict.fired & marks.alive,
-        evaluable=verdict.evaluable & marks.alive,
-    )
+def _hold(rows: NDArray[np.intp], into: Decisions) -> None:
+    """Take back whatever the rules say of rows that can't be exited at all."""
+    into.outcome[rows] = Outcome.HOLD
+    into.rule[rows] = NO_RULE
+    into.quantity[rows] = 0
+    into.urgency[rows] = Urgency.PATIENT
+    into.fired_mask[rows] = 0
+    into.evaluable_mask[rows] = 0
+    into.gex_latched[rows] = False

@@ -1,9 +1,13 @@
 """Grade quotes before any rule sees them."""
 
+from typing import Final
+
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from exit_pipeline.core.model.book import Book, BoolColumn, FlagColumn, IntColumn
+from exit_pipeline.core.model.book import Book, BoolColumn, FlagColumn, IntColumn, SmallColumn
+from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.instant import SECONDS
 from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.price import UNITS_PER_DOLLAR, UNKNOWN
@@ -20,6 +24,10 @@ BAD_FLAGS = (
     | QuoteFlag.EXPIRED_CONTRACT
 )
 """Any of these makes a quote BAD; any other flag makes it DEGRADED."""
+
+_GOOD: Final = np.int8(QuoteGrade.GOOD)
+_DEGRADED: Final = np.int8(QuoteGrade.DEGRADED)
+_BAD: Final = np.int8(QuoteGrade.BAD)
 
 
 class QuoteLimits(BaseModel):
@@ -40,7 +48,11 @@ class QuoteLimits(BaseModel):
         default=5, ge=0, description="A quote stamped later than this after the decision is BAD."
     )
     wide_percent: float = Field(
-        default=25, gt=0, description="A spread above this share of the mid, % ..."
+        default=25,
+        gt=0,
+        le=10_000,
+        multiple_of=0.01,
+        description="A spread above this share of the mid, % ...",
     )
     wide_dollars: float = Field(default=0.10, ge=0, description="... and above this, is WIDE.")
     worthless_ask_dollars: float = Field(
@@ -51,66 +63,87 @@ class QuoteLimits(BaseModel):
     )
 
 
-def grade_quotes(book: Book, limits: QuoteLimits) -> Marks:
+def grade_quotes(book: Book, limits: QuoteLimits, into: Decisions | None = None) -> Marks:
     """Flag and grade the quotes of a book, and derive the prices that rules judge.
 
     Most quotes are good, so a first pass only finds those with nothing wrong; the rest, usually
     few, are then flagged one ground at a time.
 
+    Args:
+        book: The rows.
+        limits: When a quote is doubtful.
+        into: Empty decisions whose flags, grade, mark and P&L are filled in and shared with the
+            answer, so that nothing is copied; without it the answer has memory of its own.
+
     Example: bid 0.10 and ask 0.20 quoted a second ago are GOOD with a mark of 0.15; bid 0 and ask
     6.00 are NO_MARKET and BAD, so neither a profit nor a stop can come of them.
     """
+    room = Decisions.empty(len(book), 0) if into is None else into
     good = _nothing_wrong(book, limits)
-    mid = (book.bid + book.ask) >> 1
-    flags = np.zeros(len(book), np.int16)
-    grade = np.zeros(len(book), np.int8)
-    alive = np.ones(len(book), np.bool_)
-    mark, priced = mid, good
+    priced, alive = good, np.ones(len(book), np.bool_)
+    mid = book.bid + book.ask
+    mid >>= 1
+    np.copyto(room.mark, mid)
     doubtful = np.flatnonzero(~good)
     if len(doubtful):
-        mark, priced = mid.copy(), good.copy()
-        part = book.take(doubtful)
-        flags[doubtful] = found = _flags(part, limits)
-        bad = (found & BAD_FLAGS) != 0
-        long = part.side > 0
-        grade[doubtful] = np.where(bad, QuoteGrade.BAD, QuoteGrade.DEGRADED)
-        mark[doubtful] = np.where(bad, UNKNOWN, np.where(long, part.bid, part.ask))
-        worthless_long = ((found & QuoteFlag.WORTHLESS) != 0) & long
-        priced[doubtful] = ~(bad | worthless_long)
-        alive[doubtful] = (found & QuoteFlag.EXPIRED_CONTRACT) == 0
-    gain: IntColumn = (mark - book.entry_price) * book.side
-    pnl_percent = gain / book.entry_price
-    pnl_percent *= 100
-    pnl_percent[doubtful[mark[doubtful] == UNKNOWN]] = np.nan
+        priced = good.copy()
+        _grade_doubtful(book, doubtful, limits, room)
+        flags, grade = room.flags[doubtful], room.grade[doubtful]
+        worthless_long = ((flags & QuoteFlag.WORTHLESS) != 0) & (book.side[doubtful] > 0)
+        good[doubtful] = grade == _GOOD
+        priced[doubtful] = (grade != _BAD) & ~worthless_long
+        alive[doubtful] = (flags & QuoteFlag.EXPIRED_CONTRACT) == 0
     return Marks(
-        flags=flags,
-        grade=grade,
-        mark=mark,
+        flags=room.flags,
+        grade=room.grade,
+        mark=room.mark,
         mid=mid,
-        gain=gain,
-        pnl_percent=pnl_percent,
+        gain=_judge(book, doubtful, room),
+        pnl_percent=room.pnl_percent,
         priced=priced,
         good=good,
         alive=alive,
     )
 
 
+def _grade_doubtful(
+    book: Book, rows: NDArray[np.intp], limits: QuoteLimits, room: Decisions
+) -> None:
+    """Write flags, grade and mark of the rows that are not simply good."""
+    room.flags[rows] = flags = _flags(book, rows, limits)
+    bad = (flags & BAD_FLAGS) != 0
+    room.grade[rows] = np.select([bad, flags != 0], [_BAD, _DEGRADED], _GOOD)
+    bid, ask = book.bid[rows], book.ask[rows]
+    closable = np.where(book.side[rows] > 0, bid, ask)
+    room.mark[rows] = np.select([bad, flags != 0], [UNKNOWN, closable], (bid + ask) >> 1)
+
+
+def _judge(book: Book, doubtful: NDArray[np.intp], room: Decisions) -> IntColumn:
+    """Write the P&L in percent at the mark, and answer the gain per share."""
+    gain: IntColumn = room.mark - book.entry_price
+    gain *= book.side
+    np.divide(gain, book.entry_price, out=room.pnl_percent)
+    np.multiply(room.pnl_percent, 100, out=room.pnl_percent)
+    room.pnl_percent[doubtful[room.grade[doubtful] == _BAD]] = np.nan
+    return gain
+
+
 def _nothing_wrong(book: Book, limits: QuoteLimits) -> BoolColumn:
     """Where no flag can apply. UNKNOWN is the least integer, so it fails every bound from below."""
     bid, ask = book.bid, book.ask
-    age_max = round(limits.age_seconds_max * SECONDS)
-    future_max = round(limits.future_seconds_max * SECONDS)
-    fine: BoolColumn = (bid > 0) & (ask > bid)
+    age_max = _micros(min(limits.age_seconds_max, limits.usable_age_seconds_max))
+    fine: BoolColumn = bid > 0
+    fine &= ask > bid
     # The age of a quote without a time overflows to the past of all pasts, and fails as well.
     age = book.decided_at - book.quoted_at
     fine &= age <= age_max
-    fine &= age >= -future_max
+    fine &= age >= -_micros(limits.future_seconds_max)
     fine &= book.feed_at >= book.decided_at - book.feed_age_limit
     fine &= book.decided_at < book.last_trading_close
     fine &= book.bid_size != 0
     fine &= book.ask_size != 0
     fine &= ~book.nonfinite
-    far_apart = np.flatnonzero(ask - bid > round(limits.wide_dollars * UNITS_PER_DOLLAR))
+    far_apart = np.flatnonzero(ask - bid > _units(limits.wide_dollars))
     if len(far_apart):
         fine[far_apart] &= ~_is_wide(bid[far_apart], ask[far_apart], limits)
     return fine
@@ -119,37 +152,52 @@ def _nothing_wrong(book: Book, limits: QuoteLimits) -> BoolColumn:
 def _is_wide(bid: IntColumn, ask: IntColumn, limits: QuoteLimits) -> BoolColumn:
     """A spread that is wide in dollars and in percent of the mid, in integers of 1/100 percent."""
     spread = ask - bid
-    wide: BoolColumn = spread > round(limits.wide_dollars * UNITS_PER_DOLLAR)
+    wide: BoolColumn = spread > _units(limits.wide_dollars)
     wide &= spread * 20_000 > (bid + ask) * round(limits.wide_percent * 100)
     return wide
 
 
-def _flags(book: Book, limits: QuoteLimits) -> FlagColumn:
-    bid, ask = book.bid, book.ask
-    present = (bid != UNKNOWN) & (ask != UNKNOWN)
+def _flags(book: Book, rows: NDArray[np.intp], limits: QuoteLimits) -> FlagColumn:
+    """The flags of some rows of a book."""
+    bid, ask = book.bid[rows], book.ask[rows]
+    decided_at, quoted_at, feed_at = (
+        column[rows] for column in (book.decided_at, book.quoted_at, book.feed_at)
+    )
+    last_trading_close = book.last_trading_close[rows]
+    # An ask of zero is how feeds write that nobody offers; no one can buy at it.
+    present = (bid != UNKNOWN) & (ask != UNKNOWN) & (ask != 0)
     no_bid = present & (bid == 0)
-    worthless = ask <= round(limits.worthless_ask_dollars * UNITS_PER_DOLLAR)
-    age = book.decided_at - book.quoted_at
-    old = age > round(limits.age_seconds_max * SECONDS)
-    expired = age > round(limits.usable_age_seconds_max * SECONDS)
-    # A contract whose last trading day is not known is not taken for one that has ended.
-    ended = (book.last_trading_close != UNKNOWN) & (book.decided_at >= book.last_trading_close)
+    worthless = ask <= _units(limits.worthless_ask_dollars)
+    age = decided_at - quoted_at
+    timed = quoted_at != UNKNOWN
+    expired = (age > _micros(limits.usable_age_seconds_max)) | ~timed
+    old = age > _micros(limits.age_seconds_max)
     grounds = {
         QuoteFlag.MISSING: ~present,
-        QuoteFlag.NONFINITE: book.nonfinite,
+        QuoteFlag.NONFINITE: book.nonfinite[rows] | (present & ((bid < 0) | (ask < 0))),
         QuoteFlag.CROSSED: present & (bid > ask),
-        QuoteFlag.LOCKED: present & (bid == ask) & (bid > 0),
+        QuoteFlag.LOCKED: present & (bid == ask),
         QuoteFlag.NO_MARKET: no_bid & ~worthless,
         QuoteFlag.WORTHLESS: no_bid & worthless,
-        QuoteFlag.STALE_FEED: present & (book.feed_at < book.decided_at - book.feed_age_limit),
+        QuoteFlag.STALE_FEED: present & (feed_at < decided_at - book.feed_age_limit[rows]),
         QuoteFlag.STALE_QUOTE: present & old & ~expired,
         QuoteFlag.EXPIRED_QUOTE: present & expired,
         QuoteFlag.WIDE: present & ~no_bid & _is_wide(bid, ask, limits),
-        QuoteFlag.NO_SIZE: present & ((book.bid_size == 0) | (book.ask_size == 0)),
-        QuoteFlag.FUTURE: present & (age < -round(limits.future_seconds_max * SECONDS)),
-        QuoteFlag.EXPIRED_CONTRACT: ended,
+        QuoteFlag.NO_SIZE: present & ((book.bid_size[rows] == 0) | (book.ask_size[rows] == 0)),
+        QuoteFlag.FUTURE: present & timed & (age < -_micros(limits.future_seconds_max)),
+        # A contract whose last trading day is not known is not taken for one that has ended.
+        QuoteFlag.EXPIRED_CONTRACT: (last_trading_close != UNKNOWN)
+        & (decided_at >= last_trading_close),
     }
-    flags = np.zeros(len(book), np.int16)
+    flags = np.zeros(len(rows), np.int16)
     for flag, where in grounds.items():
-        flags[where] |= flag.value
+        flags |= where * np.int16(flag)
     return flags
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * SECONDS)
+
+
+def _units(dollars: float) -> int:
+    return round(dollars * UNITS_PER_DOLLAR)

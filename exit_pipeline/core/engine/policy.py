@@ -98,6 +98,22 @@ def parse_policy(text: str = DEFAULT) -> Policy:
     )
 
 
+def combine_policies(*texts: str | None) -> Policy:
+    """One policy of several texts, in which a later one wins, threshold by threshold.
+
+    Raises:
+        InputError: A text can't be read.
+
+    Example: ``combine_policies("stop_loss.percent=25", "stop_loss.percent=20")`` stops at -20 %.
+    """
+    overrides = []
+    for text in texts:
+        parse_policy(text or "")
+        items = (item.strip() for item in (text or "").split(","))
+        overrides += [item for item in items if "=" in item]
+    return parse_policy(", ".join(overrides))
+
+
 def _override(
     item: str, rules: dict[str, dict[str, Any]], sections: dict[str, dict[str, Any]]
 ) -> None:

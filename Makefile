@@ -1,0 +1,48 @@
+# make run and make test are all the set-up there is: they need Python 3.11 or later, pip and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
+
+.DEFAULT_GOAL := help
+.PHONY: help run ui test check bench clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+# The lock file pins everything, so pip has nothing to resolve; .pyc files are made at installation,
+# without which every start takes more than twice as long.
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("exit_pipeline needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say which one with: make PYTHON=python3.11 ...")'
+	@echo "Installing into $(VENV) (once, about a minute) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/installed  ## Run the exit job once on the shipped sample day
+	@$(BIN)/exit-pipeline sample
+
+ui: $(VENV)/installed  ## Open Dagster's UI with the schedule running, on 127.0.0.1:3000
+	@$(BIN)/exit-pipeline ui
+
+check: $(VENV)/installed-dev  ## Format, lint, types and layers
+	@$(BIN)/ruff format --check --quiet . || ($(BIN)/ruff format --check . ; exit 1)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || (cat $(VENV)/lint-imports.log; exit 1)
+
+test: check  ## Check and test everything
+	@$(BIN)/python -m pytest -n 2
+
+bench: $(VENV)/installed-dev  ## Print the speed figures, as ratios measured in one run
+	@$(BIN)/python -m benchmarks
+
+clean:  ## Remove the environment and the local database
+	rm -rf $(VENV) $(HOME_DIR)

@@ -1,0 +1,144 @@
+"""Commands about what is kept: migrate, status, db, doctor."""
+
+import os
+from collections.abc import Callable
+from datetime import date
+
+import click
+
+from exit_pipeline.cli.show import NEW_YORK, as_json, console
+from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.settings import Settings
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from exit_pipeline.adapters.clients.migrations import migrate as apply
+    from exit_pipeline.defs.resources import database_url
+
+    report = apply(database_url(Settings.from_env()))
+    for name in report.applied:
+        click.echo(f"applied {name}")
+    if not report.applied:
+        click.echo(f"nothing to apply: all {report.already_applied} migrations are in place")
+
+
+@click.group()
+def db() -> None:
+    """About the database."""
+
+
+@db.command()
+def url() -> None:
+    """Print the database's URL, for psql and other programs.
+
+    The embedded server runs while some process of exit-pipeline does, such as `exit-pipeline ui`.
+    """
+    from exit_pipeline.defs.resources import database_url
+
+    click.echo(database_url(Settings.from_env()))
+
+
+@click.command()
+@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+def status(to_json: bool) -> None:
+    """Say how every account stands."""
+    from rich.table import Table
+
+    from exit_pipeline.defs.resources import open_database
+
+    accounts = open_database(Settings.from_env()).runs.overview()
+    if to_json:
+        as_json(accounts)
+        return
+    if not accounts:
+        click.echo("No positions yet. Import some: exit-pipeline positions import FILE.csv")
+        return
+    table = Table(header_style="bold", pad_edge=False)
+    for name in ("environment", "account", "open positions", "live orders", "last tick", "alerts"):
+        table.add_column(name)
+    for one in accounts:
+        last = one.last_tick_at.astimezone(NEW_YORK) if one.last_tick_at else None
+        table.add_row(
+            one.environment,
+            one.account,
+            str(one.open_positions),
+            str(one.live_orders),
+            f"{last:%Y-%m-%d %H:%M} New York" if last else "never",
+            str(one.alerts) if one.alerts else "none",
+        )
+    console().print(table)
+
+
+@click.command()
+def doctor() -> None:
+    """Build every configured part and say what is missing; exits 1 if anything is."""
+    settings = Settings.from_env()
+    checks = {
+        "database": lambda: _database(settings),
+        "calendar": _calendar,
+        "market data": lambda: _resource(settings, "market_data"),
+        "broker": lambda: _resource(settings, "broker"),
+        "dagster": _dagster,
+        "schedule": lambda: _schedule(settings),
+    }
+    results = [_check(name, check) for name, check in checks.items()]
+    if not all(results):
+        raise SystemExit(1)
+
+
+def _check(name: str, check: Callable[[], str]) -> bool:
+    try:
+        found, good = check(), True
+    except ExitPipelineError as error:
+        found, good = str(error), False
+    click.echo(f"{'ok     ' if good else 'MISSING'}  {name:12} {found}")
+    return good
+
+
+def _database(settings: Settings) -> str:
+    from exit_pipeline.defs.resources import open_database
+
+    open_database(settings).installation_id()
+    where = "DATABASE_URL" if settings.database_url else f"embedded in {settings.home}"
+    return f"reachable, schema up to date ({where})"
+
+
+def _calendar() -> str:
+    from exit_pipeline.defs.resources import make_calendar
+
+    calendar = make_calendar()
+    last = calendar.session_on_or_before(date(2015, 12, 24))
+    return f"{calendar.name}, closes {last.closes_at.astimezone(NEW_YORK):%H:%M} on {last.day}"
+
+
+def _resource(settings: Settings, key: str) -> str:
+    import dagster as dg
+
+    from exit_pipeline.defs.resources import resources
+
+    with dg.build_resources(resources(settings)) as built:
+        part = getattr(built, key)
+        if key == "broker":
+            return f"{part.name}, environment {part.environment}"
+        return f"{part.source}{'' if part.is_live else ', not the real market of now'}"
+
+
+def _dagster() -> str:
+    from exit_pipeline.defs.launch import instance
+
+    with instance() as found:
+        kind = "keeps nothing" if found.is_ephemeral else "Postgres"
+    return f"storage {kind}, DAGSTER_HOME {os.environ.get('DAGSTER_HOME', 'not set')}"
+
+
+def _schedule(settings: Settings) -> str:
+    from exit_pipeline.definitions import make_definitions
+
+    make_definitions(settings)
+    if not settings.worker_enabled:
+        return "off: EXIT_WORKER_ENABLED is false"
+    if settings.worker_interval_seconds:
+        return f"every {settings.worker_interval_seconds} seconds"
+    return f"{settings.worker_cron} in New York time"

@@ -1,0 +1,277 @@
+"""Commands that decide: tick, day, sample."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exit_pipeline.cli.show import NEW_YORK, as_json, console, money, print_report, report_as_json
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.record import PositionLine
+from exit_pipeline.core.model.session import Session
+from exit_pipeline.services.tick import TickReport, parse_instant
+from exit_pipeline.settings import Settings
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.option("--at", default=None, help="Work at this moment, ISO 8601 with a time zone.")
+@click.option("--dry-run", is_flag=True, help="Decide and record, but send and change nothing.")
+@click.option("--tape", type=FOLDER, default=None, help="Read quotes from this folder of tapes.")
+@click.option("--config", "config_file", type=FILE, default=None, help="Run config, YAML or JSON.")
+@click.option("--explain", is_flag=True, help="Show the complete trace of every decision.")
+@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+def tick(
+    at: str | None,
+    dry_run: bool,
+    tape: Path | None,
+    config_file: Path | None,
+    explain: bool,
+    to_json: bool,
+) -> None:
+    """Run the exit job once, in this process."""
+    from exit_pipeline.defs.launch import instance, run_exit_job
+    from exit_pipeline.defs.resources import resources
+
+    quiet()
+    moment = parse_instant("--at", at).isoformat() if at else ""
+    config = read_config(config_file) if config_file else {}
+    if dry_run:
+        config["dry_run"] = True
+    shells = resources(
+        Settings.from_env(), at=moment, tape_dir=tape, environment=_environment(at, tape)
+    )
+    with instance() as on:
+        report = run_exit_job(config, shells, on)
+    if to_json:
+        report_as_json(report)
+    else:
+        print_report(report, with_trace=explain)
+
+
+def _environment(at: str | None, tape: Path | None) -> str | None:
+    """A moment of the past is no place for live positions."""
+    return "simulated" if at and not tape else None
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read run config from a YAML or JSON file.
+
+    Raises:
+        InputError: It can't be read, or is not a mapping.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"--config {path} can't be read: {error.strerror}"
+        raise InputError(message) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = f"--config {path} is neither YAML nor JSON"
+        raise InputError(message) from error
+    if not isinstance(content, Mapping):
+        message = f"--config {path} must hold a mapping such as {{dry_run: true}}"
+        raise InputError(message)
+    return dict(content)
+
+
+@click.command()
+@click.argument("date")
+@click.option("--tape", type=FOLDER, required=True, help="Folder of tapes, one per day.")
+@click.option("--book", type=FILE, default=None, help="Import these positions first (CSV).")
+@click.option("--gex-signals", type=FILE, default=None, help="Import these gamma signals first.")
+@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
+def day(date: str, tape: Path, book: Path | None, gex_signals: Path | None, to_json: bool) -> None:
+    """Run every scheduled tick of a day (YYYY-MM-DD) from a tape."""
+    from exit_pipeline.defs.resources import make_calendar, open_database
+
+    quiet()
+    session = _session(date, make_calendar())
+    settings = Settings.from_env()
+    take_in(settings, book, gex_signals, tape=tape)
+    reports = run_session(session, settings, tape, show_progress=not to_json)
+    lines = open_database(settings).positions.listing("tape")
+    if to_json:
+        as_json(_day_figures(session, reports, lines))
+    else:
+        _print_day(session, reports, lines)
+
+
+def _session(text: str, calendar: Any) -> Session:
+    try:
+        asked = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a date has no zone
+    except ValueError as error:
+        message = f"DATE is {text!r}; expected a date such as 2015-12-24"
+        raise InputError(message) from error
+    session: Session | None = calendar.session(asked)
+    if session is None:
+        noon = datetime(asked.year, asked.month, asked.day, 12, tzinfo=NEW_YORK)
+        message = f"{text}: {calendar.why_closed(noon)}"
+        raise InputError(message)
+    return session
+
+
+def take_in(
+    settings: Settings,
+    book: Path | None,
+    gex_signals: Path | None,
+    *,
+    tape: Path | None = None,
+    environment: str | None = None,
+) -> None:
+    """Import a book and gamma signals into the environment that a run will work in."""
+    import dagster as dg
+
+    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.services.import_book import import_book, read_book, read_gex_signals
+
+    signals = read_gex_signals(gex_signals) if gex_signals else []
+    with dg.build_resources(resources(settings, tape_dir=tape, environment=environment)) as built:
+        if book:
+            positions = read_book(
+                book, broker=built.broker.name, environment=built.broker.environment
+            )
+            import_book(positions, broker=built.broker, database=built.database)
+        built.database.signals.import_gex_signals(signals)
+
+
+def run_session(
+    session: Session, settings: Settings, tape: Path, *, show_progress: bool
+) -> list[TickReport]:
+    """Run the ticks of a session, and after its close settle what has expired."""
+    import dagster as dg
+
+    from exit_pipeline.defs.launch import run_exit_job
+    from exit_pipeline.defs.resources import resources
+
+    # Dagster's record of 42 runs would tell nothing that the database doesn't.
+    with dg.DagsterInstance.ephemeral() as on, _progress(session, show_progress) as advance:
+        reports = []
+        for at in [*session.ticks(), session.closes_at]:
+            shells = resources(settings, at=at.isoformat(), tape_dir=tape)
+            reports.append(run_exit_job({}, shells, on))
+            advance()
+        return reports
+
+
+@contextmanager
+def _progress(session: Session, visible: bool) -> Iterator[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, disable=not visible) as progress:
+        task = progress.add_task(str(session.day), total=len(list(session.ticks())) + 1)
+        yield lambda: progress.advance(task)
+
+
+def _day_figures(
+    session: Session, reports: list[TickReport], lines: list[PositionLine]
+) -> dict[str, Any]:
+    reasons = Counter(
+        one.exit_reason for report in reports for one in report.decisions if one.exit_reason
+    )
+    orders = [order for report in reports for order in report.orders]
+    return {
+        "day": str(session.day),
+        "ticks": len(reports) - 1,
+        "worked_now": sum(bool(report.executed.decided.tick.run_ids) for report in reports),
+        "decisions": sum(len(report.decisions) for report in reports),
+        "exit_decisions_by_reason": dict(reasons.most_common()),
+        "orders": len(orders),
+        "contracts_filled": sum(order.filled_quantity for order in orders),
+        "closed": sum(line.status == "CLOSED" for line in lines),
+        "open": sum(line.status == "OPEN" for line in lines),
+        "realised_pnl": sum((line.realized_pnl or Decimal(0) for line in lines), Decimal(0)),
+        "realised_pnl_net": sum(
+            (line.realized_pnl_net or Decimal(0) for line in lines), Decimal(0)
+        ),
+        "closed_by": dict(
+            Counter(
+                line.exit_reason or line.close_kind or ""
+                for line in lines
+                if line.status == "CLOSED"
+            ).most_common()
+        ),
+    }
+
+
+def _print_day(session: Session, reports: list[TickReport], lines: list[PositionLine]) -> None:
+    from rich.table import Table
+
+    figures = _day_figures(session, reports, lines)
+    out = console()
+    opens, closes = (at.astimezone(NEW_YORK) for at in (session.opens_at, session.closes_at))
+    out.print(
+        f"\n[bold]{session.day}[/bold]  {opens:%H:%M} to {closes:%H:%M} New York, "
+        f"{figures['ticks']} ticks, {figures['decisions']} decisions recorded"
+    )
+    if not figures["worked_now"]:
+        out.print("Every tick of this day was worked before; nothing was done again.")
+    table = Table(header_style="bold", pad_edge=False)
+    table.add_column("closed by")
+    for name in ("positions", "realised", "net of costs"):
+        table.add_column(name, justify="right")
+    for reason, sums in figures["closed_by"].items():
+        gross, net = money(sums["realised_pnl"]), money(sums["realised_pnl_net"])
+        table.add_row(reason, str(sums["positions"]), gross, net)
+    out.print(table)
+    out.print(
+        f"{figures['orders']} orders, {figures['contracts_filled']} contracts filled, "
+        f"{figures['closed']} positions closed, {figures['open']} still open; realised "
+        f"[bold]{money(figures['realised_pnl'])}[/bold] dollars gross, "
+        f"[bold]{money(figures['realised_pnl_net'])}[/bold] net"
+    )
+
+
+@click.command()
+def sample() -> None:
+    """Run the exit job once on the shipped sample day (what `make run` does)."""
+    from exit_pipeline.defs.launch import instance, run_exit_job
+    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_AT
+
+    quiet()
+    settings = Settings.from_env()
+    take_in(settings, BOOK, GEX_SIGNALS, environment="simulated")
+    shells = resources(settings, at=SAMPLE_AT.isoformat(), environment="simulated")
+    with instance() as on:
+        report = run_exit_job({}, shells, on)
+    print_report(report)
+    _print_next(report)
+
+
+def _print_next(report: TickReport) -> None:
+    out = console()
+    if not report.executed.decided.tick.run_ids:
+        out.print("\nThe sample tick was worked before, and its exits are not sent again. A fresh")
+        out.print("start: make clean run")
+    out.print("\n[bold]Next[/bold]")
+    for command, meaning in (
+        ("make ui", "Dagster's UI at http://127.0.0.1:3000, with the schedule running"),
+        (".venv/bin/exit-pipeline positions list", "every position, open and closed"),
+        (".venv/bin/exit-pipeline tick --dry-run --explain --at "
+         f"{report.executed.decided.tick.at.isoformat()}", "every rule's part in every decision"),
+        (".venv/bin/exit-pipeline positions import FILE.csv", "your own book, on paper"),
+        (".venv/bin/exit-pipeline --help", "everything else"),
+    ):  # fmt: skip
+        out.print(f"  {command}\n      [dim]{meaning}[/dim]", highlight=False)
+
+
+def quiet() -> None:
+    """Leave the terminal to the tables: only errors are logged."""
+    import logging
+
+    logging.getLogger("exit_pipeline").setLevel(logging.ERROR)

@@ -1,0 +1,71 @@
+"""The command that opens Dagster's UI."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from exit_pipeline.cli.ticks import quiet
+from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.settings import Settings
+
+HOST = "127.0.0.1"
+"""Dagster's UI has no login and can launch runs, so it is never offered to other machines."""
+
+
+@click.command()
+@click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
+def ui(port: int) -> None:
+    """Open Dagster's UI on this machine: webserver, daemon and code location.
+
+    The schedule runs against the configured broker and market data. With the paper broker on the
+    simulated market and no open position, a small demo book is put into the account `demo`.
+    """
+    from exit_pipeline.defs.resources import open_database
+
+    quiet()
+    settings = Settings.from_env()
+    if not Path("dagster.yaml").exists() and not os.environ.get("DAGSTER_HOME"):
+        message = "there is no dagster.yaml here and DAGSTER_HOME is not set"
+        raise ConfigurationError(message)
+    # This process keeps the embedded server running for all that it starts.
+    open_database(settings)
+    if settings.broker == "paper" and settings.market_data == "simulated":
+        _put_demo_book(settings)
+    environ = {**os.environ, "EXIT_PIPELINE_HOME": str(settings.home)}
+    environ.setdefault("DAGSTER_HOME", str(Path.cwd()))
+    click.echo(f"Dagster's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
+    command = ["-m", "dagster", "dev", "-m", "exit_pipeline.definitions", "-h", HOST]
+    raise SystemExit(_run([sys.executable, *command, "-p", str(port)], environ))
+
+
+def _put_demo_book(settings: Settings) -> None:
+    import dagster as dg
+
+    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.sample.demo import demo_book
+    from exit_pipeline.services.import_book import import_book
+
+    with dg.build_resources(resources(settings)) as built:
+        if built.database.positions.open_positions(built.broker.environment):
+            return
+        book = demo_book(built.market_data, built.clock.now())
+        import_book(book, broker=built.broker, database=built.database)
+        click.echo(f"A demo book of {len(book)} positions is in the paper account demo.")
+
+
+def _run(command: list[str], environ: dict[str, str]) -> int:
+    """Run a program until it ends or this one is told to; its own children are told as well."""
+    # In a session of its own, so that one signal reaches webserver, daemon and code server.
+    child = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603 our own
+
+    def pass_on(number: int, frame: Any) -> None:  # noqa: ARG001 signal handlers get both
+        os.killpg(child.pid, signal.SIGINT)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, pass_on)
+    return child.wait()

@@ -1,0 +1,55 @@
+"""The launch form: flat, typed, described, and harmless to real money."""
+
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.services.tick import TickRequest, parse_instant
+
+
+class ExitConfig(dg.Config):
+    """What one launch of ``exit_job`` may ask for; empty means all, and now."""
+
+    dry_run: bool = Field(
+        default=False, description="Decide and record, but send and change nothing."
+    )
+    as_of: str | None = Field(
+        default=None,
+        description="Work at this moment instead of now: ISO 8601 with a time zone, such as "
+        "2015-12-24T11:30:00-05:00.",
+    )
+    accounts: list[str] | None = Field(default=None, description="Only these accounts.")
+    underlyings: list[str] | None = Field(default=None, description="Only these tickers.")
+    position_ids: list[str] | None = Field(default=None, description="Only these positions.")
+    policy: str | None = Field(
+        default=None,
+        description="Policy over each position's own, such as: stop_loss.percent=25, gex_flip=off",
+    )
+    force_close: bool = Field(default=False, description="Close every position in scope.")
+
+
+@dg.config_mapping
+def exit_config(config: ExitConfig) -> dict[str, Any]:
+    """Check what can be checked without a database, and hand the form to the first op."""
+    if config.as_of is not None:
+        parse_instant("as_of", config.as_of)
+    if config.policy is not None:
+        parse_policy(config.policy)
+    return {"ops": {"fetch_positions": {"config": config.model_dump()}}}
+
+
+def to_request(config: ExitConfig, run_key: str, scheduled_at: str | None) -> TickRequest:
+    """The request of a launch; a schedule's tick carries its time as a tag of the run."""
+    return TickRequest(
+        run_key=run_key,
+        dry_run=config.dry_run,
+        tick_at=parse_instant("tick time", scheduled_at) if scheduled_at else None,
+        as_of=parse_instant("as_of", config.as_of) if config.as_of is not None else None,
+        accounts=config.accounts,
+        underlyings=config.underlyings,
+        position_ids=config.position_ids,
+        policy=config.policy,
+        force_close=config.force_close,
+    )

@@ -1,0 +1,30 @@
+"""The job: the six ops in a row."""
+
+import dagster as dg
+
+from exit_pipeline.defs import ops
+from exit_pipeline.defs.config import exit_config
+from exit_pipeline.defs.loggers import console
+
+EXCLUSIVE_TAG = "exit_pipeline/exclusive"
+"""Runs with the same value of this tag are not started at once (see ``dagster.yaml``). That is
+politeness between queued runs; the lease in the database is what holds."""
+
+
+# Values pass between ops in memory and nowhere else, so that no old decision can be loaded and
+# executed later; Dagster then refuses to re-execute a run from its failure.
+@dg.job(
+    config=exit_config,
+    executor_def=dg.in_process_executor,
+    resource_defs={"io_manager": dg.mem_io_manager},
+    logger_defs={"console": console},
+    tags={EXCLUSIVE_TAG: "exit_job"},
+    description="Watch every open position and leave those that are due: fetch positions, fetch "
+    "market data, build the context, decide, execute, persist.",
+)
+def exit_job() -> None:
+    """One tick."""
+    tick = ops.fetch_positions()
+    market = ops.fetch_market_data(tick)
+    context = ops.build_context(tick, market)
+    ops.persist(ops.execute(ops.decide(tick, market, context)))

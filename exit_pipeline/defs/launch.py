@@ -1,0 +1,86 @@
+"""Run the job in this process, and say in one sentence what went wrong if it did."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from exit_pipeline.core.model import errors
+from exit_pipeline.core.model.errors import ExitPipelineError, InputError
+from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.services.tick import TickReport
+
+_OURS = tuple(f"{errors.__name__}.{name}: " for name in vars(errors) if name.endswith("Error"))
+
+
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """The instance of ``DAGSTER_HOME``, else of ``./dagster.yaml``, else one that keeps nothing."""
+    if os.environ.get("DAGSTER_HOME"):
+        found = dg.DagsterInstance.get()
+    elif Path("dagster.yaml").exists():
+        found = dg.DagsterInstance.from_config(str(Path.cwd()))
+    else:
+        found = dg.DagsterInstance.ephemeral()
+    with found:
+        yield found
+
+
+def run_exit_job(
+    config: Mapping[str, Any], resources: Mapping[str, Any], on: dg.DagsterInstance
+) -> TickReport:
+    """Run ``exit_job`` once.
+
+    Args:
+        config: The launch form.
+        resources: By key, see ``defs/resources.py``.
+        on: The instance that keeps the run.
+
+    Raises:
+        ExitPipelineError: The run failed; the text says why.
+    """
+    try:
+        result = exit_job.execute_in_process(
+            run_config=dict(config), resources=dict(resources), instance=on, raise_on_error=False
+        )
+    except dg.DagsterInvalidConfigError as error:
+        raise InputError(_config_sentence(error)) from None
+    except dg.DagsterError as error:
+        if isinstance(error.__cause__, ExitPipelineError):
+            raise error.__cause__ from None
+        raise
+    if not result.success:
+        raise ExitPipelineError(_failure(result))
+    report: TickReport = result.output_for_node("persist")
+    return report
+
+
+def _config_sentence(error: dg.DagsterInvalidConfigError) -> str:
+    first = error.errors[0]
+    return "run config: " + " ".join(first.message.split())
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence of the first failure; what is no person's mistake comes with its type."""
+    for event in result.all_events:
+        data: Any = event.event_specific_data
+        if event.is_step_failure and data.user_failure_data:
+            return str(data.user_failure_data.description)
+        if event.is_failure and getattr(data, "error", None):
+            return _innermost(data.error)
+    return "the run failed; its event log says why"
+
+
+def _innermost(error: SerializableErrorInfo) -> str:
+    chain = [error]
+    while chain[-1].cause:
+        chain.append(chain[-1].cause)
+    for link in chain:
+        for prefix in _OURS:
+            if link.message.startswith(prefix):
+                return link.message.removeprefix(prefix).strip()
+    return chain[-1].message.strip()

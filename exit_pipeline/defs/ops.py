@@ -1,0 +1,135 @@
+"""The six ops of a tick: each calls one service and shows what it did.
+
+Ops carry no retry policy: an op that sends orders must not run twice by itself.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from exit_pipeline.core.model.context import MarketContext
+from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.defs import views
+from exit_pipeline.defs.config import ExitConfig, to_request
+from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.services.close_tick import close_tick
+from exit_pipeline.services.context import build_context as build_market_context
+from exit_pipeline.services.decide_tick import decide_tick
+from exit_pipeline.services.market import fetch_market
+from exit_pipeline.services.open_tick import open_tick
+from exit_pipeline.services.submit import execute_tick
+from exit_pipeline.services.tick import DecidedTick, ExecutedTick, OpenTick, TickReport
+
+TICK_AT_TAG = "exit_pipeline/tick_at"
+"""Tag of a scheduled run: the time that its tick was due."""
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Show a mistake of a person's as its sentence instead of a traceback."""
+    try:
+        yield
+    except ExitPipelineError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+
+
+@dg.op(description="Open the tick, bring the books up to date, load the open positions.")
+def fetch_positions(
+    context: dg.OpExecutionContext,
+    config: ExitConfig,
+    broker: dg.ResourceParam[Broker],
+    database: dg.ResourceParam[Database],
+    market_data: dg.ResourceParam[MarketData],
+    calendar: dg.ResourceParam[Calendar],
+    clock: dg.ResourceParam[Clock],
+) -> OpenTick:
+    """Open the tick."""
+    with one_sentence():
+        tick = open_tick(
+            to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG)),
+            broker=broker,
+            database=database,
+            market_data=market_data,
+            calendar=calendar,
+            clock=clock,
+        )
+    for note in tick.notes:
+        context.log.info("ExitWorker: %s", note)
+    context.add_output_metadata(views.positions(tick))
+    return tick
+
+
+@dg.op(description="Fetch quotes of the contracts, prices of the underlyings, VIX and VIX3M.")
+def fetch_market_data(
+    context: dg.OpExecutionContext,
+    tick: OpenTick,
+    market_data: dg.ResourceParam[MarketData],
+    database: dg.ResourceParam[Database],
+) -> MarketSnapshot:
+    """Fetch the market."""
+    with one_sentence():
+        market = fetch_market(tick, market_data=market_data, database=database)
+    context.add_output_metadata(views.market(tick, market))
+    return market
+
+
+@dg.op(description="Put together VIX, trend and gamma signals, each with its age.")
+def build_context(
+    context: dg.OpExecutionContext,
+    tick: OpenTick,
+    market: MarketSnapshot,
+    database: dg.ResourceParam[Database],
+) -> MarketContext:
+    """Build the context."""
+    with one_sentence():
+        market_context = build_market_context(tick, market, database=database)
+    context.add_output_metadata(views.context(tick, market_context))
+    return market_context
+
+
+@dg.op(description="Decide every position under its policy and record why.")
+def decide(
+    context: dg.OpExecutionContext,
+    tick: OpenTick,
+    market: MarketSnapshot,
+    market_context: MarketContext,
+    database: dg.ResourceParam[Database],
+    calendar: dg.ResourceParam[Calendar],
+) -> DecidedTick:
+    """Decide."""
+    with one_sentence():
+        decided = decide_tick(tick, market, market_context, database=database, calendar=calendar)
+    context.add_output_metadata(views.decisions(decided))
+    return decided
+
+
+@dg.op(description="Record each closing order, then send it, most urgent first.")
+def execute(
+    context: dg.OpExecutionContext,
+    decided: DecidedTick,
+    broker: dg.ResourceParam[Broker],
+    database: dg.ResourceParam[Database],
+) -> ExecutedTick:
+    """Send what is due."""
+    with one_sentence():
+        executed = execute_tick(decided, broker=broker, database=database)
+    context.add_output_metadata(views.executed(executed))
+    return executed
+
+
+@dg.op(description="Leave marks on the positions, close the runs, report the tick.")
+def persist(
+    context: dg.OpExecutionContext,
+    executed: ExecutedTick,
+    database: dg.ResourceParam[Database],
+) -> TickReport:
+    """Close the tick."""
+    with one_sentence():
+        report = close_tick(executed, database=database)
+    context.log.info("ExitWorker: %s", dict(report.counts))
+    context.add_output_metadata(views.report(report))
+    for observation in views.observations(report):
+        context.log_event(observation)
+    return report

@@ -1,0 +1,229 @@
+"""Resources: typed shells that build the adapters, where the run starts and not before.
+
+No resource holds a secret: adapters take theirs from the environment, since everything that a
+resource is configured with can be read over Dagster's GraphQL.
+"""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import Field
+
+from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData, Surroundings
+from exit_pipeline.services.tick import parse_instant
+from exit_pipeline.settings import Settings
+
+A = TypeVar("A")
+
+
+class ClockResource(dg.ConfigurableResource[Clock]):
+    """The run's only source of time."""
+
+    at: str = Field(default="", description="ISO 8601 moment to stand at; empty runs with time.")
+
+    def create_resource(self, context: dg.InitResourceContext) -> Clock:
+        """The system's clock, or one that stands where the launch's ``as_of`` puts it."""
+        from exit_pipeline.adapters.clocks.fixed import FixedClock
+        from exit_pipeline.adapters.clocks.system import SystemClock
+
+        asked = context.run.run_config.get("as_of") if context.run else None
+        at = str(asked or self.at)
+        return FixedClock(parse_instant("as_of", at)) if at else SystemClock()
+
+
+class CalendarResource(dg.ConfigurableResource[Calendar]):
+    """The exchange's sessions."""
+
+    exchange: str = Field(default="XNYS", description="Market identifier code (ISO 10383).")
+
+    def create_resource(self, context: dg.InitResourceContext) -> Calendar:  # noqa: ARG002
+        """The calendar of the exchange."""
+        return make_calendar(self.exchange)
+
+
+class DatabaseResource(dg.ConfigurableResource[Database]):
+    """What is kept: the server that ``DATABASE_URL`` names, or else the embedded one."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Database:  # noqa: ARG002
+        """A database whose schema is up to date.
+
+        Raises:
+            ConfigurationError: Migrations are pending.
+        """
+        return open_database(Settings.from_env())
+
+
+class MarketDataResource(dg.ConfigurableResource[MarketData]):
+    """Where quotes come from."""
+
+    source: str = Field(description="Module of the package adapters/market_data.")
+    tape_dir: str = Field(default="", description="Folder of tapes, for the recorded source.")
+    environment: str = Field(description="paper, live, tape or simulated.")
+    clock: dg.ResourceDependency[Clock]
+    calendar: dg.ResourceDependency[Calendar]
+
+    def create_resource(self, context: dg.InitResourceContext) -> MarketData:  # noqa: ARG002
+        """The source of that name."""
+        environ = dict(os.environ)
+        if self.tape_dir:
+            environ["EXIT_TAPE_DIR"] = self.tape_dir
+        around = Surroundings(
+            environ=environ,
+            clock=self.clock,
+            calendar=self.calendar,
+            environment=self.environment,
+            database_url="",
+        )
+        return _adapter("market_data", self.source, "EXIT_MARKET_DATA", MarketData)(around)
+
+
+class BrokerResource(dg.ConfigurableResource[Broker]):
+    """Where positions are held and closed."""
+
+    broker: str = Field(description="Module of the package adapters/brokers.")
+    environment: str = Field(description="paper, live, tape or simulated.")
+    clock: dg.ResourceDependency[Clock]
+    calendar: dg.ResourceDependency[Calendar]
+    market_data: dg.ResourceDependency[MarketData]
+
+    def create_resource(self, context: dg.InitResourceContext) -> Broker:  # noqa: ARG002
+        """The broker of that name.
+
+        Raises:
+            ConfigurationError: It may not be used here, as the sentence says.
+        """
+        refuse_unreal_data(self.broker, self.market_data)
+        if self.broker == "paper" and self.environment == "live":
+            message = "EXIT_BROKER_ENV is 'live' and EXIT_BROKER is 'paper', which is never live"
+            raise ConfigurationError(message)
+        around = Surroundings(
+            environ=dict(os.environ),
+            clock=self.clock,
+            calendar=self.calendar,
+            environment=self.environment,
+            database_url=database_url(Settings.from_env()),
+            market_data=self.market_data,
+        )
+        return _adapter("brokers", self.broker, "EXIT_BROKER", Broker)(around)
+
+
+def refuse_unreal_data(broker: str, market_data: MarketData) -> None:
+    """Any broker but paper trades on the real market of now, in any environment.
+
+    Raises:
+        ConfigurationError: It is given simulated or recorded market data.
+    """
+    if broker != "paper" and not market_data.is_live:
+        message = (
+            f"EXIT_BROKER is {broker!r} and EXIT_MARKET_DATA is {market_data.source!r}; only the "
+            f"paper broker may trade on market data that is not of now"
+        )
+        raise ConfigurationError(message)
+
+
+def make_calendar(exchange: str = "XNYS") -> Calendar:
+    """The calendar of an exchange."""
+    from exit_pipeline.adapters.calendars.exchange import ExchangeCalendar
+
+    return ExchangeCalendar(exchange)
+
+
+def database_url(settings: Settings, database: str = "exit_pipeline") -> str:
+    """The plain ``postgresql://`` URL of the project's database; starts the embedded server."""
+    from exit_pipeline.adapters.clients.embedded_postgres import start
+
+    return settings.database_url or start(settings.home).url(database)
+
+
+def open_database(settings: Settings) -> Database:
+    """The project's database; the embedded one is brought up to date, another must be.
+
+    Raises:
+        ConfigurationError: Migrations are pending.
+    """
+    return _database(database_url(settings), settings.database_url is None)
+
+
+@cache
+def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of the cache's key
+    # One pool for each URL and process: a day's ticks would otherwise connect anew for each.
+    from exit_pipeline.adapters.clients.migrations import migrate, pending
+    from exit_pipeline.adapters.clients.postgres_engine import make_engine
+    from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+
+    if is_embedded:
+        migrate(url)
+    elif missing := pending(url):
+        message = f"the database lacks {', '.join(missing)}; run: exit-pipeline migrate"
+        raise ConfigurationError(message)
+    return PostgresDatabase(make_engine(url))
+
+
+def _adapter(
+    kind: str, name: str, setting: str, port: Callable[..., A] | type[A]
+) -> Callable[[Surroundings], A]:
+    """The ``build`` function of the adapter module `name`, found by listing its package."""
+    package = importlib.import_module(f"exit_pipeline.adapters.{kind}")
+    known = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if name not in known:
+        message = f"{setting} is {name!r}; expected one of {', '.join(known)}"
+        raise ConfigurationError(message)
+    module: Any = importlib.import_module(f"{package.__name__}.{name}")
+
+    def build(around: Surroundings) -> A:
+        adapter: A = module.build(around)
+        if not isinstance(adapter, port):  # type: ignore[arg-type]
+            message = f"adapter {kind}/{name} lacks methods of its port"
+            raise TypeError(message)
+        return adapter
+
+    return build
+
+
+def resources(
+    settings: Settings,
+    *,
+    at: str = "",
+    tape_dir: Path | None = None,
+    environment: str | None = None,
+) -> dict[str, dg.ConfigurableResource[Any]]:
+    """The resources of a code location or of one command.
+
+    Args:
+        settings: From the environment.
+        at: Moment that the clock stands at; empty runs with time.
+        tape_dir: Read this tape instead of the configured source.
+        environment: Where positions live; by default the broker's environment, and ``tape``
+            whenever recorded data is read, so that no tape run touches a live tick's positions.
+    """
+    source = "recorded" if tape_dir else settings.market_data
+    where = environment or ("tape" if source == "recorded" else settings.broker_env)
+    clock, calendar = ClockResource(at=at), CalendarResource()
+    market_data = MarketDataResource(
+        source=source,
+        tape_dir=str(tape_dir or settings.tape_dir or ""),
+        environment=where,
+        clock=clock,
+        calendar=calendar,
+    )
+    broker = BrokerResource(
+        broker=settings.broker,
+        environment=where,
+        clock=clock,
+        calendar=calendar,
+        market_data=market_data,
+    )
+    return {
+        "broker": broker,
+        "calendar": calendar,
+        "clock": clock,
+        "database": DatabaseResource(),
+        "market_data": market_data,
+    }

@@ -1,0 +1,59 @@
+"""Dagster's own storage: Postgres wherever the project's database is.
+
+``dagster.yaml`` names this class, so that a plain ``dagster dev`` finds the embedded server. The
+URL is never written into the instance's configuration, which is readable in the UI.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dagster._config.config_schema import UserConfigSchema
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.schema import CreateSchema
+
+from exit_pipeline.defs.resources import database_url
+from exit_pipeline.settings import Settings
+
+SCHEMA = "dagster"
+"""Schema of Dagster's tables where they share a server's database with the project's."""
+
+
+class InstanceStorage(DagsterPostgresStorage):
+    """Runs, events and schedules.
+
+    They are kept in ``DAGSTER_POSTGRES_URL``, or in a schema of ``DATABASE_URL``, or in a second
+    database of the embedded server, whichever comes first.
+    """
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """Nothing to configure: the URL comes from the environment."""
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls,
+        inst_data: ConfigurableClassData | None,
+        config_value: Mapping[str, Any],  # noqa: ARG003 empty, as config_type says
+    ) -> "InstanceStorage":
+        """The storage at the URL that the environment leads to."""
+        return cls(storage_url(Settings.from_env()), inst_data=inst_data)
+
+
+def storage_url(settings: Settings) -> str:
+    """The SQLAlchemy URL of Dagster's storage; creates its schema in a shared database."""
+    if settings.dagster_postgres_url:
+        return _render(make_url(settings.dagster_postgres_url))
+    if settings.database_url is None:
+        return _render(make_url(database_url(settings, "dagster")))
+    url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
+    with create_engine(url, hide_parameters=True).begin() as connection:
+        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    return _render(url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}))
+
+
+def _render(url: URL) -> str:
+    # A bare postgresql:// means psycopg 3 to SQLAlchemy from 2.1 on.
+    return url.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)

@@ -1,0 +1,182 @@
+"""What a run shows in the UI: tables and figures as Dagster metadata."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from exit_pipeline.core.engine.explain import describe_flags
+from exit_pipeline.core.model.context import MarketContext
+from exit_pipeline.core.model.price import to_dollars
+from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.services.tick import DecidedTick, ExecutedTick, OpenTick, TickReport
+
+ROWS_SHOWN = 200
+"""Rows of a table that are kept with a run; the database keeps all of them."""
+
+Metadata = dict[str, Any]
+
+
+def positions(tick: OpenTick) -> Metadata:
+    """The positions to be decided, and why there may be none."""
+    rows = [
+        {
+            "position": one.id,
+            "account": one.account or "",
+            "contract": one.contract.symbol if one.contract else "not known",
+            "side": one.side.value,
+            "open": one.open_quantity,
+            "entry": str(one.entry_price),
+        }
+        for one in tick.positions
+    ]
+    return {
+        "environment": tick.identity.environment,
+        "tick_at": tick.identity.tick_at.isoformat(),
+        "positions": len(rows),
+        "notes": dg.MetadataValue.md(_bullets(tick.notes)),
+        "table": _table(rows),
+    }
+
+
+def market(tick: OpenTick, snapshot: MarketSnapshot) -> Metadata:
+    """Prices by underlying, and how old they are."""
+    rows = [
+        {
+            "symbol": symbol,
+            "last": str(price.last),
+            "age_seconds": int((tick.at - price.quoted_at).total_seconds()),
+        }
+        for symbol, price in sorted(snapshot.underlyings.items())
+    ]
+    return {
+        "source": snapshot.source,
+        "quotes": len(snapshot.quotes),
+        "underlyings": _table(rows),
+    }
+
+
+def context(tick: OpenTick, known: MarketContext) -> Metadata:
+    """Volatility, trend and the newest gamma signals."""
+    rows = [
+        {
+            "underlying": ticker,
+            "direction": history.newest.direction.name,
+            "strength": history.newest.strength,
+            "age_minutes": int((tick.at - history.newest.at).total_seconds() // 60),
+            "before": history.previous.direction.name if history.previous else "none",
+        }
+        for ticker, history in sorted(known.gex.items())
+    ]
+    return {
+        "vix": "not known" if known.vix is None else float(known.vix),
+        "vix3m": "not known" if known.vix3m is None else float(known.vix3m),
+        "trend": known.trend or "not known",
+        "gamma_signals": _table(rows),
+    }
+
+
+def decisions(decided: DecidedTick) -> Metadata:
+    """Every decision with its reason; exits first. And every quote that was refused."""
+    ordered = sorted(decided.stored, key=lambda one: (one.decision == "HOLD", one.position_id))
+    rows = [
+        {
+            "position": one.position_id,
+            "decision": one.exit_action or one.decision,
+            "reason": one.exit_reason or "",
+            "quantity": f"{one.exit_quantity or 0} of {one.open_quantity}",
+            "mark": "" if one.mark is None else str(one.mark),
+            "pnl_percent": "" if one.pnl_percent is None else f"{one.pnl_percent:+.1f}",
+            "why": " ".join(one.reasoning),
+        }
+        for one in ordered
+    ]
+    refused = [
+        {
+            "position": one.position_id,
+            "contract": one.option_symbol or "not known",
+            "bid": str(one.bid),
+            "ask": str(one.ask),
+            "why": describe_flags(one.quote_flags),
+        }
+        for one in ordered
+        if one.quote_grade == QuoteGrade.BAD.name
+    ]
+    return {
+        "exits": sum(one.decision == "EXIT" for one in decided.stored),
+        "holds": sum(one.decision == "HOLD" for one in decided.stored),
+        "quotes_refused": len(refused),
+        "decisions": _table(rows),
+        "refused": _table(refused),
+    }
+
+
+def executed(tick: ExecutedTick) -> Metadata:
+    """Why due exits were not sent."""
+    rows = [{"position": position, "note": note} for position, note in sorted(tick.notes.items())]
+    return {"not_sent": len(rows), "notes": _table(rows)}
+
+
+def report(done: TickReport) -> Metadata:
+    """Orders and fills, and the tick in figures."""
+    rows = [
+        {
+            "position": one.position_id,
+            "reason": one.exit_reason,
+            "order": f"{one.request.side} {one.request.quantity} @ {one.request.limit_price}",
+            "status": one.status.value,
+            "filled": one.filled_quantity,
+            "price": "" if one.average_price is None else f"{one.average_price:.4f}",
+            "client_order_id": one.request.client_order_id,
+        }
+        for one in done.orders
+    ]
+    return {**done.counts, "orders_and_fills": _table(rows)}
+
+
+def observations(done: TickReport) -> list[dg.AssetObservation]:
+    """The tick's figures on the assets that they belong to, so that each has a history plot."""
+    if not done.executed.decided.stored:
+        return []
+    known = done.executed.decided.context
+    figures: Metadata = {"vix": known.vix, "vix3m": known.vix3m}
+    return [
+        dg.AssetObservation(
+            "positions",
+            metadata={
+                "open_pnl": open_pnl(done.executed.decided),
+                "positions": done.counts["positions"],
+            },
+        ),
+        dg.AssetObservation(
+            "context",
+            metadata={name: float(level) for name, level in figures.items() if level is not None},
+        ),
+        dg.AssetObservation(
+            "decisions",
+            metadata={
+                name: count
+                for name, count in done.counts.items()
+                if name in {"exits", "holds", "quotes_refused"} or name.startswith("exit_")
+            },
+        ),
+    ]
+
+
+def open_pnl(decided: DecidedTick) -> float:
+    """Dollars gained or lost at the marks of all decided positions that have one."""
+    book, marks = decided.book, decided.decisions
+    known = marks.pnl_percent == marks.pnl_percent  # NaN is not itself
+    gains = (marks.mark - book.entry_price) * book.side * book.open_quantity
+    units = to_dollars(int(gains[known].sum()))
+    return 100 * float(units or 0)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
+    if not rows:
+        return dg.MetadataValue.text("none")
+    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:ROWS_SHOWN]])
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines) or "nothing to note"

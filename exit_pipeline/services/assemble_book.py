@@ -1,0 +1,140 @@
+"""Join positions, quotes and context into the columns of a book."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.context import Direction, MarketContext
+from exit_pipeline.core.model.contract import OptionContract, OptionRight
+from exit_pipeline.core.model.instant import MICROSECOND, to_micros
+from exit_pipeline.core.model.position import Position, PositionSide
+from exit_pipeline.core.model.price import UNKNOWN, to_units
+from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.ports import Calendar
+from exit_pipeline.services.expiry import last_trading_close
+from exit_pipeline.services.tick import OpenTick
+
+
+def assemble_book(
+    tick: OpenTick,
+    positions: Sequence[Position],
+    policy_of_row: Sequence[int],
+    market: MarketSnapshot,
+    context: MarketContext,
+    calendar: Calendar,
+) -> Book:
+    """One row per position; whatever is not known is UNKNOWN, never zero.
+
+    Args:
+        tick: The open tick, within a session.
+        positions: The rows.
+        policy_of_row: Index of each row's policy.
+        market: What was seen of the market.
+        context: What is known beyond quotes.
+        calendar: Tells when a contract trades last.
+    """
+    rows = len(positions)
+    decided_at = np.full(rows, to_micros(tick.at))
+    session_close = tick.session.closes_at if tick.session else None
+    return Book(
+        policy=np.asarray(policy_of_row, np.int8),
+        decided_at=decided_at,
+        session_close=np.full(rows, to_micros(session_close)),
+        feed_age_limit=np.full(rows, market.feed_age_limit // MICROSECOND),
+        force_close=np.full(rows, tick.request.force_close),
+        vix=np.full(rows, np.nan if context.vix is None else float(context.vix)),
+        vix_at=np.full(rows, to_micros(context.vix_at)),
+        last_trading_close=_last_trading_closes(positions, calendar),
+        **_position_columns(positions),
+        **_quote_columns(positions, market),
+        **_gamma_columns(positions, context),
+    )
+
+
+def _position_columns(positions: Sequence[Position]) -> dict[str, np.ndarray]:
+    return {
+        "side": _small(positions, lambda p: 1 if p.side is PositionSide.LONG else -1),
+        "right": _small(positions, _right),
+        "quantity": _whole(positions, lambda p: p.quantity),
+        "open_quantity": _whole(positions, lambda p: p.open_quantity),
+        "profit_exited": _whole(positions, lambda p: p.profit_exited_quantity),
+        "entry_price": _whole(positions, lambda p: to_units(p.entry_price)),
+        "entry_time": _whole(positions, lambda p: to_micros(p.entry_time)),
+        "intraday": _flag(positions, lambda p: p.is_intraday),
+        "previous_mid": _whole(positions, lambda p: _units(p.previous_mid)),
+        "gex_latched": _flag(positions, lambda p: p.gex_latched),
+    }
+
+
+def _quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict[str, np.ndarray]:
+    quotes = [market.quotes.get(p.contract.symbol) if p.contract else None for p in positions]
+    prices = [market.underlyings.get(p.underlying) for p in positions]
+    return {
+        "bid": _whole(quotes, lambda q: _units(q.bid if q else None)),
+        "ask": _whole(quotes, lambda q: _units(q.ask if q else None)),
+        "bid_size": _whole(quotes, lambda q: _size(q.bid_size if q else None)),
+        "ask_size": _whole(quotes, lambda q: _size(q.ask_size if q else None)),
+        "nonfinite": _flag(quotes, lambda q: q is not None and q.nonfinite),
+        "quoted_at": _whole(quotes, lambda q: to_micros(q.quoted_at if q else None)),
+        "feed_at": _whole(prices, lambda u: to_micros(u.quoted_at if u else None)),
+        "underlying_price": _whole(prices, lambda u: _units(u.last if u else None)),
+    }
+
+
+def _gamma_columns(positions: Sequence[Position], context: MarketContext) -> dict[str, np.ndarray]:
+    histories = [context.gex.get(p.underlying) for p in positions]
+    return {
+        "gex_direction": _small(histories, lambda h: h.newest.direction if h else Direction.NONE),
+        "gex_strength": np.fromiter(
+            (h.newest.strength if h else np.nan for h in histories), np.float64, len(histories)
+        ),
+        "gex_at": _whole(histories, lambda h: to_micros(h.newest.at if h else None)),
+        "gex_previous": _small(
+            histories,
+            lambda h: h.previous.direction if h and h.previous else Direction.NONE,
+        ),
+    }
+
+
+def _last_trading_closes(positions: Sequence[Position], calendar: Calendar) -> np.ndarray:
+    # A book holds many contracts of few expirations, and asking a calendar is slow.
+    known: dict[tuple[object, bool], int] = {}
+
+    def close_of(contract: OptionContract | None) -> int:
+        if contract is None:
+            return UNKNOWN
+        key = (contract.expiration, contract.settles_in_the_morning)
+        if key not in known:
+            known[key] = to_micros(last_trading_close(contract, calendar))
+        return known[key]
+
+    return _whole(positions, lambda p: close_of(p.contract))
+
+
+def _right(position: Position) -> int:
+    if position.contract is None:
+        return 0
+    return 1 if position.contract.right is OptionRight.CALL else -1
+
+
+def _units(price: Decimal | None) -> int:
+    return UNKNOWN if price is None else to_units(price)
+
+
+def _size(size: int | None) -> int:
+    return -1 if size is None else size
+
+
+def _whole(rows: Sequence[Any], value: Callable[..., int]) -> np.ndarray:
+    return np.fromiter((value(row) for row in rows), np.int64, len(rows))
+
+
+def _small(rows: Sequence[Any], value: Callable[..., int]) -> np.ndarray:
+    return np.fromiter((value(row) for row in rows), np.int8, len(rows))
+
+
+def _flag(rows: Sequence[Any], value: Callable[..., bool]) -> np.ndarray:
+    return np.fromiter((value(row) for row in rows), np.bool_, len(rows))

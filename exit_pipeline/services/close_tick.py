@@ -1,0 +1,116 @@
+"""Close a tick: refresh the positions, write down how it went, and read the whole of it back."""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.core.model.record import (
+    ExitOrder,
+    PositionMark,
+    RunHandle,
+    RunStatus,
+    RunSummary,
+    StoredDecision,
+)
+from exit_pipeline.ports import Database
+from exit_pipeline.services.tick import ExecutedTick, OpenTick, TickReport
+
+log = logging.getLogger(__name__)
+
+
+def close_tick(executed: ExecutedTick, *, database: Database) -> TickReport:
+    """Leave marks and rule states on the positions, close the runs, and report what is kept.
+
+    A dry run leaves the positions as they were.
+    """
+    tick = executed.decided.tick
+    if not tick.request.dry_run:
+        database.positions.refresh(_marks(executed))
+    run_ids = [run.run_id for run in tick.runs]
+    decisions = database.decisions.of_runs(run_ids)
+    orders = database.orders.of_runs(run_ids)
+    worked = list(tick.run_ids.values())
+    summaries = [_summary(run_id, executed, decisions, orders) for run_id in worked]
+    database.runs.close(tick.request.run_key, summaries)
+    counts = _counts(decisions, orders)
+    log.info("ExitWorker: tick %s %s: %s", tick.identity.tick_at, tick.identity.environment, counts)
+    return TickReport(
+        executed=executed,
+        runs=tuple(_finished(run) for run in tick.runs),
+        decisions=tuple(decisions),
+        orders=tuple(orders),
+        counts=counts,
+    )
+
+
+def _marks(executed: ExecutedTick) -> list[PositionMark]:
+    return [
+        PositionMark(
+            position_id=one.position_id,
+            mark=one.mark,
+            mid=_mid(one),
+            good_mark=one.mark if one.quote_grade == QuoteGrade.GOOD.name else None,
+            gex_latched=one.gex_latched_after,
+            marked_at=executed.decided.tick.at,
+        )
+        for one in executed.decided.stored
+    ]
+
+
+def _mid(decision: StoredDecision) -> Decimal | None:
+    """The mid of a usable quote, rounded down as the core does."""
+    if decision.bid is None or decision.ask is None:
+        return None
+    if decision.quote_grade == QuoteGrade.BAD.name:
+        return None
+    return ((decision.bid + decision.ask) * 5_000 // 1).scaleb(-4)
+
+
+def _summary(
+    run_id: str,
+    executed: ExecutedTick,
+    decisions: Sequence[StoredDecision],
+    orders: Sequence[ExitOrder],
+) -> RunSummary:
+    market = executed.decided.market
+    return RunSummary(
+        run_id=run_id,
+        status=RunStatus.SUCCEEDED,
+        counts=_counts(
+            [one for one in decisions if one.run_id == run_id],
+            [one for one in orders if one.run_id == run_id],
+        ),
+        market=_market(executed.decided.tick, market),
+        market_source=market.source,
+    )
+
+
+def _market(tick: OpenTick, market: MarketSnapshot) -> dict[str, Any]:
+    prices = {
+        symbol: {"last": str(price.last), "quoted_at": price.quoted_at.isoformat()}
+        for symbol, price in market.underlyings.items()
+    }
+    return {"at": tick.at.isoformat(), "underlyings": prices}
+
+
+def _counts(decisions: Sequence[StoredDecision], orders: Sequence[ExitOrder]) -> dict[str, int]:
+    reasons = Counter(one.exit_reason for one in decisions if one.exit_reason)
+    return {
+        "positions": len(decisions),
+        "exits": sum(one.decision == "EXIT" for one in decisions),
+        "holds": sum(one.decision == "HOLD" for one in decisions),
+        "quotes_refused": sum(one.quote_grade == QuoteGrade.BAD.name for one in decisions),
+        "orders": len(orders),
+        "contracts_filled": sum(order.filled_quantity for order in orders),
+        **{f"exit_{reason.lower()}": count for reason, count in sorted(reasons.items())},
+    }
+
+
+def _finished(run: RunHandle) -> RunHandle:
+    if run.status is not RunStatus.STARTED:
+        return run
+    return replace(run, status=RunStatus.SUCCEEDED)

@@ -1,0 +1,231 @@
+"""Decide a tick: assemble the book, decide, record, and read back what stands."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from exit_pipeline.core.engine.decide import decide
+from exit_pipeline.core.engine.explain import RuleLine, explain, sentences
+from exit_pipeline.core.engine.policy import Policy, combine_policies
+from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.context import Direction, MarketContext
+from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.instant import to_datetime
+from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.price import to_dollars
+from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.core.model.record import Alert, DecisionRows
+from exit_pipeline.ports import Calendar, Database
+from exit_pipeline.services.assemble_book import assemble_book
+from exit_pipeline.services.tick import DecidedTick, OpenTick
+
+
+def decide_tick(
+    tick: OpenTick,
+    market: MarketSnapshot,
+    context: MarketContext,
+    *,
+    database: Database,
+    calendar: Calendar,
+) -> DecidedTick:
+    """Decide every open position, record the decisions with all their inputs, and read them back.
+
+    A position that can't be decided (its policy can't be read, its contract is adjusted) is
+    recorded as a HOLD with the reason and raises an alert; the others are decided all the same.
+    What another attempt of the same run has recorded already stands.
+    """
+    policies, policy_of_row, decided, faults = _policies(tick)
+    book = assemble_book(tick, decided, policy_of_row, market, context, calendar)
+    decisions = decide(book, policies)
+    lines = explain(book, policies, decisions)
+    if tick.positions:
+        database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
+        rows = _rows(tick, decided, book, decisions, policies, lines)
+        database.decisions.record(_with_faults(rows, tick, faults))
+        _alert(tick, faults, database)
+    return DecidedTick(
+        tick=tick,
+        market=market,
+        context=context,
+        stored=tuple(database.decisions.of_runs(list(tick.run_ids.values()))),
+        book=book,
+        decided=tuple(decided),
+        decisions=decisions,
+        policies=tuple(policies),
+        lines=tuple(lines),
+    )
+
+
+def _policies(
+    tick: OpenTick,
+) -> tuple[list[Policy], list[int], list[Position], dict[str, tuple[Position, str]]]:
+    """The distinct policies, each row's index among them, the rows, and what can't be decided."""
+    indices: dict[Policy, int] = {}
+    policy_of_row: list[int] = []
+    decided: list[Position] = []
+    faults: dict[str, tuple[Position, str]] = {}
+    for position in tick.positions:
+        try:
+            policy = combine_policies(position.policy, tick.request.policy)
+        except InputError as error:
+            faults[position.id] = (position, str(error))
+            continue
+        if position.contract is not None and position.contract.is_adjusted:
+            sentence = f"{position.contract.symbol} is adjusted: what it delivers is not 100 shares"
+            faults[position.id] = (position, sentence)
+            continue
+        policy_of_row.append(indices.setdefault(policy, len(indices)))
+        decided.append(position)
+    policies = list(indices) or [combine_policies(tick.request.policy)]
+    return policies, policy_of_row, decided, faults
+
+
+def _rows(
+    tick: OpenTick,
+    positions: Sequence[Position],
+    book: Book,
+    decisions: Decisions,
+    policies: Sequence[Policy],
+    lines: Sequence[Sequence[RuleLine]],
+) -> dict[str, list[Any]]:
+    """The columns of ``refactored_decisions``, for the rows of a book."""
+    policy_of_row = [policies[index] for index in book.policy.tolist()]
+    hashes = [policy.hash for policy in policies]
+    rules = decisions.rule.tolist()
+    exits = [rule != NO_RULE for rule in rules]
+    reasons = [
+        policy.reasons[rule] if rule != NO_RULE else None
+        for policy, rule in zip(policy_of_row, rules, strict=True)
+    ]
+    return {
+        **_identity_columns(tick, positions),
+        **_input_columns(book),
+        "policy_hash": [hashes[index] for index in book.policy.tolist()],
+        "mark": _dollars(decisions.mark),
+        "pnl_percent": _known(decisions.pnl_percent),
+        "quote_flags": decisions.flags.tolist(),
+        "quote_grade": [QuoteGrade(grade).name for grade in decisions.grade.tolist()],
+        "decision_type": ["EXIT" if leaves else "HOLD" for leaves in exits],
+        "decision": ["EXIT" if leaves else "HOLD" for leaves in exits],
+        "exit_reason": reasons,
+        "exit_action": [
+            Outcome(outcome).name if outcome else None for outcome in decisions.outcome.tolist()
+        ],
+        "exit_quantity": [quantity or None for quantity in decisions.quantity.tolist()],
+        "urgency": [
+            Urgency(urgency).name if leaves else None
+            for urgency, leaves in zip(decisions.urgency.tolist(), exits, strict=True)
+        ],
+        "fired_mask": decisions.fired_mask.tolist(),
+        "evaluable_mask": decisions.evaluable_mask.tolist(),
+        "gex_latched_after": decisions.gex_latched.tolist(),
+        "reasoning": [sentences(row, lines[row], book, decisions) for row in range(len(book))],
+    }
+
+
+def _identity_columns(tick: OpenTick, positions: Sequence[Position]) -> dict[str, list[Any]]:
+    contracts = [position.contract for position in positions]
+    return {
+        "id": [_decision_id(tick.run_of(position), position.id) for position in positions],
+        "run_id": [tick.run_of(position) for position in positions],
+        "position_id": [position.id for position in positions],
+        "dry_run": [tick.request.dry_run] * len(positions),
+        "option_symbol": [contract.symbol if contract else None for contract in contracts],
+    }
+
+
+def _decision_id(run_id: str, position_id: str) -> str:
+    """One decision per run and position, so its key is a function of the two."""
+    return hashlib.sha256(f"{run_id}/{position_id}".encode()).hexdigest()[:32]
+
+
+def _input_columns(book: Book) -> dict[str, list[Any]]:
+    """Every input of the decisions, typed as the database keeps it."""
+    return {
+        **{
+            name: _instants(getattr(book, name))
+            for name in ("decided_at", "session_close", "last_trading_close", "entry_time",
+                         "quoted_at", "feed_at", "gex_at", "vix_at")
+        },
+        **{
+            name: _dollars(getattr(book, name))
+            for name in ("entry_price", "bid", "ask", "previous_mid", "underlying_price")
+        },
+        **{
+            name: getattr(book, name).tolist()
+            for name in ("quantity", "open_quantity", "profit_exited", "intraday", "force_close",
+                         "nonfinite", "gex_latched")
+        },
+        **{name: _known(getattr(book, name)) for name in ("vix", "gex_strength")},
+        **{name: _views(getattr(book, name)) for name in ("gex_direction", "gex_previous")},
+        "bid_size": [None if size < 0 else size for size in book.bid_size.tolist()],
+        "ask_size": [None if size < 0 else size for size in book.ask_size.tolist()],
+        "feed_age_limit": [f"{limit} microseconds" for limit in book.feed_age_limit.tolist()],
+        "side": ["LONG" if side > 0 else "SHORT" for side in book.side.tolist()],
+        "option_right": _views(book.right),
+    }  # fmt: skip
+
+
+def _with_faults(
+    rows: dict[str, list[Any]], tick: OpenTick, faults: dict[str, tuple[Position, str]]
+) -> DecisionRows:
+    """Add a HOLD for each position that could not be decided, with the reason."""
+    for position, sentence in faults.values():
+        known = {
+            "id": _decision_id(tick.run_of(position), position.id),
+            "run_id": tick.run_of(position),
+            "position_id": position.id,
+            "dry_run": tick.request.dry_run,
+            "option_symbol": position.contract.symbol if position.contract else None,
+            "decided_at": tick.at,
+            "side": position.side.value,
+            "quantity": position.quantity,
+            "open_quantity": position.open_quantity,
+            "entry_price": position.entry_price,
+            "entry_time": position.entry_time,
+            "quote_flags": 0,
+            "quote_grade": QuoteGrade.BAD.name,
+            "decision_type": "HOLD",
+            "decision": "HOLD",
+            "fired_mask": 0,
+            "evaluable_mask": 0,
+            "gex_latched_after": position.gex_latched,
+            "reasoning": [f"Not decided: {sentence}."],
+        }
+        for name, column in rows.items():
+            column.append(known.get(name))
+    return DecisionRows(columns=rows)
+
+
+def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Database) -> None:
+    alerts = [
+        Alert(
+            severity="CRITICAL",
+            cause="NOT_DECIDED",
+            subject=position.id,
+            message=sentence,
+            run_id=tick.run_of(position),
+        )
+        for position, sentence in faults.values()
+    ]
+    if alerts:
+        database.runs.raise_alerts(alerts)
+
+
+def _dollars(column: np.ndarray) -> list[Any]:
+    return [to_dollars(units) for units in column.tolist()]
+
+
+def _instants(column: np.ndarray) -> list[Any]:
+    return [to_datetime(micros) for micros in column.tolist()]
+
+
+def _known(column: np.ndarray) -> list[Any]:
+    return [None if np.isnan(value) else value for value in column.tolist()]
+
+
+def _views(column: np.ndarray) -> list[Any]:
+    return [Direction(view).name if view else None for view in column.tolist()]

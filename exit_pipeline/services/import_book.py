@@ -1,0 +1,182 @@
+"""Read books of positions and gamma signals from CSV files, and take them in."""
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Final, TypeVar
+
+from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.position import PositionSide
+from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.ports import Broker, Database, TakesDeposits
+from exit_pipeline.services.tick import parse_instant
+
+T = TypeVar("T")
+
+BOOK_COLUMNS: Final = ("id", "account", "symbol", "side", "quantity", "entry_price", "entry_time")
+OPTIONAL_COLUMNS: Final = ("timeframe", "policy")
+SIGNAL_COLUMNS: Final = ("id", "symbol", "timeframe", "strength", "direction", "timestamp")
+
+
+def read_book(path: Path, *, broker: str, environment: str) -> list[NewPosition]:
+    """Read positions from a CSV file with the columns of ``BOOK_COLUMNS``.
+
+    Args:
+        path: The file.
+        broker: Name of the broker that holds the positions.
+        environment: Where they live.
+
+    Raises:
+        InputError: The file can't be read, or a row has a value that can't be: the sentence names
+            line, column, value and what was expected.
+    """
+    positions = [_position(row, broker, environment) for row in _rows(path, BOOK_COLUMNS)]
+    _refuse_duplicates(path, [position.id for position in positions])
+    return positions
+
+
+def read_gex_signals(path: Path) -> list[dict[str, object]]:
+    """Read gamma signals from a CSV file with the columns of ``SIGNAL_COLUMNS``.
+
+    Raises:
+        InputError: As for ``read_book``.
+    """
+    signals: list[dict[str, object]] = [
+        {
+            "id": row.text("id"),
+            "symbol": row.text("symbol"),
+            "timeframe": row.values["timeframe"] or None,
+            "strength": row.number("strength", lambda value: abs(value) <= 1, "from -1 to 1"),
+            "direction": row.choice("direction", ("CALL", "PUT")),
+            "timestamp": row.instant("timestamp"),
+        }
+        for row in _rows(path, SIGNAL_COLUMNS)
+    ]
+    _refuse_duplicates(path, [str(signal["id"]) for signal in signals])
+    return signals
+
+
+def import_book(positions: Sequence[NewPosition], *, broker: Broker, database: Database) -> int:
+    """Take positions in; the paper broker's ledger receives them first. Returns how many were new.
+
+    Both steps count each id once, so an import that was cut off is simply done again.
+
+    Raises:
+        InputError: An id exists with other content; nothing was imported.
+    """
+    database.positions.check_import(positions)
+    if isinstance(broker, TakesDeposits):
+        broker.deposit(positions)
+    return database.positions.import_positions(positions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of a file, whose values are asked for by column."""
+
+    path: Path
+    line: int
+    values: Mapping[str, str]
+
+    def text(self, column: str) -> str:
+        value = self.values[column]
+        if not value or len(value) > 255:
+            raise self.error(column, "a text of 1 to 255 characters")
+        return value
+
+    def choice(self, column: str, choices: Sequence[str]) -> str:
+        if self.values[column] not in choices:
+            raise self.error(column, f"one of {', '.join(choices)}")
+        return self.values[column]
+
+    def number(self, column: str, fits: Callable[[Decimal], bool], expected: str) -> Decimal:
+        try:
+            value = Decimal(self.values[column])
+        except InvalidOperation:
+            value = Decimal("NaN")
+        if not value.is_finite() or not fits(value):
+            raise self.error(column, f"a number {expected}")
+        return value
+
+    def instant(self, column: str) -> datetime:
+        return self.read(column, lambda text: parse_instant(column, text))
+
+    def read(self, column: str, reader: Callable[[str], T]) -> T:
+        try:
+            return reader(self.values[column])
+        except InputError as error:
+            message = f"{self.path.name}, line {self.line}: {error}"
+            raise InputError(message) from error
+
+    def error(self, column: str, expected: str) -> InputError:
+        value = self.values[column]
+        return InputError(
+            f"{self.path.name}, line {self.line}: {column} is {value!r}; expected {expected}"
+        )
+
+
+def _position(row: _Row, broker: str, environment: str) -> NewPosition:
+    policy = row.values.get("policy") or None
+    if policy:
+        row.read("policy", parse_policy)
+    price = row.number("entry_price", _is_price, "of dollars above 0 with up to four decimals")
+    quantity = row.number(
+        "quantity",
+        lambda value: value == int(value) and 0 < value < 1_000_000,
+        "of whole contracts",
+    )
+    return NewPosition(
+        id=row.text("id"),
+        symbol=row.read("symbol", lambda text: parse_contract(text).symbol),
+        side=row.choice("side", [side.value for side in PositionSide]),
+        quantity=int(quantity),
+        entry_price=price,
+        entry_time=row.instant("entry_time"),
+        account=row.text("account"),
+        broker=broker,
+        environment=environment,
+        timeframe=row.values.get("timeframe") or None,
+        policy=policy,
+    )
+
+
+def _is_count(value: Decimal) -> bool:
+    return value == int(value) and 0 < value < 1_000_000
+
+
+def _is_price(value: Decimal) -> bool:
+    return 0 < value < 1_000_000 and value == round(value, 4)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[_Row]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                message = f"{path.name} lacks the columns {', '.join(missing)}"
+                raise InputError(message)
+            return [
+                _Row(path, reader.line_num, {k: (v or "").strip() for k, v in row.items() if k})
+                for row in reader
+            ]
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}"
+        raise InputError(message) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"{path.name} is not a CSV file in UTF-8"
+        raise InputError(message) from error
+
+
+def _refuse_duplicates(path: Path, ids: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for line, one in enumerate(ids, start=2):
+        if one in seen:
+            message = f"{path.name}, line {line}: id is {one!r}, which an earlier line has already"
+            raise InputError(message)
+        seen.add(one)

@@ -1,0 +1,137 @@
+"""Open a tick: check the request, take the accounts, reconcile, and load what is to be decided."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
+from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.services.reconcile import reconcile
+from exit_pipeline.services.tick import UNASSIGNED, OpenTick, TickRequest
+
+CODE_VERSION = version("exit-pipeline")
+
+
+def open_tick(
+    request: TickRequest,
+    *,
+    broker: Broker,
+    database: Database,
+    market_data: MarketData,
+    calendar: Calendar,
+    clock: Clock,
+) -> OpenTick:
+    """Open one run per account, bring the books up to date, and load the open positions.
+
+    Outside the exchange's session the books are brought up to date and nothing is decided.
+
+    Raises:
+        InputError: The request names something that does not exist, or something that only a dry
+            run may do with this broker. Nothing was recorded.
+    """
+    check_request(request, broker)
+    accounts = _accounts(request, broker, database)
+    at = request.as_of or clock.now()
+    identity = TickIdentity(
+        environment=broker.environment,
+        broker=broker.name,
+        tick_at=request.tick_at or at,
+        mode="live" if market_data.is_live else market_data.source,
+        dry_run=request.dry_run,
+        request_id=request.run_key if request.is_special else "",
+    )
+    runs = database.runs.open(identity, accounts, request.run_key, CODE_VERSION, LEASE)
+    workable = [run for run in runs if run.status is RunStatus.STARTED]
+    notes = [run.reason for run in runs if run.reason]
+    if not request.dry_run:
+        notes += reconcile(workable, broker=broker, database=database, calendar=calendar, at=at)
+    closed = calendar.why_closed(at)
+    if closed:
+        _skip(workable, request, database, closed)
+        runs = [
+            run if run.status is not RunStatus.STARTED else _skipped(run, closed) for run in runs
+        ]
+        workable = []
+        notes.insert(0, closed)
+    positions = _positions(request, broker, database, workable)
+    return OpenTick(
+        request=request,
+        identity=identity,
+        at=at,
+        session=calendar.session(at.astimezone(calendar.zone).date()),
+        runs=tuple(runs),
+        positions=tuple(positions),
+        notes=tuple(notes),
+    )
+
+
+def check_request(request: TickRequest, broker: Broker) -> None:
+    """Refuse what must not be launched against real money, and a policy that does not exist.
+
+    Raises:
+        InputError: As the sentence says.
+    """
+    if request.policy:
+        parse_policy(request.policy)
+    if broker.name == "paper" or request.dry_run:
+        return
+    for name in ("policy", "force_close", "as_of"):
+        if getattr(request, name):
+            message = (
+                f"{name} is given for the broker {broker.name} without dry_run: true; outside the "
+                f"paper broker it may only be tried in a dry run"
+            )
+            raise InputError(message)
+
+
+def _accounts(request: TickRequest, broker: Broker, database: Database) -> list[str]:
+    environment = broker.environment
+    known = database.positions.accounts(environment)
+    _refuse_unknown("accounts", request.accounts, [*known, UNASSIGNED], environment)
+    if request.position_ids or request.underlyings:
+        held = database.positions.open_positions(environment)
+        ids, tickers = [p.id for p in held], sorted({p.underlying for p in held})
+        _refuse_unknown("position_ids", request.position_ids, ids, environment)
+        _refuse_unknown("underlyings", request.underlyings, tickers, environment)
+    return list(request.accounts) if request.accounts else known
+
+
+def _refuse_unknown(
+    name: str, asked: Sequence[str] | None, known: Sequence[str], environment: str
+) -> None:
+    for value in asked or ():
+        if value not in known:
+            shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "") or "none"
+            message = (
+                f"{name} names {value!r}, which is not open in the environment {environment}; "
+                f"known: {shown}"
+            )
+            raise InputError(message)
+
+
+def _positions(
+    request: TickRequest, broker: Broker, database: Database, workable: Sequence[RunHandle]
+) -> list[Position]:
+    if not workable:
+        return []
+    return database.positions.open_positions(
+        broker.environment,
+        [run.account for run in workable],
+        request.underlyings,
+        request.position_ids,
+    )
+
+
+def _skip(runs: Sequence[RunHandle], request: TickRequest, database: Database, reason: str) -> None:
+    summaries = [
+        RunSummary(run_id=run.run_id, status=RunStatus.SKIPPED, reason=reason) for run in runs
+    ]
+    database.runs.close(request.run_key, summaries)
+
+
+def _skipped(run: RunHandle, reason: str) -> RunHandle:
+    return RunHandle(
+        run_id=run.run_id, account=run.account, status=RunStatus.SKIPPED, reason=reason
+    )

@@ -1,0 +1,178 @@
+"""Send the closing orders of a tick, each recorded before it is sent."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+
+from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.engine.price_orders import OrderPrice, price_order
+from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
+from exit_pipeline.core.model.position import Position, PositionSide
+from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.core.model.record import Alert, ExitOrder, OrderIntent, StoredDecision
+from exit_pipeline.ports import Broker, Database
+from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.services.tick import DecidedTick, ExecutedTick
+
+log = logging.getLogger(__name__)
+
+
+def client_order_id(
+    installation: str, environment: str, account: str, position_id: str, attempt: int
+) -> str:
+    """The id of a closing order: a pure function of the position and the attempt.
+
+    A retry of the same attempt therefore meets the order that it may have placed. It has at most 48
+    characters of ``[a-z0-9-]``, the narrowest limit among the brokers (Alpaca, older limit).
+
+    Example: ``em-paper-5f1c0d2ab34e6f708192-1``.
+    """
+    name = "\x1f".join((installation, environment, account, position_id))
+    return f"em-{environment}-{hashlib.sha256(name.encode()).hexdigest()[:20]}-{attempt}"
+
+
+def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) -> ExecutedTick:
+    """Send every exit that is due, most urgent first; a dry run sends none.
+
+    One position's fault is its own: what a broker refuses or does not answer leaves the others to
+    be sent. An order that can't be priced is deferred with an alert.
+    """
+    due = [decision for decision in decided.stored if decision.decision == "EXIT"]
+    if decided.tick.request.dry_run:
+        notes = {decision.position_id: "dry run: nothing is sent" for decision in due}
+        return ExecutedTick(decided=decided, notes=notes)
+    due.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
+    sender = _Sender(
+        decided=decided,
+        broker=broker,
+        database=database,
+        positions={position.id: position for position in decided.tick.positions},
+        policies={policy.hash: policy for policy in decided.policies},
+        attempts=database.orders.attempts([decision.position_id for decision in due]),
+        installation=database.installation_id() if due else "",
+    )
+    notes = {decision.position_id: sender.send(decision) for decision in due}
+    return ExecutedTick(
+        decided=decided, notes={position: note for position, note in notes.items() if note}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sender:
+    """Sends one tick's orders, one at a time."""
+
+    decided: DecidedTick
+    broker: Broker
+    database: Database
+    positions: dict[str, Position]
+    policies: dict[str, Policy]
+    attempts: dict[str, int]
+    installation: str
+
+    def send(self, decision: StoredDecision) -> str:
+        """Record, send and book one order; returns why it was not sent, or nothing."""
+        position = self.positions.get(decision.position_id)
+        if position is None:
+            return "the position is no longer open"
+        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
+            return "not sent: it belongs to no broker yet (positions adopt assigns one)"
+        price = self._price(decision, position)
+        if price is None:
+            message = f"{decision.exit_reason} is due and the quote gives no price to close at"
+            self._alert("ORDER_NOT_PRICED", decision, message)
+            return f"deferred: {message}"
+        order = self.database.orders.record_intent(
+            self._intent(decision, position, price), self.decided.tick.request.run_key
+        )
+        if order is None:
+            return "not sent: an exit order is already working, or the account is another run's"
+        return self._submit(order, decision)
+
+    def _price(self, decision: StoredDecision, position: Position) -> OrderPrice | None:
+        contract = position.contract
+        if contract is None or decision.bid is None or decision.ask is None:
+            return None
+        if decision.quote_grade == QuoteGrade.BAD.name:
+            return None
+        return price_order(
+            _closing_side(position),
+            contract.root,
+            decision.bid,
+            decision.ask,
+            Urgency[decision.urgency or "NORMAL"],
+            self.policies[decision.policy_hash or ""].prices,
+        )
+
+    def _intent(
+        self, decision: StoredDecision, position: Position, price: OrderPrice
+    ) -> OrderIntent:
+        attempt = self.attempts.get(position.id, 0) + 1
+        account, environment = position.account or "", self.broker.environment
+        return OrderIntent(
+            request=OrderRequest(
+                client_order_id=client_order_id(
+                    self.installation, environment, account, position.id, attempt
+                ),
+                account=account,
+                symbol=decision.option_symbol or "",
+                side=_closing_side(position),
+                quantity=decision.exit_quantity or 0,
+                limit_price=price.limit,
+            ),
+            position_id=position.id,
+            run_id=decision.run_id,
+            decision_id=decision.id,
+            exit_action=decision.exit_action or "",
+            exit_reason=decision.exit_reason or "",
+            urgency=decision.urgency or "",
+            attempt=attempt,
+            broker=self.broker.name,
+            environment=environment,
+            worst_price=price.worst,
+            intent_at=self.decided.tick.at,
+        )
+
+    def _submit(self, order: ExitOrder, decision: StoredDecision) -> str:
+        calls = CallLog(
+            broker=self.broker,
+            runs=self.database.runs,
+            run_id=decision.run_id,
+            account=order.request.account,
+            at=self.decided.tick.at,
+        )
+        self.database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+        try:
+            report = calls.call(
+                lambda: self.broker.submit(order.request),
+                "submit",
+                order.request.client_order_id,
+                _describe,
+            )
+        except Exception as error:  # whatever went wrong, the order may exist
+            log.exception("ExitWorker: submit of %s", order.request.client_order_id)
+            self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
+            message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
+            self._alert("ORDER_UNKNOWN", decision, message)
+            return message
+        self.database.orders.book(order, report)
+        return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
+
+    def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:
+        alert = Alert(
+            severity="WARNING",
+            cause=cause,
+            subject=decision.position_id,
+            message=message,
+            run_id=decision.run_id,
+        )
+        self.database.runs.raise_alerts([alert])
+
+
+def _closing_side(position: Position) -> OrderSide:
+    long = position.side is PositionSide.LONG
+    return OrderSide.SELL_TO_CLOSE if long else OrderSide.BUY_TO_CLOSE
+
+
+def _describe(report: OrderReport) -> str:
+    return f"{report.status} {report.filled_quantity}/{report.quantity} {report.reason}".strip()

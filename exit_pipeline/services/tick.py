@@ -1,0 +1,168 @@
+"""A tick from opening to closing: who is worked, what was found, what is handed from op to op."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from exit_pipeline.core.engine.explain import RuleLine
+from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.context import MarketContext
+from exit_pipeline.core.model.decision import Decisions
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.record import (
+    ExitOrder,
+    RunHandle,
+    RunStatus,
+    StoredDecision,
+    TickIdentity,
+)
+from exit_pipeline.core.model.session import Session
+
+UNASSIGNED: Final = "unassigned"
+"""The account of positions that no broker has yet: decided, never sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickRequest:
+    """What a launch asks for.
+
+    Attributes:
+        run_key: The launching run's own id; it holds the leases.
+        dry_run: Decide and record, but send and change nothing.
+        tick_at: The scheduled time; None for a launch by hand, which is its own time.
+        as_of: The moment to work at instead of now.
+        accounts: Only these accounts; None means all. Likewise underlyings, position_ids.
+        policy: Policy name or overrides, over each position's own.
+        force_close: Close every position in scope.
+    """
+
+    run_key: str
+    dry_run: bool = False
+    tick_at: datetime | None = None
+    as_of: datetime | None = None
+    accounts: Sequence[str] | None = None
+    underlyings: Sequence[str] | None = None
+    position_ids: Sequence[str] | None = None
+    policy: str | None = None
+    force_close: bool = False
+
+    @property
+    def is_special(self) -> bool:
+        """Whether it must not take a scheduled tick's place: filtered, forced, or a dry run."""
+        filters = (self.accounts, self.underlyings, self.position_ids, self.policy)
+        return self.dry_run or self.force_close or any(filters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTick:
+    """A tick that has been opened and reconciled.
+
+    Attributes:
+        request: What was asked for.
+        identity: What makes it the same tick.
+        at: The moment of the run's clock.
+        session: Today's trading hours; None when the exchange is closed.
+        runs: One per account, also those that this launch may not work.
+        positions: What is to be decided; empty when there is nothing to do.
+        notes: What a person should know: why it is closed, who holds an account, what was settled.
+    """
+
+    request: TickRequest
+    identity: TickIdentity
+    at: datetime
+    session: Session | None
+    runs: tuple[RunHandle, ...]
+    positions: tuple[Position, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def run_ids(self) -> dict[str, str]:
+        """The run of each account that this launch works."""
+        return {run.account: run.run_id for run in self.runs if run.status is RunStatus.STARTED}
+
+    def run_of(self, position: Position) -> str:
+        """The run that decides a position."""
+        return self.run_ids[position.account or UNASSIGNED]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidedTick:
+    """A tick whose decisions are recorded and read back.
+
+    Attributes:
+        tick: The open tick.
+        market: What it saw of the market.
+        context: What it knew beyond quotes.
+        stored: The decisions as they stand in the database.
+        book: The inputs, one row per decided position, in the order of `decided`.
+        decided: The positions of the book's rows.
+        decisions: The outcome by row.
+        policies: ``book.policy`` indexes this.
+        lines: The complete trace by row.
+    """
+
+    tick: OpenTick
+    market: MarketSnapshot
+    context: MarketContext
+    stored: tuple[StoredDecision, ...]
+    book: Book
+    decided: tuple[Position, ...]
+    decisions: Decisions
+    policies: tuple[Policy, ...]
+    lines: tuple[tuple[RuleLine, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedTick:
+    """A tick whose due orders have been sent, or not, with the reason.
+
+    Attributes:
+        decided: The decided tick.
+        notes: Why nothing was sent, by position id.
+    """
+
+    decided: DecidedTick
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickReport:
+    """What a tick did, read back from what is kept.
+
+    Attributes:
+        executed: The tick.
+        runs: One per account, with its final status.
+        decisions: Every decision of those runs, also of a tick that was worked before.
+        orders: Every exit order of those runs.
+        counts: Positions, exits, quotes refused and the like, by name.
+    """
+
+    executed: ExecutedTick
+    runs: tuple[RunHandle, ...]
+    decisions: tuple[StoredDecision, ...]
+    orders: tuple[ExitOrder, ...]
+    counts: Mapping[str, int]
+
+
+def parse_instant(field_name: str, text: str) -> datetime:
+    """Read an ISO 8601 instant with a time zone, as UTC.
+
+    Raises:
+        InputError: It can't be read, or carries no time zone.
+
+    Example: ``2015-12-24T11:30:00-05:00`` is 16:30 UTC.
+    """
+    expected = "an ISO 8601 time with a time zone, such as 2015-12-24T11:30:00-05:00"
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        message = f"{field_name} is {text!r}; expected {expected}"
+        raise InputError(message) from error
+    if at.tzinfo is None:
+        message = f"{field_name} is {text!r}, which has no time zone; expected {expected}"
+        raise InputError(message)
+    return at.astimezone(UTC)

@@ -1,0 +1,98 @@
+"""Every setting that comes from the environment, read in one place.
+
+A secret is never a field of a Dagster resource, run config or tag: adapters take it from the
+environment themselves, at the moment they are built.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from exit_pipeline.core.model.errors import ConfigurationError
+
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one process.
+
+    Attributes:
+        home: Folder of the embedded Postgres (``EXIT_PIPELINE_HOME``).
+        database_url: Postgres to use instead of the embedded one (``DATABASE_URL``).
+        dagster_postgres_url: Postgres for Dagster's own storage (``DAGSTER_POSTGRES_URL``).
+        worker_enabled: Whether scheduled ticks run (``EXIT_WORKER_ENABLED``).
+        worker_cron: When, in New York time (``EXIT_WORKER_CRON``).
+        worker_interval_seconds: A sensor at this interval instead of the cron
+            (``EXIT_WORKER_INTERVAL_SECONDS``).
+        broker: Name of the broker adapter (``EXIT_BROKER``).
+        broker_env: ``paper`` or ``live`` (``EXIT_BROKER_ENV``).
+        market_data: Name of the market-data adapter (``EXIT_MARKET_DATA``).
+        tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
+    """
+
+    home: Path
+    database_url: str | None
+    dagster_postgres_url: str | None
+    worker_enabled: bool
+    worker_cron: str
+    worker_interval_seconds: int | None
+    broker: str
+    broker_env: str
+    market_data: str
+    tape_dir: str | None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Args:
+            environ: By default the environment of the process.
+
+        Raises:
+            ConfigurationError: A variable has a value that it can't have.
+        """
+        env = os.environ if environ is None else environ
+        return cls(
+            home=Path(env.get("EXIT_PIPELINE_HOME") or ".exit_pipeline").absolute(),
+            database_url=env.get("DATABASE_URL") or None,
+            dagster_postgres_url=env.get("DAGSTER_POSTGRES_URL") or None,
+            worker_enabled=_boolean(env, "EXIT_WORKER_ENABLED", default=True),
+            worker_cron=env.get("EXIT_WORKER_CRON") or "*/5 * * * 1-5",
+            worker_interval_seconds=_seconds(env, "EXIT_WORKER_INTERVAL_SECONDS"),
+            broker=env.get("EXIT_BROKER") or "paper",
+            broker_env=_choice(env, "EXIT_BROKER_ENV", ("paper", "live")),
+            market_data=env.get("EXIT_MARKET_DATA") or "simulated",
+            tape_dir=env.get("EXIT_TAPE_DIR") or None,
+        )
+
+
+def _boolean(env: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = (env.get(name) or "").strip().lower()
+    if text in _TRUE | _FALSE:
+        return text in _TRUE
+    if not text:
+        return default
+    message = f"{name} is {env[name]!r}; expected true or false"
+    raise ConfigurationError(message)
+
+
+def _seconds(env: Mapping[str, str], name: str) -> int | None:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    if text.isdigit() and 1 <= int(text) <= 86_400:
+        return int(text)
+    message = f"{name} is {text!r}; expected a whole number of seconds from 1 to 86400"
+    raise ConfigurationError(message)
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = env.get(name) or choices[0]
+    if value in choices:
+        return value
+    message = f"{name} is {value!r}; expected one of {', '.join(choices)}"
+    raise ConfigurationError(message)

@@ -1,0 +1,128 @@
+"""Small stand-ins for what is outside: a clock, a calendar and market data that tests set."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
+from exit_pipeline.core.model.session import Session
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+Row = TypeVar("Row", Quote, UnderlyingPrice)
+
+
+def new_york(day: date, hour: int, minute: int = 0) -> datetime:
+    """A moment given in New York time, in UTC."""
+    return datetime.combine(day, time(hour, minute), NEW_YORK).astimezone(UTC)
+
+
+class FixedClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, by: timedelta) -> None:
+        self.at += by
+
+
+class FakeCalendar:
+    """09:30 to 16:00 New York time on weekdays, with the holidays and early closes given."""
+
+    name = "XNYS"
+    zone = NEW_YORK
+
+    def __init__(
+        self,
+        holidays: Mapping[date, str] | None = None,
+        early_closes: Mapping[date, time] | None = None,
+    ) -> None:
+        self.holidays = dict(holidays or {})
+        self.early_closes = dict(early_closes or {})
+
+    def session(self, day: date) -> Session | None:
+        if day.weekday() >= 5 or day in self.holidays:
+            return None
+        closes = self.early_closes.get(day, time(16))
+        return Session(
+            day=day,
+            opens_at=new_york(day, 9, 30),
+            closes_at=new_york(day, closes.hour, closes.minute),
+        )
+
+    def session_on_or_before(self, day: date) -> Session:
+        while (session := self.session(day)) is None:
+            day -= timedelta(days=1)
+        return session
+
+    def why_closed(self, at: datetime) -> str | None:
+        day = at.astimezone(NEW_YORK).date()
+        session = self.session(day)
+        if session is None:
+            return f"{self.name} is closed: {self.holidays.get(day, f'{day:%A}')}"
+        if session.opens_at <= at < session.closes_at:
+            return None
+        return f"{self.name} is closed: outside the session of {day}"
+
+
+class FakeMarketData:
+    """Quotes and prices as they are set, each with its own time.
+
+    With `is_live` it answers with what is newest, otherwise as of the time it is asked for.
+    """
+
+    source = "fake"
+
+    def __init__(self, *, is_live: bool = False) -> None:
+        self.is_live = is_live
+        self.is_down = False
+        self.asked: list[tuple[tuple[str, ...], tuple[str, ...], datetime]] = []
+        self._quotes: dict[str, list[Quote]] = {}
+        self._prices: dict[str, list[UnderlyingPrice]] = {}
+
+    def add_quote(self, quote: Quote) -> None:
+        self._quotes.setdefault(quote.symbol, []).append(quote)
+
+    def add_price(self, symbol: str, last: str, at: datetime) -> None:
+        price = UnderlyingPrice(symbol=symbol, last=Decimal(last), quoted_at=at)
+        self._prices.setdefault(symbol, []).append(price)
+
+    def snapshot(
+        self, options: Sequence[str], underlyings: Sequence[str], at: datetime
+    ) -> MarketSnapshot:
+        self.asked.append((tuple(options), tuple(underlyings), at))
+        if self.is_down:
+            message = "the fake source is down"
+            raise UnavailableError(message)
+        return MarketSnapshot(
+            source=self.source,
+            feed_age_limit=timedelta(minutes=15),
+            quotes=self._newest(self._quotes, options, at),
+            underlyings=self._newest(self._prices, underlyings, at),
+        )
+
+    def chain(self, underlying: str, at: datetime) -> Sequence[str]:
+        quoted = self._newest(self._quotes, sorted(self._quotes), at)
+        return [symbol for symbol in quoted if parse_contract(symbol).underlying == underlying]
+
+    def _newest(
+        self, rows: Mapping[str, list[Row]], symbols: Sequence[str], at: datetime
+    ) -> dict[str, Row]:
+        known = {
+            symbol: [row for row in rows.get(symbol, ()) if self.is_live or row.quoted_at <= at]
+            for symbol in symbols
+        }
+        # Of two rows of one time the one that was set later counts.
+        return {
+            symbol: max(reversed(seen), key=lambda row: row.quoted_at)
+            for symbol, seen in known.items()
+            if seen
+        }
