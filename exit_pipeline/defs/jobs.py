@@ -11,12 +11,9 @@ EXCLUSIVE_TAG = "exit_pipeline/exclusive"
 politeness between queued runs; the lease in the database is what holds."""
 
 
-# Values pass between ops in memory and nowhere else, so that no old decision can be loaded and
-# executed later; Dagster then refuses to re-execute a run from its failure.
 @dg.job(
     config=exit_config,
     executor_def=dg.in_process_executor,
-    resource_defs={"io_manager": dg.mem_io_manager},
     logger_defs={"console": console},
     tags={EXCLUSIVE_TAG: "exit_job"},
     description="Watch every open position and leave those that are due: fetch positions, fetch "

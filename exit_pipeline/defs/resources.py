@@ -153,9 +153,9 @@ def open_database(settings: Settings) -> Database:
 
 @cache
 def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of the cache's key
-    # One pool for each URL and process: a day's ticks would otherwise connect anew for each.
+    # Once per process: a day's ticks would otherwise look for migrations before each.
     from exit_pipeline.adapters.clients.migrations import migrate, pending
-    from exit_pipeline.adapters.clients.postgres_engine import make_engine
+    from exit_pipeline.adapters.clients.postgres_engine import shared_engine
     from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 
     if is_embedded:
@@ -163,7 +163,7 @@ def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of 
     elif missing := pending(url):
         message = f"the database lacks {', '.join(missing)}; run: exit-pipeline migrate"
         raise ConfigurationError(message)
-    return PostgresDatabase(make_engine(url))
+    return PostgresDatabase(shared_engine(url))
 
 
 def _adapter(
@@ -193,7 +193,7 @@ def resources(
     at: str = "",
     tape_dir: Path | None = None,
     environment: str | None = None,
-) -> dict[str, dg.ConfigurableResource[Any]]:
+) -> dict[str, Any]:
     """The resources of a code location or of one command.
 
     Args:
@@ -225,5 +225,8 @@ def resources(
         "calendar": calendar,
         "clock": clock,
         "database": DatabaseResource(),
+        # Values pass between ops in memory and nowhere else, so that no old decision can be loaded
+        # and executed later; Dagster then refuses to re-execute a run from its failure.
+        "io_manager": dg.mem_io_manager,
         "market_data": market_data,
     }

@@ -21,8 +21,8 @@ SAMPLE_SEED: Final = 199
 ACCOUNT: Final = "sample"
 """Account of the sample book."""
 
-BOOK_FILE: Final = Path(__file__).with_name("book.csv")
+BOOK: Final = Path(__file__).with_name("book.csv")
 """Columns id, account, symbol, side, quantity, entry_price, entry_time, timeframe, policy."""
 
-GEX_SIGNALS_FILE: Final = Path(__file__).with_name("gex_signals.csv")
+GEX_SIGNALS: Final = Path(__file__).with_name("gex_signals.csv")
 """Columns id, symbol, timeframe, strength, direction, timestamp."""

@@ -155,8 +155,20 @@ class _Sender:
             message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
             self._alert("ORDER_UNKNOWN", decision, message)
             return message
+        if report.status is OrderStatus.REJECTED:
+            report = self._existing(calls, order) or report
         self.database.orders.book(order, report)
         return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
+
+    def _existing(self, calls: CallLog, order: ExitOrder) -> OrderReport | None:
+        """The order as the broker has it: a refusal may mean that it was placed before."""
+        request = order.request
+        return calls.call(
+            lambda: self.broker.find_order(request.account, request.client_order_id),
+            "find_order",
+            request.client_order_id,
+            lambda found: _describe(found) if found else "not found",
+        )
 
     def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:
         alert = Alert(

@@ -20,7 +20,7 @@ No transaction is open while the market is asked: the quote comes first, then lo
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from sqlalchemy import Engine
@@ -28,7 +28,8 @@ from sqlalchemy import Engine
 from exit_pipeline.adapters.clients import paper_exchange
 from exit_pipeline.adapters.clients.paper_ledger import AccountBooks, transaction
 from exit_pipeline.adapters.clients.paper_orders import PaperOrder
-from exit_pipeline.core.model.errors import InputError, UnavailableError
+from exit_pipeline.adapters.clients.postgres_engine import shared_engine
+from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     Fill,
     HeldPosition,
@@ -39,7 +40,7 @@ from exit_pipeline.core.model.order import (
 )
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote
 from exit_pipeline.core.model.record import NewPosition
-from exit_pipeline.ports import Calendar, Clock, MarketData
+from exit_pipeline.ports import Calendar, Clock, MarketData, Surroundings
 
 
 class PaperBroker:
@@ -269,3 +270,37 @@ class PaperBroker:
                 if value is not None:
                     values[contract.symbol] = (value, closed_at)
         return values
+
+
+def build(around: Surroundings) -> PaperBroker:
+    """The paper broker, with its books in the project's database.
+
+    ``EXIT_PAPER_COMMISSION`` and ``EXIT_PAPER_FEE`` are dollars per contract.
+
+    Raises:
+        ConfigurationError: One of them is no amount, or market data is missing.
+    """
+    if around.market_data is None:
+        message = "the paper broker fills orders from market data, and none is configured"
+        raise ConfigurationError(message)
+    return PaperBroker(
+        shared_engine(around.database_url),
+        around.market_data,
+        around.clock,
+        around.environment,
+        commission=_amount(around, "EXIT_PAPER_COMMISSION", "0.65"),
+        fee=_amount(around, "EXIT_PAPER_FEE", "0.02"),
+        calendar=around.calendar,
+    )
+
+
+def _amount(around: Surroundings, name: str, default: str) -> Decimal:
+    text = around.environ.get(name) or default
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount.is_finite() and 0 <= amount <= 100:
+        return amount
+    message = f"{name} is {text!r}; expected dollars per contract from 0 to 100"
+    raise ConfigurationError(message)

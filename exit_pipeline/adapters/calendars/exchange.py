@@ -25,6 +25,9 @@ day is asked for on every tick, and LEAPS run for three years; a bound that move
 would make the answer depend on when it was asked. Later years follow from the exchange's rules as
 they are known now."""
 
+_NEW_YORK_EXCHANGE: Final = "XNYS"
+_NEW_YORK: Final = ZoneInfo("America/New_York")
+
 _LONGEST_CLOSURE: Final = timedelta(days=14)
 """Sessions are loaded from this long before the first day, so that it has one before it."""
 
@@ -58,17 +61,25 @@ class ExchangeCalendar:
     Args:
         name: ISO 10383 market identifier code, as the package knows it; XNYS is the New York
             Stock Exchange, whose hours the option exchanges keep for equity options.
+
+    Attributes:
+        name: The same.
+        zone: Time zone of the exchange.
+
+    Raises:
+        ConfigurationError: There is no calendar of this name.
     """
 
-    def __init__(self, name: str = "XNYS") -> None:
+    def __init__(self, name: str = _NEW_YORK_EXCHANGE) -> None:
         self.name = name
+        # The zone of the usual exchange is known without loading anything.
+        self.zone = _NEW_YORK if name == _NEW_YORK_EXCHANGE else _load(name).zone
 
     def session(self, day: date) -> Session | None:
         """The session of a date in exchange time; None when the exchange is closed all day.
 
         Raises:
             InputError: The date is outside ``FIRST_DAY`` to ``LAST_DAY``.
-            ConfigurationError: There is no calendar of this name.
         """
         found = self.session_on_or_before(day)
         return found if found.day == day else None
@@ -78,7 +89,6 @@ class ExchangeCalendar:
 
         Raises:
             InputError: The date is outside ``FIRST_DAY`` to ``LAST_DAY``.
-            ConfigurationError: There is no calendar of this name.
         """
         if not FIRST_DAY <= day <= LAST_DAY:
             message = (
@@ -99,22 +109,18 @@ class ExchangeCalendar:
 
         Raises:
             InputError: `at` has no time zone, or is outside ``FIRST_DAY`` to ``LAST_DAY``.
-            ConfigurationError: There is no calendar of this name.
         """
         if at.tzinfo is None:
             message = f"time {at.isoformat()} must carry a time zone, such as +00:00"
             raise InputError(message)
-        schedule = _load(self.name)
-        day = at.astimezone(schedule.zone).date()
+        day = at.astimezone(self.zone).date()
         session = self.session(day)
         if session is None:
-            reason = _why_no_session(day, schedule.holidays)
+            reason = _why_no_session(day, _load(self.name).holidays)
         elif at < session.opens_at:
-            reason = f"the session of {day} opens at {_clock_time(session.opens_at, schedule.zone)}"
+            reason = f"the session of {day} opens at {_clock_time(session.opens_at, self.zone)}"
         elif at >= session.closes_at:
-            reason = (
-                f"the session of {day} ended at {_clock_time(session.closes_at, schedule.zone)}"
-            )
+            reason = f"the session of {day} ended at {_clock_time(session.closes_at, self.zone)}"
         else:
             return None
         return f"{self.name} is closed: {reason}"
@@ -137,8 +143,8 @@ def _load(name: str) -> _Schedule:
     # about their code and would be errors in our tests.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        from exchange_calendars import get_calendar  # noqa: PLC0415 see the module's docstring
-        from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415
+        from exchange_calendars import get_calendar
+        from exchange_calendars.errors import InvalidCalendarName
 
         try:
             calendar = get_calendar(name, start=FIRST_DAY - _LONGEST_CLOSURE, end=LAST_DAY)

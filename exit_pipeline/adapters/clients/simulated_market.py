@@ -282,7 +282,7 @@ def _three_month(vix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _normals(key: int, length: int) -> NDArray[np.float64]:
-    from scipy.special import ndtri  # noqa: PLC0415 keeps the import of a code location light
+    from scipy.special import ndtri  # here, so that a code location imports fast
 
     return np.asarray(ndtri(random_stream(key, length)), dtype=np.float64)
 

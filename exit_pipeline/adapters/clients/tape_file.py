@@ -91,8 +91,8 @@ class TapeFile:
 
 
 def _read(path: Path, required: Sequence[str], optional: Sequence[str]) -> "pa.Table":
-    import pyarrow as pa  # noqa: PLC0415 see the module's docstring
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     needed = ("quoted_at", "symbol", *required)
     try:
@@ -111,7 +111,7 @@ def _read(path: Path, required: Sequence[str], optional: Sequence[str]) -> "pa.T
 
 
 def _check_key(table: "pa.Table", path: Path) -> None:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     kind, text = (table.schema.field(name).type for name in ("quoted_at", "symbol"))
     if not (pa.types.is_timestamp(kind) and kind.tz):
@@ -127,7 +127,7 @@ def _sort(
     table: "pa.Table",
 ) -> tuple[dict[str, tuple[int, int]], NDArray[np.int64], NDArray[np.intp]]:
     """The symbols' spans, the times, and the order of the table's rows."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     times = table["quoted_at"].cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64())
     micros = np.asarray(times.to_numpy(), dtype=np.int64)
@@ -141,7 +141,7 @@ def _sort(
 
 
 def _floats(table: "pa.Table", name: str, path: Path) -> NDArray[np.float64]:
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa
 
     try:
         column = table[name].cast(pa.float64())

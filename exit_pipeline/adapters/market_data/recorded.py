@@ -30,6 +30,7 @@ from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.core.model.instant import to_micros
 from exit_pipeline.core.model.price import UNKNOWN, to_dollars
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
+from exit_pipeline.ports import Surroundings
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _OCC_TAIL: Final = 15
@@ -40,6 +41,19 @@ _LATENESS: Final = timedelta(seconds=30)
 
 _DAYS_IN_MEMORY: Final = 4
 """The day that is replayed and those before it that settlement looks back to, over a weekend."""
+
+
+def build(around: Surroundings) -> "RecordedMarketData":
+    """The tape in the folder that ``EXIT_TAPE_DIR`` names.
+
+    Raises:
+        ConfigurationError: The variable is not set, or there is no such folder.
+    """
+    folder = around.environ.get("EXIT_TAPE_DIR")
+    if not folder:
+        message = "EXIT_TAPE_DIR is not set, expected the folder of a tape for recorded market data"
+        raise ConfigurationError(message)
+    return RecordedMarketData(Path(folder))
 
 
 class RecordedMarketData:

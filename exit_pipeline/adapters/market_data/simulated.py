@@ -35,6 +35,7 @@ from exit_pipeline.core.model.contract import OptionContract, OptionRight, parse
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import SECONDS, to_micros
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
+from exit_pipeline.ports import Surroundings
 
 DEFAULT_SEED: Final = 199
 """The world of the shipped sample day."""
@@ -62,6 +63,11 @@ _LEAPS_YEARS: Final = (1, 2)
 _DAILIES: Final = 10
 """Expirations that are listed: so many weekdays, Fridays and third Fridays from today on, and the
 third Fridays of the next two Januaries but the first."""
+
+
+def build(_around: Surroundings) -> "SimulatedMarketData":
+    """The world of the shipped sample day; nothing needs to be set."""
+    return SimulatedMarketData()
 
 
 class SimulatedMarketData:

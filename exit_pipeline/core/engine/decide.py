@@ -23,8 +23,8 @@ from exit_pipeline.core.model.decision import (
 )
 from exit_pipeline.core.model.rule import ExitRule
 
-BLOCK = 65_536
-"""Rows per block: a column of 8 bytes is half a megabyte."""
+BLOCK = 131_072
+"""Rows per block: a column of 8 bytes is one megabyte."""
 
 
 def decide(book: Book, policies: Sequence[Policy], block: int = BLOCK) -> Decisions:

@@ -145,6 +145,8 @@ def _outcome_sentence(row: int, lines: Sequence[RuleLine], book: Book, decisions
         return f"{lines[rule].reason} closes {share}: {lines[rule].text}."
     if decisions.flags[row] & QuoteFlag.EXPIRED_CONTRACT:
         return "Nothing can be sent: the contract no longer trades and awaits settlement."
+    if book.open_quantity[row] <= 0:
+        return "Nothing can be sent: nothing is held any more."
     judged = [line for line in lines if line.state is RuleState.NOT_FIRED]
     near = max(judged, key=lambda line: np.nan_to_num(line.progress, nan=-1.0), default=None)
     if near is None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from exit_pipeline.core.model.book import Book, BoolColumn, FlagColumn, IntColumn, SmallColumn
+from exit_pipeline.core.model.book import Book, BoolColumn, FlagColumn, IntColumn
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.instant import SECONDS
 from exit_pipeline.core.model.marks import Marks
@@ -112,10 +112,11 @@ def _grade_doubtful(
     """Write flags, grade and mark of the rows that are not simply good."""
     room.flags[rows] = flags = _flags(book, rows, limits)
     bad = (flags & BAD_FLAGS) != 0
-    room.grade[rows] = np.select([bad, flags != 0], [_BAD, _DEGRADED], _GOOD)
+    fine = flags == 0
+    room.grade[rows] = np.where(bad, _BAD, np.where(fine, _GOOD, _DEGRADED))
     bid, ask = book.bid[rows], book.ask[rows]
     closable = np.where(book.side[rows] > 0, bid, ask)
-    room.mark[rows] = np.select([bad, flags != 0], [UNKNOWN, closable], (bid + ask) >> 1)
+    room.mark[rows] = np.where(bad, UNKNOWN, np.where(fine, (bid + ask) >> 1, closable))
 
 
 def _judge(book: Book, doubtful: NDArray[np.intp], room: Decisions) -> IntColumn:

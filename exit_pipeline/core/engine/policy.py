@@ -1,15 +1,17 @@
 """Policies: which rules with which thresholds, in which order, on which quotes.
 
 A policy is written as a name, as overrides of single thresholds, or both, separated by commas:
-``default``, ``stop_loss.percent=25``, ``default, time_exit.applies_to=all, gex_flip=off``.
+``default``, ``stop_loss.percent=25``, ``default, time_exit.applies_to=all, gex_flip=off``. Of one
+threshold the last value counts; a rule that is off anywhere stays off.
 """
 
 import hashlib
 import importlib
 import json
 import pkgutil
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
@@ -20,6 +22,7 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.rule import ExitRule
 
 DEFAULT = "default"
+_SECTIONS: Final[dict[str, type[BaseModel]]] = {"quotes": QuoteLimits, "prices": PriceLimits}
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -27,7 +30,7 @@ class Policy(BaseModel):
     """What decides: quote limits, rules in order, and how far orders may lean.
 
     Attributes:
-        name: For people.
+        name: For people: the shortest text that ``parse_policy`` reads as this policy.
         quotes: When a quote is doubtful or no quote at all.
         rules: In order of precedence; bit i of a decision's masks is rule i.
         prices: How closing orders are priced.
@@ -79,23 +82,45 @@ def parse_policy(text: str = DEFAULT) -> Policy:
     Example: ``parse_policy("stop_loss.percent=25")`` is the default with a stop at -25 %.
     """
     items = [item.strip() for item in text.split(",") if item.strip()]
-    names = [item for item in items if "=" not in item]
-    if names not in ([], [DEFAULT]) or (names and items[0] != DEFAULT):
-        message = f"policy {text!r} names {names[-1]!r}; known policies: {DEFAULT}"
-        raise InputError(message)
-    settings: dict[str, dict[str, Any]] = {name: {} for name in rule_classes()}
-    sections: dict[str, dict[str, Any]] = {"quotes": {}, "prices": {}}
-    for item in items[len(names) :]:
-        _override(item, settings, sections)
-    overrides = ", ".join(items[len(names) :])
+    overrides = [item for item in items if "=" in item]
+    _check_names(text, items)
+    settings: dict[str, dict[str, Any]] = {section: {} for section in (*rule_classes(), *_SECTIONS)}
+    off: set[str] = set()
+    for item in overrides:
+        _override(item, settings, off)
+    rules = {name: _build(kind, name, settings[name]) for name, kind in rule_classes().items()}
+    sections = {name: _build(kind, name, settings[name]) for name, kind in _SECTIONS.items()}
     return Policy(
-        name=f"{DEFAULT}, {overrides}" if overrides else DEFAULT,
-        quotes=_build(QuoteLimits, "quotes", sections["quotes"]),
-        prices=_build(PriceLimits, "prices", sections["prices"]),
-        rules=tuple(
-            _build(rule_classes()[name], name, values) for name, values in settings.items()
-        ),
+        name=_name(rules | sections, off),
+        rules=tuple(rule for name, rule in rules.items() if name not in off),
+        **sections,
     )
+
+
+def _check_names(text: str, items: Sequence[str]) -> None:
+    for place, item in enumerate(items):
+        if item == DEFAULT and place:
+            message = f"policy {text!r} has the name {DEFAULT!r} after another part; it comes first"
+            raise InputError(message)
+        if item != DEFAULT and "=" not in item:
+            message = (
+                f"policy {text!r} has {item!r}, which is neither the name {DEFAULT!r} nor "
+                f"SECTION.THRESHOLD=VALUE nor RULE=off"
+            )
+            raise InputError(message)
+
+
+def _name(models: Mapping[str, BaseModel], off: Collection[str]) -> str:
+    """The shortest text that reads as this policy, the same for equal policies."""
+    overrides = [f"{section}=off" for section in models if section in off]
+    overrides += [
+        f"{section}.{field}={str(value).removesuffix('.0')}"
+        for section, model in models.items()
+        if section not in off
+        for field, value in model
+        if value != type(model).model_fields[field].default
+    ]
+    return ", ".join([DEFAULT, *overrides])
 
 
 def combine_policies(*texts: str | None) -> Policy:
@@ -114,23 +139,19 @@ def combine_policies(*texts: str | None) -> Policy:
     return parse_policy(", ".join(overrides))
 
 
-def _override(
-    item: str, rules: dict[str, dict[str, Any]], sections: dict[str, dict[str, Any]]
-) -> None:
+def _override(item: str, settings: dict[str, dict[str, Any]], off: set[str]) -> None:
     key, _, value = (part.strip() for part in item.partition("="))
     section, _, field = key.partition(".")
-    if section in rules and not field and value == "off":
-        del rules[section]
-        return
-    target = {**rules, **sections}.get(section)
-    if target is None or not field:
-        known = ", ".join([*rule_classes(), *sections])
+    if section in rule_classes() and not field and value == "off":
+        off.add(section)
+    elif section in settings and field:
+        settings[section][field] = value
+    else:
         message = (
             f"policy override {item!r} must be SECTION.THRESHOLD=VALUE or RULE=off, with a section "
-            f"of {known}"
+            f"of {', '.join(settings)}"
         )
         raise InputError(message)
-    target[field] = value
 
 
 def _build(model: type[M], section: str, values: dict[str, Any]) -> M:
@@ -140,7 +161,8 @@ def _build(model: type[M], section: str, values: dict[str, Any]) -> M:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         known = ", ".join(model.model_fields)
-        expected = f"one of {known}" if first["type"] == "extra_forbidden" else first["msg"]
+        unknown = first["type"] == "extra_forbidden"
+        expected = f"one of {known}" if unknown else first["msg"].removeprefix("Input should be ")
         message = (
             f"policy threshold {section}.{field} = {first['input']!r} is not usable: expected "
             f"{expected}"

@@ -77,20 +77,23 @@ def price_order(
     far = bid if selling else ask
     if far <= 0:
         return None
-    tick = tick_size(root, far)
     mid = (bid + ask) / 2
-    collar = max(limits.collar_ticks * tick, mid * Decimal(str(limits.collar_percent)) / 100)
+    collar = max(
+        limits.collar_ticks * tick_size(root, far), mid * Decimal(str(limits.collar_percent)) / 100
+    )
     away = -1 if selling else 1
     start = mid + (far - mid) * Decimal(_LEAN[urgency])
     limit = start + away * collar * Decimal(_BEYOND.get(urgency, "0"))
-    worst = _to_tick(far + away * collar, tick, selling=selling)
-    limit = far if limit == far else _to_tick(limit, tick, selling=selling)
+    worst = _to_tick(far + away * collar, root, selling=selling)
+    limit = far if limit == far else _to_tick(limit, root, selling=selling)
     # Rounding may carry a patient sale below the bid, where the bid itself is the better price.
     if urgency is Urgency.PATIENT:
         limit = max(limit, far) if selling else min(limit, far)
     return OrderPrice(limit=limit, worst=min(worst, limit) if selling else max(worst, limit))
 
 
-def _to_tick(price: Decimal, tick: Decimal, *, selling: bool) -> Decimal:
+def _to_tick(price: Decimal, root: str, *, selling: bool) -> Decimal:
+    # The tick at the price itself: a purchase quoted below 3 dollars may lean to above.
+    tick = tick_size(root, price)
     steps = (price / tick).to_integral_value(ROUND_FLOOR if selling else ROUND_CEILING)
     return max(steps * tick, tick)

@@ -23,7 +23,7 @@ MORNING_SETTLED_ROOTS: Final = frozenset(
 trading day is the session before it (Cboe, product specifications of each index option)."""
 
 _UNDERLYING_OF_ROOT: Final = {"SPXW": "SPX", "NDXP": "NDX", "RUTW": "RUT", "VIXW": "VIX"}
-_SYMBOL: Final = re.compile(r"([A-Z][A-Z0-9.]{0,5})(\d{6})([CP])(\d{8})")
+_SYMBOL: Final = re.compile(r"([A-Z][A-Z0-9.]{0,5})(\d{6})([CP])(\d{8})", re.ASCII)
 
 
 class OptionRight(StrEnum):

@@ -111,11 +111,17 @@ class Decisions:
     def empty(cls, rows: int, rules: int) -> Self:
         """Room for `rows` decisions under policies of up to `rules` rules, each a HOLD."""
         # Masks are as narrow as the number of rules allows: a replay writes millions of them.
-        mask = np.min_scalar_type((1 << rules) - 1)
+        mask = np.dtype(np.min_scalar_type((1 << rules) - 1))
         kinds = {"fired_mask": mask, "evaluable_mask": mask, **_KINDS}
-        room: dict[str, NDArray[Any]] = {
-            c.name: np.zeros(rows, kinds.get(c.name, np.int8)) for c in fields(cls)
-        }
+        kinds = {c.name: np.dtype(kinds.get(c.name, np.int8)) for c in fields(cls)}
+        # One piece of memory, the widest columns first, for which the system needs fewer pages.
+        memory = np.zeros(rows * sum(kind.itemsize for kind in kinds.values()), np.int8)
+        room: dict[str, NDArray[Any]] = {}
+        start = 0
+        for name, kind in sorted(kinds.items(), key=lambda item: -item[1].itemsize):
+            end = start + rows * kind.itemsize
+            room[name] = memory[start:end].view(kind)
+            start = end
         room["rule"].fill(NO_RULE)
         return cls(**room)
 

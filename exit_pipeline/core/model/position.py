@@ -9,7 +9,9 @@ from typing import Final
 
 from exit_pipeline.core.model.contract import OptionContract
 
-_INTRADAY: Final = re.compile(r"\s*\d+\s*(m|min|mins|minute|minutes|h|hr|hrs|hour|hours)?\s*")
+_INTRADAY: Final = re.compile(
+    r"\s*\d+\s*(m|(?i:min|mins|minute|minutes|h|hr|hrs|hour|hours))?\s*", re.ASCII
+)
 
 
 class PositionSide(StrEnum):
@@ -82,8 +84,11 @@ class Position:
 
     @property
     def is_intraday(self) -> bool:
-        """Whether the strategy's timeframe is minutes or hours; a bare number is minutes."""
-        return self.timeframe is not None and bool(_INTRADAY.fullmatch(self.timeframe.lower()))
+        """Whether the strategy's timeframe is minutes or hours; a bare number is minutes.
+
+        ``1m`` is a minute and ``1M`` a month, as charting programs and exchanges write them.
+        """
+        return self.timeframe is not None and bool(_INTRADAY.fullmatch(self.timeframe))
 
     @property
     def is_adopted(self) -> bool:

@@ -16,6 +16,8 @@ UNKNOWN: Final = int(np.iinfo(np.int64).min)
 """The integer that stands for "not known" in price and time columns; never zero."""
 
 _UNIT: Final = Decimal(1).scaleb(-4)
+_DOLLARS_MAX: Final = 10_000_000_000
+"""The database keeps ten digits before the point."""
 
 
 def to_units(price: Decimal | str | float) -> int:
@@ -25,7 +27,7 @@ def to_units(price: Decimal | str | float) -> int:
         price: Dollars per share. A float is read by its shortest decimal form, so 0.1 is 0.1000.
 
     Raises:
-        InputError: The value is not a finite number.
+        InputError: The value is not a finite number, or too large for the database.
 
     Example: ``to_units("1.9")`` is 19,000.
     """
@@ -35,6 +37,9 @@ def to_units(price: Decimal | str | float) -> int:
         value = Decimal("NaN")
     if not value.is_finite():
         message = f"price {price!r} is not a finite number of dollars"
+        raise InputError(message)
+    if abs(value) >= _DOLLARS_MAX:
+        message = f"price {price!r} is not below {_DOLLARS_MAX:,} dollars"
         raise InputError(message)
     return int(value.quantize(_UNIT, rounding=ROUND_HALF_EVEN) * UNITS_PER_DOLLAR)
 

@@ -29,8 +29,7 @@ class Expiry(ExitRule):
     rank: ClassVar = 10
     urgency: ClassVar = Urgency.FAST
     sentence: ClassVar = (
-        "{observed:.0f} minutes of trading are left in the contract, the exit is due at "
-        "{threshold:.0f}"
+        "the contract stops trading in {observed:.0f} minutes, the exit is due at {threshold:.0f}"
     )
 
     minutes_before_close: int = Field(
@@ -44,12 +43,14 @@ class Expiry(ExitRule):
         """Fires from `minutes_before_close` on; urgent from `emergency_minutes_before_close` on."""
         known = book.last_trading_close != UNKNOWN
         left = book.last_trading_close - book.decided_at
-        fired = (left <= self.minutes_before_close * MINUTES) & marks.alive & known
-        if not fired.any():
-            return Verdict(fired=fired, evaluable=known)
-        late = left <= self.emergency_minutes_before_close * MINUTES
-        urgency = np.where(late, np.int8(Urgency.EMERGENCY), np.int8(self.urgency))
-        return Verdict(fired=fired, evaluable=known, urgency=urgency)
+        fired = left <= self.minutes_before_close * MINUTES
+        fired &= known
+        fired &= marks.alive
+        urgency = np.full(len(book), self.urgency, np.int8)
+        rows = np.flatnonzero(fired)
+        late = left[rows] <= self.emergency_minutes_before_close * MINUTES
+        urgency[rows[late]] = Urgency.EMERGENCY
+        return Verdict(fired=fired, evaluable=known & marks.alive, urgency=urgency)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the minutes until the contract stops trading."""

@@ -28,7 +28,7 @@ class ForceClose(ExitRule):
         return RuleTrace(
             observed=asked,
             threshold=np.ones(len(book)),
-            distance=1 - asked,
+            distance=np.where(book.force_close, 0.0, np.nan),
             progress=asked,
             unit="",
             note=np.where(book.force_close, "", "nobody asked for it").astype(object),

@@ -41,10 +41,10 @@ class GexFlip(ExitRule):
         """Fires on a fresh flip, and while a flip that fired before has not turned back."""
         view = book.side * book.right
         agreement = book.gex_direction * view
-        opposes = agreement < 0
-        fired = book.gex_latched & (opposes | (book.gex_direction == 0))
-        judged = (agreement > 0) | (opposes & (book.gex_previous != 0))
-        rows = np.flatnonzero(opposes & (book.gex_previous * view > 0))
+        agrees, opposes = agreement > 0, agreement < 0
+        fired = book.gex_latched & ~agrees
+        judged = agrees | (opposes & (book.gex_previous != 0))
+        rows = np.flatnonzero(opposes & (book.gex_previous == view))
         if len(rows):
             at = book.gex_at[rows]
             fired[rows] |= (

@@ -25,9 +25,15 @@ class ProfitTarget(ExitRule):
     urgency: ClassVar = Urgency.NORMAL
     sentence: ClassVar = "P&L {observed:+.1f} % against a target of {threshold:+.1f} %"
 
-    percent: float = Field(default=50.0, gt=0, le=10_000, description="Profit, % of entry price.")
+    percent: float = Field(
+        default=50.0, gt=0, le=10_000, multiple_of=0.01, description="Profit, % of entry price."
+    )
     close_share_percent: float = Field(
-        default=50.0, gt=0, le=100, description="Share of the opened contracts to close, %."
+        default=50.0,
+        gt=0,
+        le=100,
+        multiple_of=0.01,
+        description="Share of the opened contracts to close, %.",
     )
 
     def evaluate(self, book: Book, marks: Marks) -> Verdict:
@@ -46,12 +52,13 @@ class ProfitTarget(ExitRule):
         """Observed is the profit at the mark, in percent of the entry price."""
         observed = np.where(marks.priced, marks.pnl_percent, np.nan)
         note = np.where(marks.priced, "", "the quote gives no price to judge").astype(object)
-        note[self._rest(book.quantity, book.profit_exited) <= 0] = "its share is already closed"
+        closed = self._rest(book.quantity, book.profit_exited) <= 0
+        note[closed] = "its share is already closed"
         return RuleTrace(
             observed=observed,
             threshold=np.full(len(book), self.percent),
-            distance=np.maximum(self.percent - observed, 0.0),
-            progress=np.clip(observed / self.percent, 0.0, 1.0),
+            distance=np.where(closed, np.nan, np.maximum(self.percent - observed, 0.0)),
+            progress=np.where(closed, 0.0, np.clip(observed / self.percent, 0.0, 1.0)),
             unit="%",
             note=note,
         )

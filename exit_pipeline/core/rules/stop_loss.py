@@ -26,7 +26,9 @@ class StopLoss(ExitRule):
     urgency: ClassVar = Urgency.FAST
     sentence: ClassVar = "P&L {observed:+.1f} % against a stop of {threshold:+.1f} %"
 
-    percent: float = Field(default=30.0, gt=0, le=10_000, description="Loss, % of entry price.")
+    percent: float = Field(
+        default=30.0, gt=0, le=10_000, multiple_of=0.01, description="Loss, % of entry price."
+    )
 
     def evaluate(self, book: Book, marks: Marks) -> Verdict:
         """Fires at or beyond the stop, on a DEGRADED quote only when confirmed."""
@@ -45,12 +47,12 @@ class StopLoss(ExitRule):
         gain = book.side * (marks.mid - book.entry_price)
         observed = np.where(marks.priced, gain / book.entry_price * 100, np.nan)
         note = np.where(marks.priced, "", "the quote gives no price to judge").astype(object)
-        beyond = marks.priced & (observed <= -self.percent)
+        beyond = marks.priced & self._is_beyond(book, np.arange(len(book)), marks.mid)
         note[beyond & ~self.evaluate(book, marks).fired] = "waits for a second tick to confirm it"
         return RuleTrace(
             observed=observed,
             threshold=np.full(len(book), -self.percent),
-            distance=np.maximum(observed + self.percent, 0.0),
+            distance=np.where(beyond, 0.0, np.maximum(observed + self.percent, 0.0)),
             progress=np.clip(-observed / self.percent, 0.0, 1.0),
             unit="%",
             note=note,

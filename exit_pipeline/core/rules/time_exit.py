@@ -9,6 +9,7 @@ from exit_pipeline.core.model.book import Book, BoolColumn
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.instant import MINUTES
 from exit_pipeline.core.model.marks import Marks
+from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.rule import ExitRule
 
 
@@ -36,13 +37,19 @@ class TimeExit(ExitRule):
 
     def evaluate(self, book: Book, marks: Marks) -> Verdict:  # noqa: ARG002 needs no quote
         """Fires from `minutes_before_close` on, where it applies."""
-        due = book.session_close - book.decided_at <= self.minutes_before_close * MINUTES
-        return Verdict(fired=due & self._applies(book), evaluable=np.ones(len(book), np.bool_))
+        known = book.session_close != UNKNOWN
+        fired = book.session_close - book.decided_at <= self.minutes_before_close * MINUTES
+        fired &= known
+        fired &= self._applies(book)
+        return Verdict(fired=fired, evaluable=known)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:  # noqa: ARG002 needs no quote
         """Observed is the minutes until the session closes."""
-        minutes = (book.session_close - book.decided_at) / MINUTES
+        known = book.session_close != UNKNOWN
+        minutes = np.where(known, (book.session_close - book.decided_at) / MINUTES, np.nan)
         applies = self._applies(book)
+        note = np.where(applies, "", "the timeframe is not intraday").astype(object)
+        note[~known] = "the session is not known"
         reached = self.minutes_before_close / np.maximum(minutes, self.minutes_before_close)
         return RuleTrace(
             observed=minutes,
@@ -50,7 +57,7 @@ class TimeExit(ExitRule):
             distance=np.where(applies, np.maximum(minutes - self.minutes_before_close, 0), np.nan),
             progress=np.where(applies, reached, 0.0),
             unit="minutes",
-            note=np.where(applies, "", "the timeframe is not intraday").astype(object),
+            note=note,
         )
 
     def _applies(self, book: Book) -> BoolColumn:

@@ -1,0 +1,168 @@
+"""A tick of 1,000 positions by op, Dagster's share of it, and its SQL statements."""
+
+import logging
+import tempfile
+import time
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import Engine, event
+
+from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.defs import resources as shells
+from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.storage import InstanceStorage
+from exit_pipeline.sample import SAMPLE_AT
+from exit_pipeline.services.import_book import import_book
+from exit_pipeline.settings import Settings
+
+OPS = ("fetch_positions", "fetch_market_data", "build_context", "decide", "execute", "persist")
+
+
+@dg.op
+def step(value: int) -> int:
+    return value + 1
+
+
+@dg.op
+def first_step() -> int:
+    return 0
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    resource_defs={"io_manager": dg.mem_io_manager},
+    logger_defs=exit_job.loggers,
+)
+def empty_job() -> None:
+    """Six ops that do nothing: what Dagster itself costs."""
+    value = first_step()
+    for index in range(5):
+        value = step.alias(f"step_{index}")(value)
+
+
+def put_book(settings: Settings, size: int, environment: str) -> None:
+    """A book that holds: entries at the mark, so that no rule fires."""
+    with dg.build_resources(at(settings, environment)) as built:
+        symbols = [
+            symbol
+            for ticker in ("SPY", "QQQ", "AAPL", "NVDA", "TSLA")
+            for symbol in built.market_data.chain(ticker, SAMPLE_AT)
+        ]
+        quotes = built.market_data.snapshot(symbols, [], SAMPLE_AT).quotes
+        good = [
+            quote
+            for quote in quotes.values()
+            if quote.bid and quote.ask and quote.ask / quote.bid < Decimal("1.1")
+        ]
+        book = [
+            NewPosition(
+                id=f"{environment}-{index}",
+                symbol=quote.symbol,
+                side="LONG",
+                quantity=1,
+                entry_price=((quote.bid or 0) + (quote.ask or 0)) / 2,
+                entry_time=SAMPLE_AT - timedelta(hours=3),
+                account=environment,
+                broker="paper",
+                environment=environment,
+                timeframe="1d",
+            )
+            for index, quote in enumerate((good * size)[:size])
+        ]
+        import_book(book, broker=built.broker, database=built.database)
+
+
+def at(settings: Settings, environment: str, minutes: int = 0) -> dict[str, Any]:
+    moment = SAMPLE_AT - timedelta(hours=2) + timedelta(minutes=minutes)
+    return shells.resources(settings, at=moment.isoformat(), environment=environment)
+
+
+class Statements:
+    """Counts the statements that the project's own engines execute."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, *_: object) -> None:
+        self.count += 1
+
+
+def run(settings: Settings, environment: str, minutes: int, on: dg.DagsterInstance) -> Any:
+    result = exit_job.execute_in_process(
+        resources=at(settings, environment, minutes), instance=on, raise_on_error=True
+    )
+    return result
+
+
+def main(size: int = 1_000, runs: int = 5) -> None:
+    logging.getLogger("exit_pipeline").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+        settings = Settings.from_env({"EXIT_PIPELINE_HOME": folder})
+        _use(Path(folder))
+        with dg.DagsterInstance.local_temp(
+            overrides={
+                "storage": {
+                    "custom": {
+                        "module": InstanceStorage.__module__,
+                        "class": InstanceStorage.__name__,
+                        "config": {},
+                    }
+                },
+                "telemetry": {"enabled": False},
+            }
+        ) as on:
+            _print_times(settings, size, runs, on)
+            _print_statements(settings, on)
+
+
+def _use(home: Path) -> None:
+    import os
+
+    os.environ["EXIT_PIPELINE_HOME"] = str(home)
+    for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
+        os.environ.pop(name, None)
+
+
+def _print_times(settings: Settings, size: int, runs: int, on: dg.DagsterInstance) -> None:
+    put_book(settings, size, "bench")
+    run(settings, "bench", 0, on)
+    by_op: dict[str, list[float]] = {name: [] for name in OPS}
+    whole, empty = [], []
+    for index in range(1, runs + 1):
+        start = time.perf_counter()
+        result = run(settings, "bench", 5 * index, on)
+        whole.append(time.perf_counter() - start)
+        for one in result.all_events:
+            if one.is_step_success:
+                by_op[one.step_key].append(one.step_success_data.duration_ms / 1_000)
+        start = time.perf_counter()
+        empty_job.execute_in_process(instance=on)
+        empty.append(time.perf_counter() - start)
+    total, dagster = sorted(whole)[runs // 2], sorted(empty)[runs // 2]
+    print(f"a tick of {size:,} positions, storage in the embedded Postgres")
+    print("  six empty ops, what Dagster itself costs     1.00")
+    print(f"  the tick                                     {total / dagster:.2f}")
+    print(f"  our share of it                              {1 - dagster / total:.0%}")
+    for name, took in by_op.items():
+        print(f"    {name:20} {sorted(took)[runs // 2] / total:5.0%} of the tick")
+
+
+def _print_statements(settings: Settings, on: dg.DagsterInstance) -> None:
+    counter = Statements()
+    print("SQL statements of a tick without orders")
+    for size in (10, 100, 1_000):
+        environment = f"count{size}"
+        put_book(settings, size, environment)
+        event.listen(Engine, "before_cursor_execute", counter)
+        before = counter.count
+        run(settings, environment, 0, dg.DagsterInstance.ephemeral())
+        event.remove(Engine, "before_cursor_execute", counter)
+        print(f"  {size:5,} positions   {counter.count - before}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Everything that is kept, as one resource."""
+
+from sqlalchemy import Engine
+
+from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
+from exit_pipeline.adapters.database.postgres.engine import run, transaction
+from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
+from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
+from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
+from exit_pipeline.adapters.database.postgres.signals import PostgresSignals
+
+
+class PostgresDatabase:
+    """The stores over one PostgreSQL database, on which the files of ``sql`` are applied.
+
+    Args:
+        engine: From ``make_engine``; shared by all stores and by whoever else uses the database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._runs = PostgresRuns(engine)
+        self._positions = PostgresPositions(engine)
+        self._signals = PostgresSignals(engine)
+        self._decisions = PostgresDecisions(engine)
+        self._orders = PostgresOrders(engine)
+
+    def installation_id(self) -> str:
+        """What tells this database from every other, so that order ids never meet.
+
+        Raises:
+            UnavailableError: The database did not answer.
+        """
+        with transaction(self._engine) as connection:
+            found = run(connection, "SELECT CAST(id AS text) FROM exit_pipeline_installation")
+            return str(found.scalar_one())
+
+    @property
+    def runs(self) -> PostgresRuns:
+        """Ticks."""
+        return self._runs
+
+    @property
+    def positions(self) -> PostgresPositions:
+        """Positions."""
+        return self._positions
+
+    @property
+    def signals(self) -> PostgresSignals:
+        """Market signals and context."""
+        return self._signals
+
+    @property
+    def decisions(self) -> PostgresDecisions:
+        """Decisions."""
+        return self._decisions
+
+    @property
+    def orders(self) -> PostgresOrders:
+        """Orders and fills."""
+        return self._orders
+
+    def dispose(self) -> None:
+        """Close the pooled connections; the next use opens new ones."""
+        self._engine.dispose()

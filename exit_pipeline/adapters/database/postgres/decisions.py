@@ -1,0 +1,163 @@
+"""Decisions with all of their inputs, and the policies that they follow."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
+from exit_pipeline.core.model.record import DecisionRows, StoredDecision
+
+_TYPES: Final[Mapping[str, str]] = {
+    "id": "text",
+    "run_id": "uuid",
+    "position_id": "text",
+    "signal_id": "text",
+    "decided_at": "timestamptz",
+    "dry_run": "boolean",
+    # the time, and the contract
+    "session_close": "timestamptz",
+    "last_trading_close": "timestamptz",
+    "option_symbol": "text",
+    "option_right": "text",
+    "side": "text",
+    # the position
+    "quantity": "integer",
+    "open_quantity": "integer",
+    "profit_exited": "integer",
+    "entry_price": "numeric",
+    "entry_time": "timestamptz",
+    "intraday": "boolean",
+    "force_close": "boolean",
+    # the quote
+    "bid": "numeric",
+    "ask": "numeric",
+    "bid_size": "integer",
+    "ask_size": "integer",
+    "nonfinite": "boolean",
+    "quoted_at": "timestamptz",
+    "feed_at": "timestamptz",
+    "feed_age_limit": "interval",
+    "previous_mid": "numeric",
+    "underlying_price": "numeric",
+    # the context
+    "vix": "float8",
+    "vix_at": "timestamptz",
+    "gex_direction": "text",
+    "gex_strength": "float8",
+    "gex_at": "timestamptz",
+    "gex_previous": "text",
+    "gex_latched": "boolean",
+    # what came of them
+    "policy_hash": "text",
+    "mark": "numeric",
+    "pnl_percent": "float8",
+    "quote_flags": "integer",
+    "quote_grade": "text",
+    "decision_type": "text",
+    "decision": "text",
+    "exit_reason": "text",
+    "exit_action": "text",
+    "exit_quantity": "integer",
+    "urgency": "text",
+    "fired_mask": "bigint",
+    "evaluable_mask": "bigint",
+    "gex_latched_after": "boolean",
+    "reasoning": "jsonb",
+    # what the users' own decisions have beside
+    "confidence": "integer",
+    "position_size": "integer",
+    "calculations": "jsonb",
+    "context_data": "jsonb",
+    "gex_data": "jsonb",
+}
+"""SQL type by column of ``refactored_decisions``."""
+
+_KEY: Final = ("id", "run_id", "position_id")
+_STORED: Final = tuple(field.name for field in fields(StoredDecision))
+
+
+class PostgresDecisions:
+    """The ``DecisionStore`` in ``refactored_decisions`` and ``policies``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def keep_policies(self, policies: Mapping[str, str]) -> None:
+        """Keep policies, canonical JSON by hash, once each."""
+        if not policies:
+            return
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                """
+                INSERT INTO policies (hash, policy)
+                SELECT p.hash, CAST(p.policy AS jsonb)
+                FROM unnest(CAST(:hashes AS text[]), CAST(:policies AS text[])) AS p(hash, policy)
+                ORDER BY p.hash
+                ON CONFLICT (hash) DO NOTHING
+                """,
+                hashes=list(policies.keys()),
+                policies=list(policies.values()),
+            )
+
+    def record(self, rows: DecisionRows) -> None:
+        """Record decisions, in one statement; one that its run already has is left as it is.
+
+        Args:
+            rows: Columns of ``refactored_decisions``; None is stored as NULL.
+
+        Raises:
+            ValueError: A column is not one of the table, a key column is missing, the columns
+                differ in length, or a float is not finite.
+        """
+        names = list(rows.columns)
+        _check_names(names)
+        if not len(rows):
+            return
+        columns = ", ".join(names)
+        types = ", ".join(f"{name} {_TYPES[name]}" for name in names)
+        values = zip(*rows.columns.values(), strict=True)
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                f"""
+                INSERT INTO refactored_decisions ({columns})
+                SELECT {columns} FROM json_to_recordset(CAST(:rows AS json)) AS r({types})
+                ON CONFLICT (run_id, position_id) DO NOTHING
+                """,  # noqa: S608 every name is in the table above
+                rows=as_json(dict(zip(names, row, strict=True)) for row in values),
+            )
+
+    def of_runs(self, run_ids: Sequence[str]) -> list[StoredDecision]:
+        """The decisions of runs, by position id."""
+        columns = ", ".join(_STORED)
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                f"""
+                SELECT {columns} FROM refactored_decisions
+                WHERE run_id = ANY(CAST(:run_ids AS uuid[]))
+                ORDER BY position_id COLLATE "C", run_id
+                """,  # noqa: S608 the names are those of a dataclass
+                run_ids=list(run_ids),
+            )
+            return [_stored(row._asdict()) for row in rows]
+
+
+def _check_names(names: Sequence[str]) -> None:
+    foreign = sorted(set(names) - _TYPES.keys())
+    if foreign:
+        message = f"refactored_decisions has no column {foreign[0]}"
+        raise ValueError(message)
+    missing = [name for name in _KEY if name not in names]
+    if missing:
+        message = f"decisions need the column {missing[0]}"
+        raise ValueError(message)
+
+
+def _stored(row: dict[str, Any]) -> StoredDecision:
+    return StoredDecision(
+        **row | {"run_id": str(row["run_id"]), "reasoning": tuple(row["reasoning"] or ())}
+    )

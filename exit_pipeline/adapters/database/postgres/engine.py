@@ -1,0 +1,188 @@
+"""The pool of connections to PostgreSQL, its transactions, and the sentences when one fails.
+
+Every statement is SQLAlchemy ``text`` with parameters. Rows of a bulk write travel as one JSON
+parameter that ``json_to_recordset`` unpacks, so a write is one statement whatever the number of
+rows; numbers and times are written as text and read by the column's own type, without loss.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg2
+from psycopg2.errors import UndefinedColumn, UndefinedTable
+from psycopg2.extensions import parse_dsn
+from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, text
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
+
+from exit_pipeline.adapters.clients.postgres_errors import reason_of
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
+
+_SCHEME: Final = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg2)://")
+
+_SESSION: Final = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        # A lock that is not free by then is somebody else's work: better a late tick than a queue.
+        "lock_timeout": "2s",
+        "statement_timeout": "30s",
+        # A frozen process must not keep a position locked.
+        "idle_in_transaction_session_timeout": "15s",
+        # Times come back in UTC; a users' column without a zone is read as UTC.
+        "timezone": "UTC",
+    }.items()
+)
+
+_CONNECTION: Final[Mapping[str, str]] = {
+    "application_name": "exit-pipeline",
+    "connect_timeout": "10",
+    # A dead peer is noticed after 30 + 3 x 10 seconds, well within a slot of five minutes.
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+"""What a connection has unless the URL says otherwise."""
+
+_POOL_TIMEOUT_SECONDS: Final = 10
+_PUBLIC_PARTS: Final = frozenset({"host", "port", "user", "dbname"})
+
+
+def make_engine(url: str) -> Engine:
+    """A pool of connections to the database of a URL; nothing is connected before it is used.
+
+    Waiting for a lock ends after 2 seconds, a statement after 30, an idle transaction after 15.
+
+    Args:
+        url: ``postgresql://``, ``postgres://`` or ``postgresql+psycopg2://``.
+
+    Raises:
+        ConfigurationError: The URL is malformed. No part of it is in the sentence.
+    """
+    parts = _read_url(url)
+    options = parts.pop("options", "")
+    # The URL's own settings come last, where they win.
+    settings = {**_CONNECTION, **parts, "options": f"{_SESSION} {options}".strip()}
+    return create_engine(
+        # Without the password, since an engine's URL is shown in many places.
+        URL.create("postgresql+psycopg2", host=parts.get("host"), database=parts.get("dbname")),
+        creator=partial(_connect, settings, _connect_failure(parts)),
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=_POOL_TIMEOUT_SECONDS,
+    )
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """One transaction: all of it is kept, or none.
+
+    Raises:
+        UnavailableError: The database did not answer, or not in time. Where that happened on the
+            way out, what was done may or may not have been kept: read before doing it again.
+        ConfigurationError: The database lacks a table or a column of this program.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (OperationalError, InterfaceError, InternalError) as error:
+        message = f"The database did not answer: {_reason(error)}."
+        raise UnavailableError(message) from error
+    except (NoFreeConnectionError, DisconnectionError) as error:
+        message = "The database did not answer: no connection became free."
+        raise UnavailableError(message) from error
+    except ProgrammingError as error:
+        if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
+            raise
+        message = f"The database lacks migrations ({_reason(error)}): run exit-pipeline migrate."
+        raise ConfigurationError(message) from error
+
+
+def run(connection: Connection, statement: str, **values: Any) -> CursorResult[Any]:
+    """Execute one statement with its parameters by name."""
+    return connection.execute(text(statement), values)
+
+
+def as_json(value: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:
+    """Write rows, or one value, as JSON that PostgreSQL reads back without loss.
+
+    Raises:
+        ValueError: A float is not finite; a value that is not known must be None.
+        TypeError: A value has no JSON form.
+
+    Example: ``as_json([{"bid": Decimal("1.05")}])`` is ``[{"bid": "1.05"}]``.
+    """
+    plain = value if isinstance(value, Mapping) else list(value)
+    return json.dumps(plain, default=_plain, allow_nan=False, separators=(",", ":"))
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value // timedelta(microseconds=1)} microseconds"
+    message = f"{type(value).__name__} has no column type"
+    raise TypeError(message)
+
+
+def _reason(error: DBAPIError) -> str:
+    cause = error.orig
+    return reason_of(cause) if isinstance(cause, psycopg2.Error) else type(cause).__name__
+
+
+def _read_url(url: str) -> dict[str, str]:
+    # A password with an unescaped @ or / is cut in the wrong place, and a part of it becomes a
+    # host, a port or a database name. So no part of a URL that looks wrong is ever repeated.
+    malformed = ConfigurationError(
+        "The database URL is malformed: write postgresql://user:password@host:port/database,"
+        " with the special characters of the password percent-encoded."
+    )
+    scheme = _SCHEME.match(url)
+    if scheme is None:
+        raise malformed
+    try:
+        parts = parse_dsn("postgresql://" + url[scheme.end() :])
+    except psycopg2.Error:
+        raise malformed from None  # the driver's text may quote the password
+    host, port, database = (parts.get(name, "") for name in ("host", "port", "dbname"))
+    misplaced = ("@" in host and not host.startswith("/")) or re.search("[@/]", database)
+    if misplaced or not re.fullmatch(r"[\d,]*", port):
+        raise malformed
+    return dict(parts)
+
+
+def _connect(settings: Mapping[str, str], failure: Callable[[str], UnavailableError]) -> Any:
+    try:
+        return psycopg2.connect(**settings)  # type: ignore[call-overload]
+    except psycopg2.Error as error:
+        raise failure(reason_of(error)) from None  # the driver's text may quote the URL
+
+
+def _connect_failure(parts: Mapping[str, str]) -> Callable[[str], UnavailableError]:
+    """What makes the error of a failed connection, without password and query of the URL."""
+    host, database = parts.get("host", ""), parts.get("dbname") or parts.get("user", "")
+    is_local = not host or host.startswith("/")
+    place = "the local socket" if is_local else f"{host}:{parts.get('port', 5432)}"
+    secrets = [value for name, value in parts.items() if name not in _PUBLIC_PARTS and value]
+
+    def failure(reason: str) -> UnavailableError:
+        shown = "it cannot be reached" if any(one in reason for one in secrets) else reason
+        return UnavailableError(f'The database "{database}" on {place} did not answer: {shown}.')
+
+    return failure

@@ -1,0 +1,153 @@
+"""Booking: a broker's report of an order becomes trades, the order's state and its position's."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy import Connection
+
+from exit_pipeline.adapters.database.postgres.closing import (
+    Closing,
+    close_contracts,
+    lock_position,
+    reserve,
+)
+from exit_pipeline.adapters.database.postgres.engine import as_json, run
+from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
+from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.record import ExitOrder
+
+_INSERT_FILLS: Final = """
+    INSERT INTO trades (
+        order_id, broker, broker_trade_id, execution_price, quantity, commission, fees, total_cost,
+        underlying, symbol, strike, expiration, option_type, executed_at)
+    SELECT o.id, o.broker, f.execution_id, f.price, f.quantity, f.commission, f.fees,
+           CASE WHEN o.side LIKE 'BUY%' THEN 1 ELSE -1 END * f.price * f.quantity * :shares
+               + f.commission + f.fees,
+           o.underlying, o.symbol, o.strike, o.expiration, o.option_type, f.executed_at
+    FROM orders o CROSS JOIN json_to_recordset(CAST(:fills AS json)) AS f(
+        execution_id text, quantity integer, price numeric, commission numeric, fees numeric,
+        executed_at timestamptz)
+    WHERE o.id = CAST(:order_id AS uuid)
+    ON CONFLICT (broker, broker_trade_id) WHERE broker IS NOT NULL DO NOTHING
+    RETURNING quantity, execution_price, commission, fees, executed_at
+"""
+
+_UPDATE_FROM_REPORT: Final = """
+    UPDATE orders o
+    SET status = :status, filled_quantity = t.contracts, avg_fill_price = t.price,
+        broker_order_id = coalesce(nullif(:broker_order_id, ''), o.broker_order_id),
+        rejection_reason = coalesce(nullif(:reason, ''), o.rejection_reason),
+        error_message = coalesce(:error_message, o.error_message),
+        submitted_at = :submitted_at,
+        filled_at = CASE WHEN :status = 'FILLED' THEN t.newest ELSE o.filled_at END,
+        cancelled_at = CASE WHEN :status = 'CANCELLED' THEN coalesce(o.cancelled_at, now())
+                       ELSE o.cancelled_at END,
+        updated_at = now()
+    FROM (SELECT coalesce(sum(quantity), 0) AS contracts,
+                 sum(execution_price * quantity) / sum(quantity) AS price,
+                 max(executed_at) AS newest
+          FROM trades WHERE order_id = CAST(:order_id AS uuid)) t
+    WHERE o.id = CAST(:order_id AS uuid)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFills:
+    """Fills that were not booked before: contracts, Σ price x contracts, and dollars of costs."""
+
+    contracts: int = 0
+    value: Decimal = Decimal(0)
+    costs: Decimal = Decimal(0)
+    newest: datetime | None = None
+
+
+def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -> int:
+    """Book what a broker reports of an order whose row is locked.
+
+    Returns:
+        The contracts newly booked.
+    """
+    position = lock_position(connection, order.position_id)
+    new = _insert_fills(connection, order, report)
+    closed = min(new.contracts, position.open_quantity if position else 0)
+    filled = order.filled_quantity + new.contracts
+    status = _next_status(order, report.status, filled)
+    surplus = new.contracts - closed
+    note = f"{surplus} more filled than the position held"
+    run(
+        connection,
+        _UPDATE_FROM_REPORT,
+        order_id=order.id,
+        status=status.value,
+        broker_order_id=report.broker_order_id,
+        reason=report.reason,
+        error_message=note if surplus else None,
+        submitted_at=report.submitted_at,
+    )
+    released = reserved_by(order) - _reserved(status, order.request.quantity, filled)
+    _close(connection, order, new, closed, released)
+    return new.contracts
+
+
+def _insert_fills(connection: Connection, order: ExitOrder, report: OrderReport) -> _NewFills:
+    if not report.fills:
+        return _NewFills()
+    rows = run(
+        connection,
+        _INSERT_FILLS,
+        order_id=order.id,
+        fills=as_json(asdict(fill) for fill in report.fills),
+        shares=SHARES_PER_CONTRACT,
+    ).all()
+    return _NewFills(
+        contracts=sum(row.quantity for row in rows),
+        value=sum((row.execution_price * row.quantity for row in rows), Decimal(0)),
+        costs=sum((row.commission + row.fees for row in rows), Decimal(0)),
+        newest=max((row.executed_at for row in rows), default=None),
+    )
+
+
+def _next_status(order: ExitOrder, reported: OrderStatus, filled: int) -> OrderStatus:
+    if filled >= order.request.quantity:
+        return OrderStatus.FILLED
+    if reported is OrderStatus.FILLED:
+        # A broker may say so before it shows the fills; until they are here it is not done.
+        reported = OrderStatus.ACCEPTED
+    if not order.status.is_live and reported.is_live:
+        return order.status
+    if filled and reported is OrderStatus.ACCEPTED:
+        return OrderStatus.PARTIAL_FILL
+    return reported
+
+
+def _reserved(status: OrderStatus, quantity: int, filled: int) -> int:
+    # While it lives, what has not filled.
+    return max(quantity - filled, 0) if status.is_live else 0
+
+
+def reserved_by(order: ExitOrder) -> int:
+    """Contracts of its position that an order holds reserved."""
+    return _reserved(order.status, order.request.quantity, order.filled_quantity)
+
+
+def _close(
+    connection: Connection, order: ExitOrder, new: _NewFills, closed: int, released: int
+) -> None:
+    """Take filled contracts out of the position, and give back what no longer works."""
+    if not closed or new.newest is None:
+        if released:
+            reserve(connection, order.position_id, -released)
+        return
+    is_scale_out = (order.exit_action, order.exit_reason) == ("PARTIAL", "PROFIT_TARGET")
+    closing = Closing(
+        contracts=closed,
+        value=new.value * closed / new.contracts,
+        costs=new.costs,
+        released=released,
+        profit_contracts=closed if is_scale_out else 0,
+        reason=order.exit_reason,
+        closed_at=new.newest,
+    )
+    close_contracts(connection, order.position_id, closing)

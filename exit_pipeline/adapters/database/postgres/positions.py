@@ -1,0 +1,277 @@
+"""Managed positions: reading, importing, marking and settling them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row
+
+from exit_pipeline.adapters.database.postgres.closing import (
+    Closing,
+    close_contracts,
+    lock_position,
+)
+from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
+from exit_pipeline.core.model.contract import (
+    SHARES_PER_CONTRACT,
+    OptionContract,
+    OptionRight,
+    parse_contract,
+)
+from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.order import Settlement
+from exit_pipeline.core.model.position import Position, PositionSide
+from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
+
+UNASSIGNED: Final = "unassigned"
+"""The account of rows that no broker has yet."""
+
+_TENTH_OF_A_MILL: Final = Decimal(1).scaleb(-4)  # prices are kept with four decimals
+
+# Rows that no environment has yet are looked at by what trades for now, never by a replay.
+_VISIBLE: Final = """
+    (p.environment = :environment
+     OR (p.environment IS NULL AND :environment IN ('paper', 'live')))
+"""
+
+_OPEN_POSITIONS: Final = f"""
+    SELECT p.id, p.broker, p.environment, p.account, p.option_symbol,
+           coalesce(p.underlying, p.symbol) AS underlying, p.side, p.quantity, p.exited_quantity,
+           p.reserved_quantity, p.profit_exited_quantity, p.entry_price,
+           CAST(p.entry_time AS timestamptz) AS entry_time, p.timeframe, p.policy, p.gex_latched,
+           p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark
+    FROM refactored_positions p
+    WHERE p.status = 'OPEN' AND {_VISIBLE}
+      AND (CAST(:accounts AS text[]) IS NULL OR coalesce(p.account, :unassigned) = ANY(:accounts))
+      AND (CAST(:underlyings AS text[]) IS NULL
+           OR coalesce(p.underlying, p.symbol) = ANY(:underlyings))
+      AND (CAST(:position_ids AS text[]) IS NULL OR p.id = ANY(:position_ids))
+    ORDER BY p.id COLLATE "C"
+"""  # noqa: S608 the parts are this module's own text
+
+_LISTING: Final = f"""
+    SELECT p.id, p.environment, p.account, p.broker, p.option_symbol, p.side, p.quantity,
+           p.open_quantity, p.entry_price, p.current_price, p.unrealized_pnl, p.realized_pnl,
+           p.realized_pnl_net, p.status, p.exit_reason, p.close_kind,
+           CAST(p.exit_time AS timestamptz) AS exit_time
+    FROM refactored_positions p
+    WHERE CAST(:environment AS text) IS NULL OR {_VISIBLE}
+    ORDER BY p.id COLLATE "C"
+"""  # noqa: S608 the parts are this module's own text
+
+_IMPORT: Final = """
+    INSERT INTO refactored_positions (
+        id, symbol, underlying, strike, expiration, option_type, option_symbol, direction, side,
+        quantity, entry_price, entry_time, broker, environment, account, timeframe, policy, status)
+    SELECT n.id, n.underlying, n.underlying, n.strike, n.expiration, n.option_type, n.symbol,
+           n.direction, n.side, n.quantity, n.entry_price, n.entry_time, n.broker, n.environment,
+           n.account, n.timeframe, n.policy, 'OPEN'
+    FROM json_to_recordset(CAST(:rows AS json)) AS n(
+        id text, symbol text, underlying text, strike numeric, expiration date, option_type text,
+        direction text, side text, quantity integer, entry_price numeric, entry_time timestamptz,
+        broker text, environment text, account text, timeframe text, policy text)
+    ON CONFLICT (id) DO NOTHING
+"""
+
+_REFRESH: Final = """
+    WITH marks AS (
+        SELECT m.* FROM json_to_recordset(CAST(:rows AS json)) AS m(
+            position_id text, mark numeric, mid numeric, good_mark numeric, gex_latched boolean,
+            marked_at timestamptz)
+        -- In one order: rows that no broker has yet may be marked by two environments at once.
+        JOIN refactored_positions o ON o.id = m.position_id
+        ORDER BY m.position_id FOR UPDATE OF o
+    )
+    UPDATE refactored_positions p
+    SET current_price = coalesce(m.mark, p.current_price),
+        unrealized_pnl = CASE p.side WHEN 'LONG' THEN 1 ELSE -1 END
+            * (coalesce(m.mark, p.current_price) - p.entry_price) * p.open_quantity * :shares,
+        high_water_mark = CASE p.side WHEN 'LONG' THEN greatest(p.high_water_mark, m.good_mark)
+                          ELSE least(p.high_water_mark, m.good_mark) END,
+        previous_mid = m.mid, marked_at = m.marked_at, gex_latched = m.gex_latched,
+        updated_at = now()
+    FROM marks m
+    WHERE p.id = m.position_id AND p.status = 'OPEN'
+"""
+
+
+class PostgresPositions:
+    """The ``PositionStore`` in ``refactored_positions``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def accounts(self, environment: str) -> list[str]:
+        """Every account that has, or has had, a position in this environment.
+
+        Open rows without an account, where the environment sees them, are in ``unassigned``.
+        """
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                f"""
+                SELECT DISTINCT coalesce(p.account, :unassigned) COLLATE "C"
+                FROM refactored_positions p
+                WHERE {_VISIBLE} AND (p.account IS NOT NULL OR p.status = 'OPEN') ORDER BY 1
+                """,  # noqa: S608 the part is this module's own text
+                environment=environment,
+                unassigned=UNASSIGNED,
+            )
+            return list(rows.scalars())
+
+    def open_positions(
+        self,
+        environment: str,
+        accounts: Sequence[str] | None = None,
+        underlyings: Sequence[str] | None = None,
+        position_ids: Sequence[str] | None = None,
+    ) -> list[Position]:
+        """Open positions of an environment, and those that no broker has yet, by id.
+
+        The latter only in ``paper`` and ``live``. None means all.
+        """
+        chosen = {"accounts": accounts, "underlyings": underlyings, "position_ids": position_ids}
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                _OPEN_POSITIONS,
+                environment=environment,
+                unassigned=UNASSIGNED,
+                **{name: None if of is None else list(of) for name, of in chosen.items()},
+            )
+            return [_position(row._asdict()) for row in rows]
+
+    def listing(self, environment: str | None = None) -> list[PositionLine]:
+        """Every position, open and closed, of one environment or of all, by id."""
+        with transaction(self._engine) as connection:
+            rows = run(connection, _LISTING, environment=environment)
+            return [PositionLine(**row._asdict()) for row in rows]
+
+    def check_import(self, positions: Sequence[NewPosition]) -> None:
+        """Refuse what ``import_positions`` would refuse; nothing is written.
+
+        Raises:
+            InputError: As there.
+        """
+        contracts = [parse_contract(position.symbol) for position in positions]
+        with transaction(self._engine) as connection:
+            _refuse_changed(connection, positions, contracts)
+
+    def import_positions(self, positions: Sequence[NewPosition]) -> int:
+        """Add positions in one transaction; returns how many were new.
+
+        An id that exists, open or closed, must have the same content; a timeframe or a policy is
+        compared only where the import gives one.
+
+        Raises:
+            InputError: An id exists with other content, or a symbol is no option symbol; nothing
+                was imported.
+        """
+        contracts = [parse_contract(position.symbol) for position in positions]
+        rows = [
+            {
+                **asdict(position),
+                "underlying": contract.underlying,
+                "strike": contract.strike,
+                "expiration": contract.expiration,
+                "option_type": contract.right,
+                "direction": _market_view(position, contract),
+            }
+            for position, contract in zip(positions, contracts, strict=True)
+        ]
+        with transaction(self._engine) as connection:
+            new = run(connection, _IMPORT, rows=as_json(rows)).rowcount
+            _refuse_changed(connection, positions, contracts)
+        return new
+
+    def refresh(self, marks: Sequence[PositionMark]) -> None:
+        """Write marks, open P&L, high-water marks and latches, in one statement.
+
+        Open P&L is gross and of the contracts still held: (mark - entry) x contracts x 100, the
+        other way round for a short position. Example: 3 contracts sold at 2.00 and marked 1.50
+        stand at +150.00. The high-water mark is the best good mark: the greatest of a long
+        position, the least of a short one.
+        """
+        if not marks:
+            return
+        with transaction(self._engine) as connection:
+            rows = as_json(asdict(mark) for mark in marks)
+            run(connection, _REFRESH, rows=rows, shares=SHARES_PER_CONTRACT)
+
+    def settle(self, position_id: str, settlement: Settlement) -> None:
+        """Close what is left of a position at its settlement value, once.
+
+        A reservation ends with it: what is no longer held can't be sold.
+        """
+        with transaction(self._engine) as connection:
+            position = lock_position(connection, position_id)
+            if position is None or position.status != "OPEN":
+                return
+            closing = Closing(
+                contracts=position.open_quantity,
+                value=settlement.price * position.open_quantity,
+                costs=Decimal(0),
+                released=position.reserved_quantity,
+                kind=settlement.kind,
+                closed_at=settlement.settled_at,
+                is_filled=False,
+            )
+            close_contracts(connection, position_id, closing)
+
+
+def _position(row: dict[str, Any]) -> Position:
+    return Position(
+        contract=_contract(row.pop("option_symbol")), **row | {"side": PositionSide(row["side"])}
+    )
+
+
+def _contract(symbol: str | None) -> OptionContract | None:
+    try:
+        return parse_contract(symbol or "")
+    except InputError:
+        return None
+
+
+def _market_view(position: NewPosition, contract: OptionContract) -> OptionRight:
+    """The right that gains as the position does: a long call and a short put are CALL."""
+    is_bullish = (position.side == PositionSide.LONG) == (contract.right is OptionRight.CALL)
+    return OptionRight.CALL if is_bullish else OptionRight.PUT
+
+
+def _refuse_changed(
+    connection: Connection,
+    positions: Sequence[NewPosition],
+    contracts: Sequence[OptionContract],
+) -> None:
+    """Refuse positions whose id is kept with other content.
+
+    Raises:
+        InputError: Names the id, the field and both values.
+    """
+    found = run(
+        connection,
+        """
+        SELECT id, option_symbol AS symbol, side, quantity, entry_price,
+               CAST(entry_time AS timestamptz) AS entry_time, account, broker, environment,
+               timeframe, policy
+        FROM refactored_positions WHERE id = ANY(:ids)
+        """,
+        ids=[position.id for position in positions],
+    )
+    kept: Mapping[str, Row[Any]] = {row.id: row for row in found}
+    for position, contract in zip(positions, contracts, strict=True):
+        if position.id not in kept:
+            continue
+        given = asdict(position) | {
+            "symbol": contract.symbol,
+            "entry_price": position.entry_price.quantize(_TENTH_OF_A_MILL, ROUND_HALF_UP),
+        }
+        for field, there in kept[position.id]._asdict().items():
+            value = given[field]
+            if value != there and not (value is None and field in ("timeframe", "policy")):
+                message = (
+                    f"position {position.id!r} exists with {field} {there} and can't be imported"
+                    f" with {field} {value}"
+                )
+                raise InputError(message)

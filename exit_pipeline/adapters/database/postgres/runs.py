@@ -1,0 +1,176 @@
+"""Runs of ticks, alerts and broker calls."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import Engine
+
+from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
+from exit_pipeline.adapters.database.postgres.opening import Opening
+from exit_pipeline.adapters.database.postgres.positions import UNASSIGNED
+from exit_pipeline.core.model.order import OrderStatus
+from exit_pipeline.core.model.record import (
+    AccountOverview,
+    Alert,
+    BrokerCall,
+    RunHandle,
+    RunSummary,
+    TickIdentity,
+)
+
+_OVERVIEW: Final = """
+    WITH accounts AS (
+        SELECT coalesce(environment, 'paper') AS environment,
+               coalesce(account, :unassigned) AS account
+        FROM refactored_positions WHERE environment IS NOT NULL OR status = 'OPEN'
+        UNION SELECT environment, account FROM decision_runs
+    ),
+    held AS (
+        SELECT coalesce(environment, 'paper') AS environment,
+               coalesce(account, :unassigned) AS account, count(*) AS positions
+        FROM refactored_positions WHERE status = 'OPEN' GROUP BY 1, 2
+    ),
+    working AS (
+        SELECT environment, account, count(*) AS orders FROM orders
+        WHERE exit_action IS NOT NULL AND status = ANY(:live) GROUP BY 1, 2
+    ),
+    worked AS (
+        SELECT environment, account, max(tick_at) AS tick_at FROM decision_runs
+        WHERE status = 'SUCCEEDED' AND NOT dry_run GROUP BY 1, 2
+    ),
+    raised AS (
+        SELECT r.environment, r.account, count(*) AS alerts
+        FROM alerts a JOIN decision_runs r ON r.id = a.run_id
+        WHERE a.acknowledged_at IS NULL GROUP BY 1, 2
+    )
+    SELECT environment, account, coalesce(held.positions, 0) AS open_positions,
+           coalesce(working.orders, 0) AS live_orders, worked.tick_at AS last_tick_at,
+           coalesce(raised.alerts, 0) AS alerts
+    FROM accounts
+    LEFT JOIN held USING (environment, account)
+    LEFT JOIN working USING (environment, account)
+    LEFT JOIN worked USING (environment, account)
+    LEFT JOIN raised USING (environment, account)
+    ORDER BY environment COLLATE "C", account COLLATE "C"
+"""
+
+
+class PostgresRuns:
+    """The ``RunStore``, in the tables of runs, leases, alerts and broker calls."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def open(
+        self,
+        tick: TickIdentity,
+        accounts: Sequence[str],
+        holder: str,
+        code_version: str,
+        lease: timedelta,
+    ) -> list[RunHandle]:
+        """Open one run per account, atomically with the account's lease.
+
+        A holder may enter its own lease again; one that has expired is taken over. A tick that may
+        not be worked leaves a SKIPPED run with the reason, unless a run of that tick is there.
+
+        Args:
+            tick: What is to be worked.
+            accounts: The accounts to work; the answer is in the same order.
+            holder: Who works, such as the id of the Dagster run.
+            code_version: Kept with the run.
+            lease: How long the accounts are held unless given back before.
+        """
+        with transaction(self._engine) as connection:
+            opening = Opening(connection, tick, holder, code_version, lease)
+            handles = {account: opening.open(account) for account in sorted(set(accounts))}
+        return [handles[account] for account in accounts]
+
+    def close(self, holder: str, summaries: Sequence[RunSummary]) -> None:
+        """Write how runs ended, and give every account of the holder back.
+
+        A run that somebody else has taken over since, or had before, is left as it is.
+        """
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                """
+                WITH mine AS (
+                    SELECT environment, account FROM account_leases WHERE holder = :holder
+                    ORDER BY environment, account FOR UPDATE
+                )
+                UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
+                WHERE (l.environment, l.account) = (mine.environment, mine.account)
+                  AND l.expires_at > clock_timestamp()
+                """,
+                holder=holder,
+            )
+            run(
+                connection,
+                """
+                UPDATE decision_runs d
+                SET status = s.status, status_reason = s.reason, counts = s.counts,
+                    market = s.market, market_source = s.market_source, finished_at = now()
+                FROM json_to_recordset(CAST(:rows AS json)) AS s(
+                    run_id uuid, status text, reason text, counts jsonb, market jsonb,
+                    market_source text)
+                WHERE d.id = s.run_id AND d.dagster_run_id = :holder
+                """,
+                holder=holder,
+                rows=as_json(asdict(summary) for summary in summaries),
+            )
+
+    def raise_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Record alerts; the same cause, subject and run is recorded once.
+
+        Without a run it is recorded again only after the last one was acknowledged.
+        """
+        if not alerts:
+            return
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                """
+                INSERT INTO alerts (severity, cause, subject, message, run_id)
+                SELECT DISTINCT ON (n.cause, n.subject, n.run_id)
+                       n.severity, n.cause, n.subject, n.message, n.run_id
+                FROM json_to_recordset(CAST(:rows AS json)) AS n(
+                    severity text, cause text, subject text, message text, run_id uuid)
+                WHERE n.run_id IS NOT NULL OR NOT EXISTS (
+                    SELECT FROM alerts a WHERE (a.cause, a.subject) = (n.cause, n.subject)
+                    AND a.run_id IS NULL AND a.acknowledged_at IS NULL)
+                ON CONFLICT (cause, subject, run_id) DO NOTHING
+                """,
+                rows=as_json(asdict(alert) for alert in alerts),
+            )
+
+    def overview(self) -> list[AccountOverview]:
+        """How every account stands, by environment and account.
+
+        Open positions that no environment has yet are counted in ``paper``.
+        """
+        with transaction(self._engine) as connection:
+            live = [status.value for status in OrderStatus if status.is_live]
+            rows = run(connection, _OVERVIEW, unassigned=UNASSIGNED, live=live)
+            return [AccountOverview(**row._asdict()) for row in rows]
+
+    def log_calls(self, calls: Sequence[BrokerCall]) -> None:
+        """Record broker calls in ``adapter_logs``."""
+        if not calls:
+            return
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                """
+                INSERT INTO adapter_logs (run_id, broker, environment, account, broker_call,
+                                          client_order_id, outcome, detail, called_at)
+                SELECT c.run_id, c.broker, c.environment, c.account, c.call, c.client_order_id,
+                       c.outcome, c.detail, c.called_at
+                FROM json_to_recordset(CAST(:rows AS json)) AS c(
+                    run_id uuid, broker text, environment text, account text, call text,
+                    client_order_id text, outcome text, detail text, called_at timestamptz)
+                """,
+                rows=as_json(asdict(call) for call in calls),
+            )

@@ -1,0 +1,93 @@
+"""Positions, ticks, intents and reports as tests need them, and a day to put them on."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from exit_pipeline.core.model.order import Fill, OrderReport, OrderRequest, OrderSide, OrderStatus
+from exit_pipeline.core.model.record import NewPosition, OrderIntent, TickIdentity
+
+NOON = datetime(2025, 3, 3, 17, 0, tzinfo=UTC)  # 12:00 in New York
+LEASE = timedelta(minutes=4)
+CALL = "SPY250321C00580000"
+PUT = "SPY250321P00560000"
+
+
+def tick(at=NOON, **other):
+    values = {"environment": "paper", "broker": "paper", "mode": "live", "dry_run": False}
+    return TickIdentity(tick_at=at, **values | other)
+
+
+def start(database, holder="run-1", at=NOON, accounts=("demo",), **other):
+    """Open a tick; the ids of its runs."""
+    handles = database.runs.open(tick(at, **other), accounts, holder, "v1", LEASE)
+    return [handle.run_id for handle in handles]
+
+
+def position(position_id="p1", **other):
+    values = {
+        "symbol": CALL,
+        "side": "LONG",
+        "quantity": 2,
+        "entry_price": Decimal("2.00"),
+        "entry_time": NOON - timedelta(days=1),
+        "account": "demo",
+        "broker": "paper",
+        "environment": "paper",
+    }
+    return NewPosition(id=position_id, **values | other)
+
+
+def intent(run_id, position_id="p1", attempt=1, **other):
+    request = {
+        "client_order_id": f"em-paper-{position_id}-{attempt}",
+        "account": "demo",
+        "symbol": CALL,
+        "side": OrderSide.SELL_TO_CLOSE,
+        "quantity": 2,
+        "limit_price": Decimal("3.00"),
+    }
+    values = {
+        "decision_id": f"d-{position_id}",
+        "exit_action": "FULL",
+        "exit_reason": "PROFIT_TARGET",
+        "urgency": "NORMAL",
+        "broker": "paper",
+        "environment": "paper",
+        "worst_price": Decimal("2.90"),
+        "intent_at": NOON,
+    }
+    request |= {name: other.pop(name) for name in request.keys() & other.keys()}
+    return OrderIntent(
+        request=OrderRequest(**request),
+        position_id=position_id,
+        run_id=run_id,
+        attempt=attempt,
+        **values | other,
+    )
+
+
+def fill(execution_id, quantity, price, *, cost="0.67", at=NOON):
+    costs = Decimal(cost) * quantity
+    return Fill(
+        execution_id=execution_id,
+        quantity=quantity,
+        price=Decimal(price),
+        commission=costs,
+        fees=Decimal(0),
+        executed_at=at,
+    )
+
+
+def report(order, status, *fills, reason=""):
+    request = order.request
+    return OrderReport(
+        client_order_id=request.client_order_id,
+        broker_order_id="b-1",
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        status=OrderStatus(status),
+        fills=fills,
+        submitted_at=NOON + timedelta(seconds=1),
+        reason=reason,
+    )

@@ -1,0 +1,176 @@
+"""Small builders for the tests of the core: one good quote and one position, with exceptions.
+
+Prices are given in dollars as strings, instants as New York times such as ``"10:05"`` (on the day
+of the builders) or ``"2026-03-17 15:00"``; None is "not known" in both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from exit_pipeline.core.engine.decide import decide
+from exit_pipeline.core.engine.explain import RuleLine, explain, sentences
+from exit_pipeline.core.engine.policy import Policy, parse_policy
+from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.decision import NO_RULE, Outcome, Urgency
+from exit_pipeline.core.model.instant import SECONDS, to_micros
+from exit_pipeline.core.model.price import UNKNOWN, to_dollars, to_units
+from exit_pipeline.core.model.quote import QuoteFlag, QuoteGrade
+
+DAY = "2026-03-18"
+NEW_YORK = ZoneInfo("America/New_York")
+PRICES = ("entry_price", "bid", "ask", "previous_mid", "underlying_price")
+INSTANTS = (
+    "decided_at",
+    "session_close",
+    "last_trading_close",
+    "entry_time",
+    "quoted_at",
+    "feed_at",
+    "gex_at",
+    "vix_at",
+)
+DEFAULTS = {
+    "policy": 0,
+    "decided_at": "10:00",
+    "session_close": "16:00",
+    "last_trading_close": "2026-04-17 16:00",
+    "side": 1,
+    "right": 1,
+    "quantity": 1,
+    "profit_exited": 0,
+    "entry_price": "2.00",
+    "entry_time": "2026-03-16 11:00",
+    "intraday": False,
+    "force_close": False,
+    "mark": "2.00",
+    "bid_size": 10,
+    "ask_size": 10,
+    "nonfinite": False,
+    "feed_age_limit": 30 * SECONDS,
+    "previous_mid": None,
+    "gex_direction": 0,
+    "gex_strength": np.nan,
+    "gex_at": None,
+    "gex_previous": 0,
+    "gex_latched": False,
+    "underlying_price": "750.00",
+    "vix": np.nan,
+    "vix_at": None,
+}
+DTYPES = {
+    **dict.fromkeys(("policy", "side", "right", "gex_direction", "gex_previous"), np.int8),
+    **dict.fromkeys(("intraday", "force_close", "nonfinite", "gex_latched"), np.bool_),
+    **dict.fromkeys(("gex_strength", "vix"), np.float64),
+}
+
+
+def micros(text: str | None) -> int:
+    """A New York time as microseconds since the epoch."""
+    if text is None:
+        return UNKNOWN
+    moment = datetime.fromisoformat(text if "-" in text else f"{DAY} {text}")
+    return to_micros(moment.replace(tzinfo=NEW_YORK))
+
+
+def units(dollars: str | None) -> int:
+    """A price in dollars as units of 1/10,000 dollar."""
+    return UNKNOWN if dollars is None else to_units(dollars)
+
+
+def a_row(**columns: object) -> dict[str, object]:
+    """One row of a book, in the core's units.
+
+    ``mark`` stands for a bid a cent below and an ask a cent above it; the quote and the feed are a
+    second old, and nothing has been exited, unless told otherwise.
+    """
+    row = DEFAULTS | columns
+    mark = units(row.pop("mark"))
+    row |= {name: units(row[name]) for name in PRICES if name in row}
+    row |= {name: micros(row[name]) for name in INSTANTS if name in row}
+    derived = {
+        "bid": mark - 100,
+        "ask": mark + 100,
+        "quoted_at": row["decided_at"] - SECONDS,
+        "feed_at": row["decided_at"] - SECONDS,
+        "open_quantity": row["quantity"] - row["profit_exited"],
+    }
+    return derived | row
+
+
+def book_of(rows: Sequence[dict[str, object]]) -> Book:
+    """A book of rows that are in the core's units already."""
+    return Book(
+        **{
+            column.name: np.array(
+                [row[column.name] for row in rows], DTYPES.get(column.name, np.int64)
+            )
+            for column in fields(Book)
+        }
+    )
+
+
+def a_book(*rows: dict[str, object], **columns: object) -> Book:
+    """A book of several rows, or of one with these columns."""
+    return book_of([a_row(**(columns | row)) for row in rows or ({},)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """One decision in words, as a test wants to compare it."""
+
+    outcome: str
+    reason: str | None
+    quantity: int
+    urgency: str
+    fired: frozenset[str]
+    evaluable: frozenset[str]
+    flags: QuoteFlag
+    grade: str
+    mark: str | None
+    pnl_percent: float
+    latched: bool
+    lines: dict[str, RuleLine]
+    sentences: list[str]
+
+
+def decided(book: Book, *policies: Policy | str) -> list[Decided]:
+    """Decide and explain a book, and say each row in words."""
+    parsed = [parse_policy(one) if isinstance(one, str) else one for one in policies or ("",)]
+    decisions = decide(book, parsed)
+    lines = explain(book, parsed, decisions)
+    told = []
+    for row in range(len(book)):
+        reasons = parsed[book.policy[row]].reasons
+        rule = int(decisions.rule[row])
+        mark = to_dollars(decisions.mark[row])
+        told.append(
+            Decided(
+                outcome=Outcome(decisions.outcome[row]).name,
+                reason=None if rule == NO_RULE else reasons[rule],
+                quantity=int(decisions.quantity[row]),
+                urgency=Urgency(decisions.urgency[row]).name,
+                fired=_bits(decisions.fired_mask[row], reasons),
+                evaluable=_bits(decisions.evaluable_mask[row], reasons),
+                flags=QuoteFlag(int(decisions.flags[row])),
+                grade=QuoteGrade(decisions.grade[row]).name,
+                mark=None if mark is None else str(mark),
+                pnl_percent=float(decisions.pnl_percent[row]),
+                latched=bool(decisions.gex_latched[row]),
+                lines={line.reason: line for line in lines[row]},
+                sentences=sentences(row, lines[row], book, decisions),
+            )
+        )
+    return told
+
+
+def decide_one(policy: Policy | str = "", **columns: object) -> Decided:
+    """The decision over one row with these columns."""
+    return decided(a_book(**columns), policy)[0]
+
+
+def _bits(mask: np.unsignedinteger, reasons: Sequence[str]) -> frozenset[str]:
+    return frozenset(reason for bit, reason in enumerate(reasons) if int(mask) >> bit & 1)

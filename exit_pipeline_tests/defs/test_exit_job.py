@@ -1,0 +1,510 @@
+"""The job from end to end: real ops, real Postgres, the paper broker."""
+
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from exit_pipeline.core.model.errors import ExitPipelineError, InputError
+from exit_pipeline.core.model.order import OrderReport, OrderRequest
+from exit_pipeline.core.model.record import RunStatus, TickIdentity
+from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline_tests.desk import CALL, FAR_CALL, MORNING, PUT, TUESDAY, Desk, decision
+from exit_pipeline_tests.fakes import FakeCalendar, new_york
+
+
+@pytest.fixture
+def desk(database_url: str) -> Desk:
+    return Desk(database_url)
+
+
+def test_the_job_is_the_six_steps_in_a_row() -> None:
+    graph = exit_job.graph
+    assert [node.name for node in graph.nodes_in_topological_order] == [
+        "fetch_positions",
+        "fetch_market_data",
+        "build_context",
+        "decide",
+        "execute",
+        "persist",
+    ]
+
+
+def test_ten_lots_at_plus_sixty_percent_for_five_ticks_sell_five_once(desk: Desk) -> None:
+    desk.hold("ten", entry="2.00", quantity=10)
+    for _ in range(5):
+        desk.quote(CALL, "3.15", "3.25")
+        desk.tick()
+        desk.later()
+    orders = desk.rows("SELECT exit_action, exit_quantity, status FROM orders")
+    assert orders == [{"exit_action": "PARTIAL", "exit_quantity": 5, "status": "FILLED"}]
+    assert desk.position("ten").open_quantity == 5
+    assert [(held.symbol, held.quantity) for held in desk.broker.positions("desk")] == [(CALL, 5)]
+
+
+def test_ten_lots_at_plus_sixty_percent_at_the_time_exit_leave_in_full(desk: Desk) -> None:
+    desk.hold("ten", quantity=10, timeframe="15m")
+    desk.at(new_york(TUESDAY, 15, 30))
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert decision(report, "ten").exit_action == "FULL"
+    assert decision(report, "ten").exit_reason == "TIME_EXIT"
+    assert desk.position("ten").status == "CLOSED"
+
+
+def test_profit_on_the_first_lot_and_loss_on_the_second_add_up(desk: Desk) -> None:
+    desk.hold("two", entry="2.00", quantity=2)
+    desk.quote(CALL, "3.20", "3.25")
+    desk.tick()
+    desk.later()
+    desk.quote(CALL, "1.20", "1.25")
+    desk.tick()
+    position = desk.position("two")
+    assert position.status == "CLOSED"
+    assert position.realized_pnl == Decimal("40.00")
+    assert position.realized_pnl_net == Decimal("40.00") - 2 * Decimal("0.67")
+
+
+def test_a_short_put_sold_at_two_leaves_at_one_and_stops_at_two_sixty(desk: Desk) -> None:
+    desk.hold("wins", PUT, entry="2.00", side="SHORT")
+    desk.quote(PUT, "0.95", "1.05")
+    assert decision(desk.tick(), "wins").exit_reason == "PROFIT_TARGET"
+    desk.hold("loses", "ACME260417P00090000", entry="2.00", side="SHORT")
+    desk.later()
+    desk.quote("ACME260417P00090000", "2.55", "2.65")
+    report = desk.tick()
+    assert decision(report, "loses").exit_reason == "STOP_LOSS"
+    assert desk.rows("SELECT DISTINCT side FROM orders") == [{"side": "BUY_TO_CLOSE"}]
+    assert desk.position("loses").realized_pnl == Decimal("-65.00")
+
+
+def test_one_position_that_cant_be_decided_leaves_the_other_three_decided(desk: Desk) -> None:
+    for name in ("a", "b", "c", "d"):
+        desk.hold(name, quantity=1)
+    desk.rows_changed("UPDATE refactored_positions SET policy = 'nonsense' WHERE id = 'a'")
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert [one.exit_reason for one in report.decisions] == [None, *["PROFIT_TARGET"] * 3]
+    assert "nonsense" in decision(report, "a").reasoning[0]
+    assert desk.rows("SELECT cause, subject FROM alerts") == [
+        {"cause": "NOT_DECIDED", "subject": "a"}
+    ]
+
+
+def test_one_order_that_the_broker_chokes_on_leaves_the_others_sent(desk: Desk) -> None:
+    desk.broker = ChokesOn(desk.broker, CALL)
+    desk.hold("a", CALL)
+    desk.hold("b", FAR_CALL)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.quote(FAR_CALL, "3.15", "3.25")
+    desk.tick()
+    statuses = desk.rows("SELECT refactored_position_id AS id, status FROM orders ORDER BY 1")
+    assert statuses == [{"id": "a", "status": "UNKNOWN"}, {"id": "b", "status": "FILLED"}]
+    assert desk.position("a").status == "OPEN"
+
+
+def test_an_order_whose_answer_was_lost_is_found_again_and_not_sent_twice(desk: Desk) -> None:
+    """Regression: the worker that users come from sold twice when an answer was lost."""
+    desk.hold("a")
+    real, desk.broker = desk.broker, LosesAnswers(desk.broker)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    assert desk.rows("SELECT status FROM orders") == [{"status": "UNKNOWN"}]
+    desk.broker = real
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    assert desk.rows("SELECT status, filled_quantity FROM orders") == [
+        {"status": "FILLED", "filled_quantity": 1}
+    ]
+    assert desk.position("a").status == "CLOSED"
+    assert desk.rows("SELECT count(*) AS n FROM paper.orders") == [{"n": 1}]
+
+
+def test_an_intent_that_never_reached_the_broker_is_abandoned_and_tried_again(desk: Desk) -> None:
+    desk.hold("a")
+    real, desk.broker = desk.broker, ChokesOn(desk.broker, CALL)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    desk.broker = real
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    orders = desk.rows("SELECT attempt, status FROM orders ORDER BY attempt")
+    assert orders == [
+        {"attempt": 1, "status": "ABANDONED"},
+        {"attempt": 2, "status": "FILLED"},
+    ]
+
+
+def test_the_intent_is_committed_before_the_broker_is_called(desk: Desk) -> None:
+    desk.hold("a")
+    seen: list[list[dict[str, Any]]] = []
+    desk.broker = Watches(
+        desk.broker, lambda: seen.append(desk.rows("SELECT status, decision_id FROM orders"))
+    )
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert seen == [[{"status": "SUBMITTED", "decision_id": decision(report, "a").id}]]
+
+
+def test_every_broker_call_is_logged(desk: Desk) -> None:
+    desk.hold("a")
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    logged = desk.rows(
+        "SELECT broker, environment, account, broker_call, outcome FROM adapter_logs"
+    )
+    assert logged == [
+        {
+            "broker": "paper",
+            "environment": "paper",
+            "account": "desk",
+            "broker_call": "submit",
+            "outcome": "ok",
+        }
+    ]
+
+
+def test_a_resting_order_is_looked_at_again_and_not_doubled(desk: Desk) -> None:
+    desk.hold("a", quantity=4)
+    desk.quote(CALL, "3.15", "3.25", size=1)
+    desk.tick()
+    assert desk.position("a").open_quantity == 3
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25", size=1)
+    desk.tick()
+    orders = desk.rows("SELECT status, exit_quantity, filled_quantity FROM orders")
+    assert orders == [{"status": "FILLED", "exit_quantity": 2, "filled_quantity": 2}]
+    assert desk.position("a").open_quantity == 2
+
+
+def test_a_hold_is_recorded_with_masks_reasoning_and_inputs(desk: Desk) -> None:
+    desk.hold("a")
+    desk.market.add_price("VIX", "17.25", MORNING)
+    desk.quote(CALL, "2.05", "2.15")
+    desk.tick()
+    (row,) = desk.rows("SELECT * FROM refactored_decisions")
+    assert (row["decision"], row["decision_type"], row["exit_reason"]) == ("HOLD", "HOLD", None)
+    assert (row["bid"], row["ask"], row["mark"]) == (
+        Decimal("2.0500"),
+        Decimal("2.1500"),
+        Decimal("2.1000"),
+    )
+    assert row["pnl_percent"] == pytest.approx(5.0)
+    assert (row["fired_mask"], row["vix"]) == (0, 17.25)
+    assert row["evaluable_mask"] == 0b101111
+    assert row["entry_price"] == Decimal("2.0000")
+    assert "Nearest is PROFIT_TARGET" in row["reasoning"][0]
+
+
+def test_a_quote_three_days_old_decides_nothing(desk: Desk) -> None:
+    desk.hold("a")
+    desk.at(MORNING - timedelta(days=4))
+    desk.quote(CALL, "3.15", "3.25")
+    desk.at(MORNING)
+    desk.market.add_price("ACME", "101.00", MORNING)
+    report = desk.tick()
+    assert decision(report, "a").decision == "HOLD"
+    assert decision(report, "a").mark is None
+
+
+def test_an_exit_that_cant_be_priced_is_deferred_with_an_alert(desk: Desk) -> None:
+    desk.hold("a")
+    report = desk.tick({"force_close": True})
+    assert decision(report, "a").exit_reason == "FORCE_CLOSE"
+    assert "deferred" in report.executed.notes["a"]
+    assert report.orders == ()
+    assert desk.rows("SELECT cause FROM alerts") == [{"cause": "ORDER_NOT_PRICED"}]
+
+
+def test_a_dry_run_decides_and_records_but_sends_and_changes_nothing(desk: Desk) -> None:
+    desk.hold("a")
+    before = desk.rows("SELECT * FROM refactored_positions")
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick({"dry_run": True})
+    assert decision(report, "a").exit_reason == "PROFIT_TARGET"
+    assert report.executed.notes == {"a": "dry run: nothing is sent"}
+    assert desk.rows("SELECT * FROM refactored_positions") == before
+    assert desk.rows("SELECT dry_run FROM refactored_decisions") == [{"dry_run": True}]
+    for table in ("orders", "adapter_logs", "account_leases", "refactored_context_snapshots"):
+        assert desk.rows(f"SELECT * FROM {table}") == []
+
+
+def test_a_dry_run_doesnt_take_a_ticks_place(desk: Desk) -> None:
+    desk.hold("a")
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick({"dry_run": True})
+    assert desk.tick().counts["contracts_filled"] == 1
+
+
+def test_the_same_tick_again_does_nothing_and_shows_what_was_done(desk: Desk) -> None:
+    desk.hold("a", quantity=10)
+    desk.quote(CALL, "3.15", "3.25")
+    first = desk.tick()
+    second = desk.tick()
+    assert [run.status for run in second.runs] == [RunStatus.SUCCEEDED]
+    assert second.decisions == first.decisions
+    assert len(desk.rows("SELECT * FROM orders")) == 1
+    assert len(desk.rows("SELECT * FROM decision_runs")) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "reason"),
+    [
+        pytest.param(new_york(date(2026, 4, 3), 11), "Good Friday", id="a holiday"),
+        pytest.param(new_york(date(2026, 3, 22), 11), "Sunday", id="a Sunday"),
+        pytest.param(new_york(TUESDAY, 16, 30), "outside", id="16:30"),
+        pytest.param(new_york(date(2026, 11, 27), 13, 30), "outside", id="13:30 on a short day"),
+    ],
+)
+def test_a_closed_exchange_decides_nothing_and_says_so(
+    database_url: str, at: Any, reason: str
+) -> None:
+    holidays = {date(2026, 4, 3): "Good Friday"}
+    desk = Desk(database_url, FakeCalendar(holidays, {date(2026, 11, 27): time(13)}))
+    desk.hold("a", "ACME270115C00100000")
+    desk.at(at)
+    report = desk.tick()
+    assert report.decisions == ()
+    assert reason in report.executed.decided.tick.notes[0]
+    (run,) = desk.rows("SELECT status, status_reason FROM decision_runs")
+    assert run["status"] == "SKIPPED"
+    assert reason in run["status_reason"]
+
+
+def test_the_second_of_two_runs_on_one_account_ends_as_skipped_and_says_who_holds_it(
+    desk: Desk,
+) -> None:
+    desk.hold("a")
+    identity = TickIdentity(
+        environment="paper", broker="paper", tick_at=MORNING, mode="fake", dry_run=False
+    )
+    desk.database.runs.open(identity, ["desk"], "the-first-run", "test", timedelta(minutes=4))
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert [run.status for run in report.runs] == [RunStatus.SKIPPED]
+    assert "the-first-run" in report.runs[0].reason
+    assert desk.rows("SELECT * FROM orders") == []
+
+
+def test_a_gamma_flip_stays_due_until_it_is_filled(desk: Desk) -> None:
+    desk.hold("a", entry="2.00", entry_time=MORNING - timedelta(hours=1))
+    signals = [
+        ("s1", "CALL", MORNING - timedelta(minutes=50)),
+        ("s2", "PUT", MORNING - timedelta(minutes=10)),
+    ]
+    for key, direction, at in signals:
+        desk.database.signals.import_gex_signals(
+            [
+                {
+                    "id": key,
+                    "symbol": "ACME",
+                    "timeframe": "5m",
+                    "strength": Decimal("0.7"),
+                    "direction": direction,
+                    "timestamp": at,
+                }
+            ]
+        )
+    first = desk.tick()
+    assert decision(first, "a").exit_reason == "GEX_FLIP"
+    assert decision(first, "a").gex_latched_after
+    desk.later(minutes=300)
+    desk.quote(CALL, "2.00", "2.10")
+    second = desk.tick()
+    assert decision(second, "a").exit_reason == "GEX_FLIP"
+    assert desk.position("a").status == "CLOSED"
+
+
+def test_an_expired_position_is_settled_at_what_it_is_worth(desk: Desk) -> None:
+    desk.hold("worth", "ACME260317C00100000", entry="2.00")
+    desk.hold("worthless", "ACME260317C00110000", entry="2.00")
+    desk.market.add_price("ACME", "101.50", new_york(TUESDAY, 15, 59))
+    desk.at(new_york(date(2026, 3, 18), 9, 30))
+    desk.tick()
+    assert desk.position("worth").close_kind == "EXERCISED"
+    assert desk.position("worth").realized_pnl == Decimal("-50.00")
+    assert desk.position("worthless").close_kind == "EXPIRED"
+    assert desk.position("worthless").realized_pnl == Decimal("-200.00")
+
+
+def test_an_expired_position_that_cant_be_settled_is_flagged_and_never_priced(desk: Desk) -> None:
+    desk.hold("a", "ACME260316C00100000", entry="2.00")
+    desk.quote("ACME260316C00100000", "3.15", "3.25")
+    report = desk.tick()
+    assert decision(report, "a").decision == "HOLD"
+    assert "no longer trades" in decision(report, "a").reasoning[0]
+    assert desk.rows("SELECT cause FROM alerts") == [{"cause": "EXPIRED_NOT_SETTLED"}]
+
+
+def test_a_position_of_no_broker_is_decided_and_never_sent(desk: Desk) -> None:
+    desk.rows_changed(
+        "INSERT INTO refactored_positions (id, symbol, direction, quantity, entry_price, entry_time,"
+        " status, strike, expiration, option_type) VALUES ('old', 'ACME', 'CALL', 1, 2.00,"
+        " '2026-03-16T15:00Z', 'OPEN', 100, '2026-04-17', 'CALL')"
+    )
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert decision(report, "old").exit_reason == "PROFIT_TARGET"
+    assert "no broker yet" in report.executed.notes["old"]
+    assert report.orders == ()
+
+
+def test_market_data_that_is_down_leaves_the_rules_that_need_no_quote(desk: Desk) -> None:
+    desk.hold("a", timeframe="5m")
+    desk.market.is_down = True
+    desk.at(new_york(TUESDAY, 15, 45))
+    report = desk.tick()
+    assert decision(report, "a").exit_reason == "TIME_EXIT"
+    assert {row["cause"] for row in desk.rows("SELECT cause FROM alerts")} == {
+        "MARKET_DATA_DOWN",
+        "ORDER_NOT_PRICED",
+    }
+
+
+def test_positions_have_policies_of_their_own_and_a_launch_overrides_them(desk: Desk) -> None:
+    desk.hold("a", policy="profit_target.percent=80")
+    desk.hold("b", FAR_CALL)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.quote(FAR_CALL, "3.15", "3.25")
+    held = desk.tick({"dry_run": True})
+    assert [one.decision for one in held.decisions] == ["HOLD", "EXIT"]
+    forced = desk.tick({"dry_run": True, "policy": "profit_target.percent=60"})
+    assert [one.decision for one in forced.decisions] == ["EXIT", "EXIT"]
+    assert len(desk.rows("SELECT * FROM policies")) == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        pytest.param({"dry": True}, "dry", id="unknown key"),
+        pytest.param({"dry_run": "maybe"}, "dry_run", id="wrong type"),
+        pytest.param({"accounts": ["nobody"]}, "'nobody'", id="unknown account"),
+        pytest.param({"position_ids": ["x"]}, "'x'", id="unknown position"),
+        pytest.param({"underlyings": ["XYZ"]}, "'XYZ'", id="unknown underlying"),
+        pytest.param({"as_of": "yesterday"}, "'yesterday'", id="unparsable as_of"),
+        pytest.param({"as_of": "2026-03-17T10:00:00"}, "time zone", id="as_of without zone"),
+        pytest.param({"policy": "stop_los.percent=3"}, "stop_los", id="unknown rule"),
+        pytest.param({"policy": "stop_loss.percent=-3"}, "stop_loss.percent", id="out of range"),
+    ],
+)
+def test_a_mistaken_launch_is_answered_in_one_sentence_before_anything_runs(
+    desk: Desk, config: dict[str, Any], said: str
+) -> None:
+    desk.hold("a")
+    with pytest.raises(ExitPipelineError) as caught:
+        desk.tick(config)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert desk.rows("SELECT * FROM decision_runs") == []
+
+
+@pytest.mark.parametrize("field", ["policy", "force_close", "as_of"])
+def test_outside_the_paper_broker_overrides_need_a_dry_run(desk: Desk, field: str) -> None:
+    desk.hold("a")
+    desk.broker = NamedLikeReal(desk.broker)
+    value = {"policy": "gex_flip=off", "force_close": True, "as_of": MORNING.isoformat()}[field]
+    with pytest.raises(ExitPipelineError, match="only be tried in a dry run"):
+        desk.tick({field: value})
+
+
+def test_an_old_decision_cant_be_re_executed_later(desk: Desk) -> None:
+    """Values pass in memory only, so Dagster refuses to continue a failed run."""
+    desk.hold("a")
+    desk.quote(CALL, "3.15", "3.25")
+    desk.broker = ChokesOn(desk.broker, CALL)
+    with dg.DagsterInstance.ephemeral() as on:
+        resources = {**desk.resources, "database": FailsToClose(desk.database)}
+        failed = exit_job.execute_in_process(resources=resources, instance=on, raise_on_error=False)
+        assert not failed.success
+        with (
+            pytest.raises(dg.DagsterInvariantViolationError, match="in-memory io managers"),
+            dg.execute_job(
+                dg.reconstructable(exit_job_alone),
+                instance=on,
+                reexecution_options=dg.ReexecutionOptions.from_failure(failed.run_id, on),
+                raise_on_error=True,
+            ),
+        ):
+            pass
+
+
+def exit_job_alone() -> dg.JobDefinition:
+    return exit_job
+
+
+class Wrapped:
+    """A broker that stands before another one."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+class ChokesOn(Wrapped):
+    """Fails on one symbol before anything reaches the broker."""
+
+    def __init__(self, inner: Any, symbol: str) -> None:
+        super().__init__(inner)
+        self.symbol = symbol
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        if request.symbol == self.symbol:
+            message = "connection reset"
+            raise OSError(message)
+        report: OrderReport = self.inner.submit(request)
+        return report
+
+
+class LosesAnswers(Wrapped):
+    """Places the order, and loses the answer."""
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        self.inner.submit(request)
+        message = "read timed out"
+        raise TimeoutError(message)
+
+
+class Watches(Wrapped):
+    """Looks around whenever an order arrives."""
+
+    def __init__(self, inner: Any, look: Any) -> None:
+        super().__init__(inner)
+        self.look = look
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        self.look()
+        report: OrderReport = self.inner.submit(request)
+        return report
+
+
+class NamedLikeReal(Wrapped):
+    """A broker by another name."""
+
+    name = "alpaca"
+
+
+class FailsToClose:
+    """A database that fails when the tick is closed."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "positions":
+            return FailsToRefresh(self.inner.positions)
+        return getattr(self.inner, name)
+
+
+class FailsToRefresh(Wrapped):
+    """Fails when marks are written."""
+
+    def refresh(self, marks: Any) -> None:  # noqa: ARG002
+        message = "disk full"
+        raise InputError(message)
