@@ -1,7 +1,7 @@
 """Commands that decide: tick, day, sample."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -194,18 +194,28 @@ def _day_figures(
         "contracts_filled": sum(order.filled_quantity for order in orders),
         "closed": sum(line.status == "CLOSED" for line in lines),
         "open": sum(line.status == "OPEN" for line in lines),
-        "realised_pnl": sum((line.realized_pnl or Decimal(0) for line in lines), Decimal(0)),
-        "realised_pnl_net": sum(
-            (line.realized_pnl_net or Decimal(0) for line in lines), Decimal(0)
-        ),
-        "closed_by": dict(
-            Counter(
-                line.exit_reason or line.close_kind or ""
-                for line in lines
-                if line.status == "CLOSED"
-            ).most_common()
-        ),
+        **_profit(lines),
+        "closed_by": {
+            reason: {"positions": len(closed), **_profit(closed)}
+            for reason, closed in _closed_by_reason(lines).items()
+        },
     }
+
+
+def _profit(lines: Sequence[PositionLine]) -> dict[str, Decimal]:
+    nothing = Decimal(0)
+    return {
+        "realised_pnl": sum((line.realized_pnl or nothing for line in lines), nothing),
+        "realised_pnl_net": sum((line.realized_pnl_net or nothing for line in lines), nothing),
+    }
+
+
+def _closed_by_reason(lines: Sequence[PositionLine]) -> dict[str, list[PositionLine]]:
+    closed: dict[str, list[PositionLine]] = {}
+    for line in lines:
+        if line.status == "CLOSED":
+            closed.setdefault(line.exit_reason or line.close_kind or "", []).append(line)
+    return dict(sorted(closed.items(), key=lambda one: -len(one[1])))
 
 
 def _print_day(session: Session, reports: list[TickReport], lines: list[PositionLine]) -> None:

@@ -37,7 +37,11 @@ def exit_config(config: ExitConfig) -> dict[str, Any]:
         parse_instant("as_of", config.as_of)
     if config.policy is not None:
         parse_policy(config.policy)
-    return {"ops": {"fetch_positions": {"config": config.model_dump()}}}
+    return {
+        "ops": {"fetch_positions": {"config": config.model_dump()}},
+        # Named here, since a job's own loggers are used only where the run config names them.
+        "loggers": {"console": {"config": {}}},
+    }
 
 
 def to_request(config: ExitConfig, run_key: str, scheduled_at: str | None) -> TickRequest:

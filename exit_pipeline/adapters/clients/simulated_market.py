@@ -206,8 +206,9 @@ class SimulatedMarket:
     def _make_closes(self, ticker: str) -> NDArray[np.float64]:
         """Logarithms of all daily closes."""
         market = _market(self.seed)
-        if ticker == "VIX":
-            return np.asarray(np.log(market.vix), dtype=np.float64)
+        if ticker in ("VIX", "VIX3M"):
+            level = market.vix if ticker == "VIX" else _three_month(market.vix)
+            return np.asarray(np.log(level), dtype=np.float64)
         of = profile(ticker)
         own = _normals(stable_key(self.seed, "closes", ticker), len(market.shocks))
         mixed = of.correlation * market.shocks + np.sqrt(1 - of.correlation**2) * own
@@ -248,7 +249,7 @@ def _market(seed: int) -> _Market:
     moves = random_stream(stable_key(seed, "regime"), days).tolist()
     regimes = list(accumulate(moves, _next_regime, initial=Regime.NORMAL))[1:]
     # Volatility rises when prices fall: a correlation of about -0.7 in daily data of VIX and S&P
-    # 500 (Whaley, "Understanding VIX", Journal of Portfolio Management 35, 2009).
+    # 500 (Whaley, "Understanding the VIX", Journal of Portfolio Management 35, 2009).
     own = _normals(stable_key(seed, "vix"), days)
     noise = _VIX_VOLATILITY * (np.sqrt(1 - 0.7**2) * own - 0.7 * shocks)
     targets = [float(np.log(_VIX_LEVEL[regime])) for regime in regimes]

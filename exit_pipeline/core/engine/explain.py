@@ -30,6 +30,9 @@ FLAG_WORDS = {
 }
 
 
+MINUTES_PER_DAY = 1_440
+
+
 class RuleState(StrEnum):
     """What became of a rule in a decision."""
 
@@ -94,7 +97,9 @@ def _line(
     state = _state(bit, row, decisions)
     observed, threshold = float(trace.observed[at]), float(trace.threshold[at])
     distance, note = float(trace.distance[at]), str(trace.note[at])
-    text = rule.sentence.format(observed=observed, threshold=threshold, distance=distance)
+    text = rule.sentence.format(
+        observed=_say(observed, trace.unit), threshold=_say(threshold, trace.unit)
+    )
     if state is RuleState.NOT_EVALUABLE or np.isnan(observed):
         text = note or "an input is not known"
     elif note:
@@ -109,6 +114,17 @@ def _line(
         unit=trace.unit,
         text=text,
     )
+
+
+def _say(value: float, unit: str) -> str:
+    """A value as a person says it: 2,910 minutes are two days."""
+    if unit == "%":
+        return f"{value:+.1f} %"
+    if unit != "minutes":
+        return f"{value:.2f}"
+    if value >= 2 * MINUTES_PER_DAY:
+        return f"{value / MINUTES_PER_DAY:.0f} days"
+    return f"{value / 60:.1f} hours" if value >= 180 else f"{value:.0f} minutes"
 
 
 def _state(bit: int, row: int, decisions: Decisions) -> RuleState:
@@ -132,7 +148,7 @@ def sentences(row: int, lines: Sequence[RuleLine], book: Book, decisions: Decisi
         said.append(f"The quote is {grade}: {describe_flags(int(decisions.flags[row]))}.")
     blind = [line for line in lines if line.state is RuleState.NOT_EVALUABLE]
     if blind:
-        grounds = "; ".join(f"{line.reason}: {line.text}" for line in blind)
+        grounds = ", ".join(f"{line.reason} ({line.text})" for line in blind)
         said.append(f"Not judged: {grounds}.")
     return said
 

@@ -21,7 +21,7 @@ class ExitRule(BaseModel, ABC):
         rank: Place in the default order; a lower rank wins.
         urgency: How far the closing order leans, unless the verdict says otherwise by row.
         latches: The answer stays due on the position until filled or turned back.
-        sentence: How the trace reads, with ``observed``, ``threshold`` and ``distance``.
+        sentence: How the trace reads, with ``{observed}`` and ``{threshold}`` in their unit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

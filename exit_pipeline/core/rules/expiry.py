@@ -28,9 +28,7 @@ class Expiry(ExitRule):
     name: ClassVar = "expiry"
     rank: ClassVar = 10
     urgency: ClassVar = Urgency.FAST
-    sentence: ClassVar = (
-        "the contract stops trading in {observed:.0f} minutes, the exit is due at {threshold:.0f}"
-    )
+    sentence: ClassVar = "the contract stops trading in {observed}, the exit is due at {threshold}"
 
     minutes_before_close: int = Field(
         default=90, ge=1, le=390, description="Minutes before the last trading day's close."

@@ -27,7 +27,7 @@ class GexFlip(ExitRule):
     urgency: ClassVar = Urgency.NORMAL
     latches: ClassVar = True
     sentence: ClassVar = (
-        "the opposing gamma signal has strength {observed:.2f} against a minimum of {threshold:.2f}"
+        "the opposing gamma signal has strength {observed} against a minimum of {threshold}"
     )
 
     strength_min: float = Field(

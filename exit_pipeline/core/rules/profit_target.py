@@ -23,7 +23,7 @@ class ProfitTarget(ExitRule):
     name: ClassVar = "profit_target"
     rank: ClassVar = 20
     urgency: ClassVar = Urgency.NORMAL
-    sentence: ClassVar = "P&L {observed:+.1f} % against a target of {threshold:+.1f} %"
+    sentence: ClassVar = "P&L {observed} against a target of {threshold}"
 
     percent: float = Field(
         default=50.0, gt=0, le=10_000, multiple_of=0.01, description="Profit, % of entry price."

@@ -24,7 +24,7 @@ class StopLoss(ExitRule):
     name: ClassVar = "stop_loss"
     rank: ClassVar = 30
     urgency: ClassVar = Urgency.FAST
-    sentence: ClassVar = "P&L {observed:+.1f} % against a stop of {threshold:+.1f} %"
+    sentence: ClassVar = "P&L {observed} against a stop of {threshold}"
 
     percent: float = Field(
         default=30.0, gt=0, le=10_000, multiple_of=0.01, description="Loss, % of entry price."

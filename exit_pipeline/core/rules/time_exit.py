@@ -24,9 +24,7 @@ class TimeExit(ExitRule):
     name: ClassVar = "time_exit"
     rank: ClassVar = 80
     urgency: ClassVar = Urgency.FAST
-    sentence: ClassVar = (
-        "{observed:.0f} minutes are left in the session, the exit is due at {threshold:.0f}"
-    )
+    sentence: ClassVar = "the session closes in {observed}, the exit is due at {threshold}"
 
     minutes_before_close: int = Field(
         default=30, ge=1, le=390, description="Minutes before the session's close."

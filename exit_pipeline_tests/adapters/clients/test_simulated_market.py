@@ -79,9 +79,6 @@ def test_a_day_ends_where_the_next_one_begins_from(day, ticker):
     tomorrow = next(d for d in weekdays_of(day + timedelta(days=1), 2))
     close = MARKET.price(ticker, day, np.array([SESSION_SECONDS]))[0]
 
-    if ticker == "VIX3M":
-        close = (close - 19.5) / 0.6 + 19.5
-        ticker = "VIX"
     assert MARKET.last_close(ticker, tomorrow) == pytest.approx(close)
 
 

@@ -44,9 +44,9 @@ def decide_row(row: dict[str, object], policy: Policy) -> Answer:
     asked: dict[str, tuple[int, str]] = {}
     evaluable: set[str] = set()
     if "EXPIRED_CONTRACT" not in flags and known["open_quantity"] > 0:
-        facts = {"gain": gain, "mid": mid, "grade": grade, "judged": judged}
+        facts = known | {"gain": gain, "mid": mid, "grade": grade, "judged": judged}
         for name, rule in rules.items():
-            can, answer = RULES[name](known, rule, facts)
+            can, answer = RULES[name](facts, rule)
             if can:
                 evaluable.add(name.upper())
             if answer is not None:
@@ -71,30 +71,33 @@ def decide_row(row: dict[str, object], policy: Policy) -> Answer:
 
 
 def flags_of(row, limits):
-    bid, ask, now = row["bid"], row["ask"], row["decided_at"]
-    flags = set()
-    if row["nonfinite"]:
-        flags.add("NONFINITE")
-    if row["last_trading_close"] is not None and now >= row["last_trading_close"]:
+    now, last_trading_close = row["decided_at"], row["last_trading_close"]
+    flags = {"NONFINITE"} if row["nonfinite"] else set()
+    if last_trading_close is not None and now >= last_trading_close:
         flags.add("EXPIRED_CONTRACT")
-    if bid is None or ask is None or ask == 0:
+    if row["bid"] is None or row["ask"] in (None, 0):
         return flags | {"MISSING"}
-    if bid < 0 or ask < 0:
-        flags.add("NONFINITE")
-    if bid > ask:
-        flags.add("CROSSED")
-    if bid == ask:
-        flags.add("LOCKED")
+    if row["bid_size"] == 0 or row["ask_size"] == 0:
+        flags.add("NO_SIZE")
+    if row["feed_at"] is None or now - row["feed_at"] > row["feed_age_limit"]:
+        flags.add("STALE_FEED")
+    return (
+        flags
+        | price_flags(row["bid"], row["ask"], limits)
+        | age_flags(row["quoted_at"], now, limits)
+    )
+
+
+def price_flags(bid, ask, limits):
+    flags = {"NONFINITE"} if min(bid, ask) < 0 else set()
+    if bid >= ask:
+        flags.add("CROSSED" if bid > ask else "LOCKED")
     if bid == 0:
         limit = Fraction(str(limits.worthless_ask_dollars)) * 10_000
         flags.add("WORTHLESS" if ask <= limit else "NO_MARKET")
     elif is_wide(bid, ask, limits):
         flags.add("WIDE")
-    if row["bid_size"] == 0 or row["ask_size"] == 0:
-        flags.add("NO_SIZE")
-    if row["feed_at"] is None or now - row["feed_at"] > row["feed_age_limit"]:
-        flags.add("STALE_FEED")
-    return flags | age_flags(row["quoted_at"], now, limits)
+    return flags
 
 
 def is_wide(bid, ask, limits):
@@ -122,11 +125,11 @@ def prices(row, grade):
     return mid, mid if grade == "GOOD" else closable
 
 
-def force_close(row, rule, facts):
+def force_close(row, _rule):
     return True, (row["open_quantity"], "EMERGENCY") if row["force_close"] else None
 
 
-def expiry(row, rule, facts):
+def expiry(row, rule):
     if row["last_trading_close"] is None:
         return False, None
     left = row["last_trading_close"] - row["decided_at"]
@@ -135,19 +138,19 @@ def expiry(row, rule, facts):
     return True, (row["open_quantity"], urgency) if due else None
 
 
-def profit_target(row, rule, facts):
-    if not facts["judged"]:
+def profit_target(row, rule):
+    if not row["judged"]:
         return False, None
     share = row["quantity"] * Fraction(str(rule.close_share_percent)) / 100
     rest = max(int(share), 1) - row["profit_exited"]
-    reached = facts["gain"] >= row["entry_price"] * Fraction(str(rule.percent)) / 100
+    reached = row["gain"] >= row["entry_price"] * Fraction(str(rule.percent)) / 100
     return True, (rest, "NORMAL") if reached and rest > 0 else None
 
 
-def stop_loss(row, rule, facts):
-    if not facts["judged"]:
+def stop_loss(row, rule):
+    if not row["judged"]:
         return False, None
-    prices = [facts["mid"]] if facts["grade"] == "GOOD" else [facts["mid"], row["previous_mid"]]
+    prices = [row["mid"]] if row["grade"] == "GOOD" else [row["mid"], row["previous_mid"]]
     limit = -row["entry_price"] * Fraction(str(rule.percent)) / 100
     beyond = all(
         price is not None and (price - row["entry_price"]) * row["side"] <= limit
@@ -156,7 +159,7 @@ def stop_loss(row, rule, facts):
     return True, (row["open_quantity"], "FAST") if beyond else None
 
 
-def gex_flip(row, rule, facts):
+def gex_flip(row, rule):
     view = row["side"] * row["right"]
     newest, previous = row["gex_direction"] * view, row["gex_previous"] * view
     flipped = (
@@ -171,7 +174,7 @@ def gex_flip(row, rule, facts):
     return can, (row["open_quantity"], "NORMAL") if due else None
 
 
-def time_exit(row, rule, facts):
+def time_exit(row, rule):
     if row["session_close"] is None:
         return False, None
     due = row["session_close"] - row["decided_at"] <= rule.minutes_before_close * MINUTE
