@@ -1,4 +1,4 @@
-"""A small desk for scenarios: real job, real Postgres, the paper broker, and a market that is set."""
+"""A desk for scenarios: the real job, a real Postgres, the paper broker, a market that is set."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta

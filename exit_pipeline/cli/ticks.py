@@ -12,7 +12,7 @@ import click
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console, money, print_report, report_as_json
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.record import PositionLine
+from exit_pipeline.core.model.record import ExitOrder, PositionLine
 from exit_pipeline.core.model.session import Session
 from exit_pipeline.services.tick import TickReport, parse_instant
 from exit_pipeline.settings import Settings
@@ -90,19 +90,29 @@ def read_config(path: Path) -> dict[str, Any]:
 @click.option("--gex-signals", type=FILE, default=None, help="Import these gamma signals first.")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
 def day(date: str, tape: Path, book: Path | None, gex_signals: Path | None, to_json: bool) -> None:
-    """Run every scheduled tick of a day (YYYY-MM-DD) from a tape."""
+    """Run every scheduled tick of a day (YYYY-MM-DD) from a tape.
+
+    Gamma signals are taken from gex_signals.csv beside the book, if there is one.
+    """
     from exit_pipeline.defs.resources import make_calendar, open_database
 
     quiet()
     session = _session(date, make_calendar())
     settings = Settings.from_env()
+    beside = book.parent / "gex_signals.csv" if book else None
+    if gex_signals is None and beside and beside.exists():
+        gex_signals = beside
     take_in(settings, book, gex_signals, tape=tape)
     reports = run_session(session, settings, tape, show_progress=not to_json)
-    lines = open_database(settings).positions.listing("tape")
+    database = open_database(settings)
+    lines = database.positions.listing("tape")
+    # Read again, since an order may have filled after the tick that sent it.
+    runs = [run.run_id for report in reports for run in report.runs]
+    figures = _day_figures(session, reports, lines, database.orders.of_runs(runs))
     if to_json:
-        as_json(_day_figures(session, reports, lines))
+        as_json(figures)
     else:
-        _print_day(session, reports, lines)
+        _print_day(session, figures)
 
 
 def _session(text: str, calendar: Any) -> Session:
@@ -178,12 +188,14 @@ def _progress(session: Session, visible: bool) -> Iterator[Any]:
 
 
 def _day_figures(
-    session: Session, reports: list[TickReport], lines: list[PositionLine]
+    session: Session,
+    reports: Sequence[TickReport],
+    lines: Sequence[PositionLine],
+    orders: Sequence[ExitOrder],
 ) -> dict[str, Any]:
     reasons = Counter(
         one.exit_reason for report in reports for one in report.decisions if one.exit_reason
     )
-    orders = [order for report in reports for order in report.orders]
     return {
         "day": str(session.day),
         "ticks": len(reports) - 1,
@@ -218,10 +230,9 @@ def _closed_by_reason(lines: Sequence[PositionLine]) -> dict[str, list[PositionL
     return dict(sorted(closed.items(), key=lambda one: -len(one[1])))
 
 
-def _print_day(session: Session, reports: list[TickReport], lines: list[PositionLine]) -> None:
+def _print_day(session: Session, figures: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    figures = _day_figures(session, reports, lines)
     out = console()
     opens, closes = (at.astimezone(NEW_YORK) for at in (session.opens_at, session.closes_at))
     out.print(

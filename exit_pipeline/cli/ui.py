@@ -60,12 +60,17 @@ def _put_demo_book(settings: Settings) -> None:
 
 def _run(command: list[str], environ: dict[str, str]) -> int:
     """Run a program until it ends or this one is told to; its own children are told as well."""
-    # In a session of its own, so that one signal reaches webserver, daemon and code server.
-    child = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603 our own
+    children: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, frame: Any) -> None:  # noqa: ARG001 signal handlers get both
-        os.killpg(child.pid, signal.SIGINT)
+        for child in children:
+            os.killpg(child.pid, signal.SIGINT)
 
+    # Set before the start: a signal that is ignored here, as in a background job of a shell, would
+    # be ignored there as well, and nothing could end it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, pass_on)
+    # In a session of its own, so that one signal reaches webserver, daemon and code server.
+    child = subprocess.Popen(command, env=environ, start_new_session=True)  # noqa: S603 our own
+    children.append(child)
     return child.wait()

@@ -30,9 +30,29 @@ class ExitConfig(dg.Config):
     force_close: bool = Field(default=False, description="Close every position in scope.")
 
 
-@dg.config_mapping
-def exit_config(config: ExitConfig) -> dict[str, Any]:
+_FIELD_TYPES: dict[Any, Any] = {
+    bool: bool,
+    str | None: dg.Noneable(str),
+    list[str] | None: dg.Noneable([str]),
+}
+
+# A schema of plain types: a field of a dg.Config would also take {env: NAME}, and the sentence about
+# a mistaken value would show the secret that the variable holds.
+_FORM = {
+    name: dg.Field(
+        _FIELD_TYPES[field.annotation],
+        default_value=field.default,
+        is_required=False,
+        description=field.description,
+    )
+    for name, field in ExitConfig.model_fields.items()
+}
+
+
+@dg.config_mapping(config_schema=_FORM)
+def exit_config(form: dict[str, Any]) -> dict[str, Any]:
     """Check what can be checked without a database, and hand the form to the first op."""
+    config = ExitConfig(**form)
     if config.as_of is not None:
         parse_instant("as_of", config.as_of)
     if config.policy is not None:

@@ -8,7 +8,7 @@ MARK = "ExitWorker"
 """The word by which the worker's lines are found."""
 
 
-@dg.logger(description="The worker's own lines, and warnings of anybody.")
+@dg.logger({}, "The worker's own lines, and warnings of anybody.")
 def console(context: dg.InitLoggerContext) -> logging.Logger:  # noqa: ARG001 Dagster passes it
     """A logger for the terminal, at the level of the package's logger."""
     logger = logging.Logger("exit_pipeline.run")

@@ -11,6 +11,8 @@ from exit_pipeline.core.model.errors import ExitPipelineError, InputError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest
 from exit_pipeline.core.model.record import RunStatus, TickIdentity
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.resources import resources
+from exit_pipeline.settings import Settings
 from exit_pipeline_tests.desk import CALL, FAR_CALL, MORNING, PUT, TUESDAY, Desk, decision
 from exit_pipeline_tests.fakes import FakeCalendar, new_york
 
@@ -343,8 +345,8 @@ def test_an_expired_position_that_cant_be_settled_is_flagged_and_never_priced(de
 
 def test_a_position_of_no_broker_is_decided_and_never_sent(desk: Desk) -> None:
     desk.rows_changed(
-        "INSERT INTO refactored_positions (id, symbol, direction, quantity, entry_price, entry_time,"
-        " status, strike, expiration, option_type) VALUES ('old', 'ACME', 'CALL', 1, 2.00,"
+        "INSERT INTO refactored_positions (id, symbol, direction, quantity, entry_price,"
+        " entry_time, status, strike, expiration, option_type) VALUES ('old', 'ACME', 'CALL', 1, 2.00,"
         " '2026-03-16T15:00Z', 'OPEN', 100, '2026-04-17', 'CALL')"
     )
     desk.quote(CALL, "3.15", "3.25")
@@ -412,29 +414,32 @@ def test_outside_the_paper_broker_overrides_need_a_dry_run(desk: Desk, field: st
         desk.tick({field: value})
 
 
-def test_an_old_decision_cant_be_re_executed_later(desk: Desk) -> None:
-    """Values pass in memory only, so Dagster refuses to continue a failed run."""
+BOUND: dict[str, Any] = {}
+
+
+def bound_exit_job() -> dg.JobDefinition:
+    """The job as a code location holds it, with the resources of the running test."""
+    return dg.Definitions(jobs=[exit_job], resources=BOUND).get_job_def("exit_job")
+
+
+# Dagster looks at each field of an object that is given as a resource, also at deprecated ones.
+@pytest.mark.filterwarnings("ignore:The `__fields__` attribute is deprecated")
+def test_a_failed_run_cant_be_continued_with_an_old_decision(desk: Desk) -> None:
     desk.hold("a")
     desk.quote(CALL, "3.15", "3.25")
-    desk.broker = ChokesOn(desk.broker, CALL)
-    with dg.DagsterInstance.ephemeral() as on:
-        resources = {**desk.resources, "database": FailsToClose(desk.database)}
-        failed = exit_job.execute_in_process(resources=resources, instance=on, raise_on_error=False)
-        assert not failed.success
+    io_manager = resources(Settings.from_env({}))["io_manager"]
+    BOUND.update(desk.resources | {"database": FailsToClose(desk.database)}, io_manager=io_manager)
+    job = dg.reconstructable(bound_exit_job)
+    with dg.instance_for_test() as on:
+        with dg.execute_job(job, instance=on) as failed:
+            assert not failed.success
+        options = dg.ReexecutionOptions.from_failure(failed.run_id, on)
         with (
             pytest.raises(dg.DagsterInvariantViolationError, match="in-memory io managers"),
-            dg.execute_job(
-                dg.reconstructable(exit_job_alone),
-                instance=on,
-                reexecution_options=dg.ReexecutionOptions.from_failure(failed.run_id, on),
-                raise_on_error=True,
-            ),
+            dg.execute_job(job, instance=on, reexecution_options=options, raise_on_error=True),
         ):
             pass
-
-
-def exit_job_alone() -> dg.JobDefinition:
-    return exit_job
+    assert len(desk.rows("SELECT * FROM orders")) == 1
 
 
 class Wrapped:

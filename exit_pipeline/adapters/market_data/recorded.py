@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Self
 from zoneinfo import ZoneInfo
@@ -53,6 +53,12 @@ def build(around: Surroundings) -> "RecordedMarketData":
     if not folder:
         message = "EXIT_TAPE_DIR is not set, expected the folder of a tape for recorded market data"
         raise ConfigurationError(message)
+    return _tape(folder)
+
+
+@cache
+def _tape(folder: str) -> "RecordedMarketData":
+    # One for all runs of a process: a replayed day would otherwise be read anew for each tick.
     return RecordedMarketData(Path(folder))
 
 

@@ -81,7 +81,7 @@ def parse_policy(text: str = DEFAULT) -> Policy:
 
     Example: ``parse_policy("stop_loss.percent=25")`` is the default with a stop at -25 %.
     """
-    items = [item.strip() for item in text.split(",") if item.strip()]
+    items = [" ".join(item.split()) for item in text.split(",") if item.strip()]
     overrides = [item for item in items if "=" in item]
     _check_names(text, items)
     settings: dict[str, dict[str, Any]] = {section: {} for section in (*rule_classes(), *_SECTIONS)}

@@ -70,4 +70,4 @@ def test_the_minutes_are_settings():
 def test_the_trace_counts_the_minutes():
     line = decide_one(decided_at="13:00", **FULL_DAY).lines["EXPIRY"]
     assert (line.observed, line.threshold, line.distance, line.progress) == (180, 90, 90, 0.5)
-    assert line.text == "the contract stops trading in 180 minutes, the exit is due at 90"
+    assert line.text == "the contract stops trading in 3.0 hours, the exit is due at 90 minutes"

@@ -53,5 +53,5 @@ def test_a_session_that_is_not_known_is_not_judged():
 def test_the_trace_counts_the_minutes():
     line = decide_one(intraday=True, decided_at="15:00").lines["TIME_EXIT"]
     assert (line.observed, line.threshold, line.distance, line.progress) == (60, 30, 30, 0.5)
-    assert line.text == "60 minutes are left in the session, the exit is due at 30"
+    assert line.text == "the session closes in 60 minutes, the exit is due at 30 minutes"
     assert np.isnan(decide_one(decided_at="15:00").lines["TIME_EXIT"].distance)

@@ -78,8 +78,8 @@ def make_engine(url: str) -> Engine:
     # The URL's own settings come last, where they win.
     settings = {**_CONNECTION, **parts, "options": f"{_SESSION} {options}".strip()}
     return create_engine(
-        # Without the password, since an engine's URL is shown in many places.
-        URL.create("postgresql+psycopg2", host=parts.get("host"), database=parts.get("dbname")),
+        # Without the rest, such as the password: an engine's URL is shown in many places.
+        URL.create("postgresql+psycopg2", database=parts.get("dbname")),
         creator=partial(_connect, settings, _connect_failure(parts)),
         hide_parameters=True,
         pool_pre_ping=True,

@@ -3,7 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from exit_pipeline.core.model.order import Fill, OrderReport, OrderRequest, OrderSide, OrderStatus
+from exit_pipeline.core.model.order import (
+    Fill,
+    OrderReport,
+    OrderRequest,
+    OrderSide,
+    OrderStatus,
+    Settlement,
+)
 from exit_pipeline.core.model.record import NewPosition, OrderIntent, TickIdentity
 
 NOON = datetime(2025, 3, 3, 17, 0, tzinfo=UTC)  # 12:00 in New York
@@ -90,4 +97,15 @@ def report(order, status, *fills, reason=""):
         fills=fills,
         submitted_at=NOON + timedelta(seconds=1),
         reason=reason,
+    )
+
+
+def settlement(price, kind="EXPIRED"):
+    return Settlement(
+        account="demo",
+        symbol=CALL,
+        quantity=2,
+        kind=kind,
+        price=Decimal(price),
+        settled_at=NOON + timedelta(hours=4),
     )

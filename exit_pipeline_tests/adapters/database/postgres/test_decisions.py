@@ -66,7 +66,7 @@ def test_a_decision_is_read_back_as_it_was_recorded(database, run_id):
 
 
 def test_what_is_not_known_is_stored_as_null(database, run_id):
-    unknown = {name: None for name in ("bid", "ask", "mark", "quoted_at", "pnl_percent")}
+    unknown = dict.fromkeys(("bid", "ask", "mark", "quoted_at", "pnl_percent"))
     database.decisions.record(rows(run_id, ["p1"], **unknown))
     (one,) = database.decisions.of_runs([run_id])
     assert (one.bid, one.mark, one.quoted_at, one.pnl_percent) == (None, None, None, None)

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import PositionSide
 from exit_pipeline.core.model.record import PositionMark
 from exit_pipeline_tests.adapters.database.postgres.examples import (
@@ -16,6 +15,7 @@ from exit_pipeline_tests.adapters.database.postgres.examples import (
     PUT,
     intent,
     position,
+    settlement,
     start,
 )
 
@@ -34,17 +34,6 @@ def mark(position_id="p1", dollars="2.50", **other):
     value = None if dollars is None else Decimal(dollars)
     values = {"mark": value, "mid": value, "good_mark": value, "gex_latched": False}
     return PositionMark(position_id=position_id, marked_at=NOON, **values | other)
-
-
-def settlement(price, kind="EXPIRED"):
-    return Settlement(
-        account="demo",
-        symbol=CALL,
-        quantity=2,
-        kind=kind,
-        price=Decimal(price),
-        settled_at=NOON + timedelta(hours=4),
-    )
 
 
 def test_an_imported_position_comes_back_as_it_was_given(database):

@@ -202,7 +202,7 @@ def test_opening_and_closing_many_accounts_at_once_never_locks_up(database):
                 worked = [one for one in handles if one.status is RunStatus.STARTED]
                 ended = [RunSummary(run_id=one.run_id, status=one.status) for one in worked]
                 database.runs.close(holder, ended)
-        except Exception as error:  # noqa: BLE001 whatever it is, the test shows it
+        except Exception as error:
             failures.append(error)
 
     orders = {"run-1": accounts, "run-2": accounts[::-1]}
@@ -249,9 +249,9 @@ def test_broker_calls_are_logged_in_one_statement(database, sql, statements):
     database.runs.log_calls([call] * 3)
     assert len(statements) == 1
     rows = sql("SELECT broker_call, client_order_id, called_at FROM adapter_logs")
-    assert rows == [
-        {"broker_call": "submit", "client_order_id": "em-paper-1", "called_at": NOON}
-    ] * 3
+    assert (
+        rows == [{"broker_call": "submit", "client_order_id": "em-paper-1", "called_at": NOON}] * 3
+    )
 
 
 def test_the_overview_counts_what_is_open_by_environment_and_account(database, sql):

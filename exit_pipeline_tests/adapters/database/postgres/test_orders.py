@@ -1,0 +1,348 @@
+"""Orders: one live exit per position, and every fill counted once."""
+
+import threading
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exit_pipeline.core.model.order import OrderSide, OrderStatus
+from exit_pipeline_tests.adapters.database.postgres.examples import (
+    CALL,
+    NOON,
+    PUT,
+    fill,
+    intent,
+    position,
+    report,
+    settlement,
+    start,
+)
+
+LIVE = [status for status in OrderStatus if status.is_live]
+ENDED = [status for status in OrderStatus if not status.is_live]
+
+
+@pytest.fixture
+def run_id(database):
+    """A tick of run-1 on account demo, which holds two contracts bought at 2.00."""
+    database.positions.import_positions([position()])
+    (run_id,) = start(database)
+    return run_id
+
+
+@pytest.fixture
+def order(database, run_id):
+    return database.orders.record_intent(intent(run_id), "run-1")
+
+
+@pytest.fixture
+def kept(sql):
+    """The position's row as it stands."""
+    return lambda: sql("SELECT * FROM refactored_positions WHERE id = 'p1'")[0]
+
+
+@pytest.fixture
+def state(sql):
+    """The newest order's row as it stands."""
+    return lambda: sql("SELECT * FROM orders ORDER BY attempt DESC LIMIT 1")[0]
+
+
+def test_an_intent_is_kept_with_its_reservation_and_every_column_that_users_read(
+    database, order, kept, state
+):
+    assert (order.status, order.filled_quantity) == (OrderStatus.PENDING, 0)
+    assert database.orders.of_runs([order.run_id]) == [order]
+    assert database.orders.live_orders("paper", ["demo"]) == [order]
+    row = state()
+    assert (row["underlying"], row["symbol"], row["strike"]) == ("SPY", CALL, 580)
+    assert (row["option_type"], row["side"], row["quantity"]) == ("CALL", "SELL_TO_CLOSE", 2)
+    assert (row["order_type"], row["time_in_force"], row["mode"]) == ("LIMIT", "DAY", "PAPER")
+    assert (row["limit_price"], row["worst_price"]) == (Decimal("3.00"), Decimal("2.90"))
+    assert (row["exit_action"], row["exit_quantity"]) == ("FULL", 2)
+    assert (row["submitted_at"], row["intent_at"]) == (None, NOON)
+    assert kept()["reserved_quantity"] == 2
+
+
+@pytest.mark.parametrize("environment", ["live", "tape"])
+def test_only_the_environment_live_makes_an_order_of_mode_live(database, state, environment):
+    database.positions.import_positions([position(environment=environment)])
+    (run_id,) = start(database, environment=environment)
+    assert database.orders.record_intent(intent(run_id, environment=environment), "run-1")
+    assert state()["mode"] == ("LIVE" if environment == "live" else "PAPER")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"position_id": "nobody"},
+        {"quantity": 3},
+        {"quantity": 0},
+        {"broker": "alpaca"},
+        {"environment": "live"},
+        {"account": "other"},
+        {"symbol": PUT},
+        {"side": OrderSide.BUY_TO_CLOSE},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_an_intent_that_does_not_fit_its_position_is_not_recorded(database, run_id, kept, other):
+    assert database.orders.record_intent(intent(run_id, **other), "run-1") is None
+    assert database.orders.of_runs([run_id]) == []
+    assert kept()["reserved_quantity"] == 0
+
+
+def test_a_row_that_no_broker_has_is_never_sent(database, run_id, sql):
+    sql("UPDATE refactored_positions SET broker = NULL, environment = NULL, account = NULL")
+    assert database.orders.record_intent(intent(run_id), "run-1") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE account_leases SET holder = 'run-2'",
+        "UPDATE account_leases SET expires_at = now()",
+        "DELETE FROM account_leases",
+    ],
+    ids=["taken over", "expired", "never taken"],
+)
+def test_an_intent_without_the_accounts_lease_is_not_recorded(database, run_id, sql, change):
+    sql(change)
+    assert database.orders.record_intent(intent(run_id), "run-1") is None
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_a_live_exit_keeps_a_second_one_away(database, sql, run_id, status):
+    assert database.orders.record_intent(intent(run_id, quantity=1), "run-1")
+    sql("UPDATE orders SET status = :status", status=status.value)
+    assert database.orders.record_intent(intent(run_id, attempt=2, quantity=1), "run-1") is None
+
+
+@pytest.mark.parametrize("status", [OrderStatus.REJECTED, OrderStatus.ABANDONED])
+def test_an_attempt_is_made_once_and_the_next_one_may_follow(database, order, status, kept):
+    run_id = order.run_id
+    database.orders.mark_status(order.id, status, "no such contract")
+    assert database.orders.record_intent(intent(run_id), "run-1") is None
+    assert kept()["reserved_quantity"] == 0
+    assert database.orders.record_intent(intent(run_id, attempt=2), "run-1")
+    assert database.orders.attempts(["p1", "p2"]) == {"p1": 2}
+
+
+def test_of_many_intents_at_once_exactly_one_is_recorded(database, run_id, kept):
+    racers, answers = 6, []
+    together = threading.Barrier(racers)
+
+    def race(attempt):
+        together.wait(10)
+        answers.append(database.orders.record_intent(intent(run_id, attempt=attempt), "run-1"))
+
+    threads = [threading.Thread(target=race, args=(attempt,)) for attempt in range(1, racers + 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(answer is not None for answer in answers) == 1
+    assert kept()["reserved_quantity"] == 2
+
+
+def test_sending_sets_the_time_of_submission_and_a_lost_answer_keeps_the_reservation(
+    database, order, kept, state
+):
+    database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+    assert (state()["status"], state()["submitted_at"]) == ("SUBMITTED", NOON)
+    database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer within 5 seconds")
+    assert (state()["status"], state()["error_message"]) == (
+        "UNKNOWN",
+        "no answer within 5 seconds",
+    )
+    assert kept()["reserved_quantity"] == 2
+
+
+@pytest.mark.parametrize("status", [one for one in ENDED if one is not OrderStatus.FILLED])
+def test_an_order_that_ends_without_fills_gives_back_its_reservation_once(
+    database, order, kept, state, status
+):
+    for _ in range(2):
+        database.orders.mark_status(order.id, status, "not today")
+    assert kept()["reserved_quantity"] == 0
+    assert state()["rejection_reason"] == "not today"
+    database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+    assert state()["status"] == status
+    assert database.orders.live_orders("paper", ["demo"]) == []
+
+
+@pytest.mark.parametrize("status", [OrderStatus.FILLED, OrderStatus.PARTIAL_FILL])
+def test_only_fills_fill_an_order(database, order, status):
+    with pytest.raises(ValueError, match="fills alone"):
+        database.orders.mark_status(order.id, status)
+
+
+def test_a_full_fill_closes_the_position_with_gross_and_net(database, sql, order, kept, state):
+    later = NOON + timedelta(seconds=5)
+    fills = (fill("e1", 1, "3.00"), fill("e2", 1, "3.10", at=later))
+    assert database.orders.book(order, report(order, "FILLED", *fills)) == 2
+    row = kept()
+    assert (row["status"], row["close_kind"]) == ("CLOSED", "EXIT")
+    assert (row["exit_reason"], row["exit_time"]) == ("PROFIT_TARGET", later)
+    assert (row["realized_pnl"], row["exit_costs"]) == (210, Decimal("1.34"))
+    assert (row["realized_pnl_net"], row["exit_price"]) == (Decimal("208.66"), Decimal("3.05"))
+    assert (row["open_quantity"], row["reserved_quantity"], row["unrealized_pnl"]) == (0, 0, 0)
+    assert row["profit_exited_quantity"] == 0
+    row = state()
+    assert (row["status"], row["filled_quantity"]) == ("FILLED", 2)
+    assert (row["avg_fill_price"], row["filled_at"]) == (Decimal("3.05"), later)
+    assert (row["broker_order_id"], row["submitted_at"]) == ("b-1", NOON + timedelta(seconds=1))
+    trades = sql("SELECT * FROM trades ORDER BY broker_trade_id")
+    assert [trade["total_cost"] for trade in trades] == [Decimal("-299.33"), Decimal("-309.33")]
+    assert {trade["symbol"] for trade in trades} == {CALL}
+    assert {trade["broker"] for trade in trades} == {"paper"}
+
+
+def test_a_bought_back_short_gains_when_it_is_cheaper_and_costs_money(database, sql, kept):
+    database.positions.import_positions([position(side="SHORT")])
+    (run_id,) = start(database)
+    order = database.orders.record_intent(intent(run_id, side=OrderSide.BUY_TO_CLOSE), "run-1")
+    database.orders.book(order, report(order, "FILLED", fill("e1", 2, "0.50")))
+    assert (kept()["realized_pnl"], kept()["realized_pnl_net"]) == (300, Decimal("298.66"))
+    assert sql("SELECT total_cost FROM trades") == [{"total_cost": Decimal("101.34")}]
+
+
+def test_two_lots_that_gain_120_and_lose_80_end_at_40_gross_with_the_net_beside_it(
+    database, run_id, kept
+):
+    first = intent(run_id, quantity=1, exit_action="PARTIAL")
+    first = database.orders.record_intent(first, "run-1")
+    database.orders.book(first, report(first, "FILLED", fill("e1", 1, "3.20")))
+    row = kept()
+    assert (row["status"], row["open_quantity"], row["realized_pnl"]) == ("OPEN", 1, 120)
+    assert (row["profit_exited_quantity"], row["exit_reason"], row["close_kind"]) == (1, None, None)
+    second = intent(run_id, attempt=2, quantity=1, exit_reason="STOP_LOSS")
+    second = database.orders.record_intent(second, "run-1")
+    database.orders.book(second, report(second, "FILLED", fill("e2", 1, "1.20")))
+    row = kept()
+    assert (row["status"], row["exit_reason"]) == ("CLOSED", "STOP_LOSS")
+    assert (row["realized_pnl"], row["realized_pnl_net"]) == (40, Decimal("38.66"))
+    assert (row["exit_price"], row["profit_exited_quantity"]) == (Decimal("2.20"), 1)
+
+
+def test_what_an_exit_left_is_settled_on_top_of_it(database, run_id, kept):
+    order = intent(run_id, quantity=1, exit_action="PARTIAL")
+    order = database.orders.record_intent(order, "run-1")
+    database.orders.book(order, report(order, "FILLED", fill("e1", 1, "3.20")))
+    database.positions.settle("p1", settlement("0"))
+    row = kept()
+    assert (row["realized_pnl"], row["realized_pnl_net"]) == (-80, Decimal("-80.67"))
+    assert (row["exit_price"], row["close_kind"]) == (Decimal("1.60"), "EXPIRED")
+
+
+def test_a_report_that_comes_again_changes_nothing(database, order, kept, sql):
+    again = report(order, "PARTIAL_FILL", fill("e1", 1, "3.00"))
+    assert [database.orders.book(order, again) for _ in range(3)] == [1, 0, 0]
+    assert (kept()["exited_quantity"], kept()["reserved_quantity"]) == (1, 1)
+    assert kept()["realized_pnl"] == 100
+    assert len(sql("SELECT 1 FROM trades")) == 1
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "EXPIRED"])
+def test_an_order_that_ends_half_filled_gives_back_the_rest(database, order, kept, state, status):
+    database.orders.book(order, report(order, status, fill("e1", 1, "3.00")))
+    assert (kept()["exited_quantity"], kept()["reserved_quantity"]) == (1, 0)
+    assert (state()["status"], state()["filled_quantity"]) == (status, 1)
+    assert (state()["cancelled_at"] is not None) == (status == "CANCELLED")
+
+
+def test_a_refusal_keeps_the_brokers_words(database, order, kept, state):
+    database.orders.book(order, report(order, "REJECTED", reason="insufficient buying power"))
+    assert state()["rejection_reason"] == "insufficient buying power"
+    assert kept()["reserved_quantity"] == 0
+    assert kept()["realized_pnl"] is None
+
+
+def test_a_status_without_its_fills_is_not_believed(database, order, kept, state):
+    database.orders.book(order, report(order, "FILLED"))
+    assert (state()["status"], kept()["reserved_quantity"]) == ("ACCEPTED", 2)
+    database.orders.book(order, report(order, "FILLED", fill("e1", 1, "3.00")))
+    assert (state()["status"], kept()["reserved_quantity"]) == ("PARTIAL_FILL", 1)
+
+
+@pytest.mark.parametrize("status", [one for one in LIVE if one is not OrderStatus.PARTIAL_FILL])
+def test_an_order_that_has_ended_never_lives_again(database, order, kept, state, status):
+    database.orders.book(order, report(order, "CANCELLED"))
+    database.orders.book(order, report(order, status))
+    assert (state()["status"], kept()["reserved_quantity"]) == ("CANCELLED", 0)
+
+
+def test_a_late_fill_of_a_cancelled_order_is_booked(database, order, kept, state):
+    database.orders.book(order, report(order, "CANCELLED"))
+    assert database.orders.book(order, report(order, "CANCELLED", fill("e1", 1, "3.00"))) == 1
+    assert (kept()["exited_quantity"], state()["filled_quantity"]) == (1, 1)
+    assert state()["status"] == "CANCELLED"
+
+
+def test_a_late_fill_takes_from_what_the_next_order_has_reserved_and_no_fill_is_lost(
+    database, order, kept, state, sql
+):
+    database.orders.book(order, report(order, "CANCELLED"))
+    second = database.orders.record_intent(intent(order.run_id, attempt=2), "run-1")
+    assert database.orders.book(order, report(order, "CANCELLED", fill("e1", 2, "3.00"))) == 2
+    assert (kept()["status"], kept()["reserved_quantity"]) == ("CLOSED", 0)
+    assert database.orders.book(second, report(second, "FILLED", fill("e2", 2, "3.50"))) == 2
+    assert state()["error_message"] == "2 more filled than the position held"
+    assert (kept()["exited_quantity"], kept()["realized_pnl"]) == (2, 200)
+    assert sql("SELECT sum(quantity) AS n FROM trades") == [{"n": 4}]
+
+
+def test_a_fill_of_more_than_was_ordered_closes_what_is_there(database, order, kept, state):
+    database.orders.book(order, report(order, "FILLED", fill("e1", 3, "3.00")))
+    assert (kept()["status"], kept()["realized_pnl"]) == ("CLOSED", 200)
+    assert state()["error_message"] == "1 more filled than the position held"
+
+
+def test_the_same_execution_from_many_readers_at_once_is_booked_once(database, order, kept):
+    readers, booked = 5, []
+    together = threading.Barrier(readers)
+
+    def read():
+        together.wait(10)
+        booked.append(database.orders.book(order, report(order, "FILLED", fill("e1", 2, "3.00"))))
+
+    threads = [threading.Thread(target=read) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(booked) == [0] * (readers - 1) + [2]
+    assert kept()["realized_pnl"] == 200
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data(), side=st.sampled_from(["LONG", "SHORT"]))
+def test_fills_in_any_pieces_and_order_add_up_to_the_exact_gain(database, sql, data, side):
+    quantity = data.draw(st.integers(1, 6))
+    cents = data.draw(st.lists(st.integers(1, 2_000), min_size=quantity, max_size=quantity))
+    number = len(sql("SELECT 1 FROM refactored_positions"))
+    name, holder = f"h{number}", f"run-h{number}"
+    database.positions.import_positions(
+        [position(name, side=side, quantity=quantity, account=name, entry_price=Decimal("1.9375"))]
+    )
+    (run_id,) = start(database, holder=holder, accounts=(name,))
+    closing = OrderSide.SELL_TO_CLOSE if side == "LONG" else OrderSide.BUY_TO_CLOSE
+    asked = intent(run_id, name, account=name, side=closing, quantity=quantity)
+    order = database.orders.record_intent(asked, holder)
+    fills = [fill(f"{name}-{i}", 1, Decimal(price) / 100) for i, price in enumerate(cents)]
+    for seen in data.draw(st.lists(st.sets(st.sampled_from(fills)), max_size=4)):
+        database.orders.book(order, report(order, "PARTIAL_FILL", *seen))
+    database.orders.book(order, report(order, "FILLED", *fills))
+    (row,) = sql("SELECT * FROM refactored_positions WHERE id = :name", name=name)
+    sign = 1 if side == "LONG" else -1
+    gross = sum(sign * (one.price - Decimal("1.9375")) * 100 for one in fills)
+    assert (row["status"], row["open_quantity"], row["reserved_quantity"]) == ("CLOSED", 0, 0)
+    assert row["realized_pnl"] == gross
+    assert row["realized_pnl_net"] == gross - quantity * Decimal("0.67")
+    assert abs(row["exit_price"] - sum(one.price for one in fills) / quantity) <= Decimal("0.00005")

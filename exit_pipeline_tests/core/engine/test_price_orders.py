@@ -1,0 +1,115 @@
+"""Limits and worst prices of closing orders."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exit_pipeline.core.engine.price_orders import PriceLimits, price_order, tick_size
+from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.order import OrderSide
+
+SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
+PATIENT, NORMAL, FAST, EMERGENCY = Urgency
+CENTS = st.integers(0, 20_000).map(lambda cents: Decimal(cents) / 100)
+
+
+def priced(side, bid, ask, urgency=NORMAL, root="GOOG", **limits):
+    price = price_order(side, root, Decimal(bid), Decimal(ask), urgency, PriceLimits(**limits))
+    return price and (str(price.limit), str(price.worst))
+
+
+@pytest.mark.parametrize(
+    ("root", "price", "tick"),
+    [
+        ("GOOG", "2.95", "0.05"), ("GOOG", "2.99", "0.05"), ("GOOG", "3.00", "0.10"),
+        ("GOOG", "30", "0.10"), ("SPY", "2.00", "0.01"), ("QQQ", "30", "0.01"),
+        ("IWM", "0.01", "0.01"), ("SPX", "2.95", "0.05"),
+    ],
+)  # fmt: skip
+def test_the_tick_is_legal_for_every_series_of_the_root(root, price, tick):
+    assert tick_size(root, Decimal(price)) == Decimal(tick)
+
+
+@pytest.mark.parametrize(
+    ("side", "urgency", "limit", "worst"),
+    [
+        pytest.param(SELL, PATIENT, "1.95", "1.70", id="sell patiently"),
+        pytest.param(SELL, NORMAL, "1.90", "1.70", id="sell at the bid"),
+        pytest.param(SELL, FAST, "1.80", "1.70", id="sell fast"),
+        pytest.param(SELL, EMERGENCY, "1.70", "1.70", id="sell at once"),
+        pytest.param(BUY, PATIENT, "2.05", "2.30", id="buy patiently"),
+        pytest.param(BUY, NORMAL, "2.10", "2.30", id="buy at the ask"),
+        pytest.param(BUY, FAST, "2.20", "2.30", id="buy fast"),
+        pytest.param(BUY, EMERGENCY, "2.30", "2.30", id="buy at once"),
+    ],
+)
+def test_urgency_decides_how_far_an_order_leans(side, urgency, limit, worst):
+    assert priced(side, "1.90", "2.10", urgency) == (limit, worst)
+
+
+@pytest.mark.parametrize(
+    ("side", "bid", "ask", "urgency", "limit", "worst"),
+    [
+        pytest.param(SELL, "0.05", "0.10", EMERGENCY, "0.05", "0.05", id="never below one tick"),
+        pytest.param(SELL, "1.93", "1.97", NORMAL, "1.93", "1.70", id="the bid itself is legal"),
+        pytest.param(SELL, "1.93", "1.97", PATIENT, "1.93", "1.70", id="never below the bid"),
+        pytest.param(BUY, "1.93", "1.97", PATIENT, "1.97", "2.20", id="never above the ask"),
+        pytest.param(BUY, "2.85", "2.95", EMERGENCY, "3.30", "3.30",
+                     id="a purchase that crosses three dollars is on the wider tick"),
+        pytest.param(SELL, "3.00", "3.10", EMERGENCY, "2.65", "2.65",
+                     id="a sale that crosses three dollars may use the finer tick"),
+        pytest.param(BUY, "0", "0.05", NORMAL, "0.05", "0.15", id="buying back the worthless"),
+        pytest.param(SELL, "0.20", "0.30", FAST, "0.10", "0.10",
+                     id="at least two ticks of collar, rounded away"),
+    ],
+)  # fmt: skip
+def test_limits_lie_on_the_legal_tick(side, bid, ask, urgency, limit, worst):
+    assert priced(side, bid, ask, urgency) == (limit, worst)
+
+
+@pytest.mark.parametrize(
+    ("side", "bid", "ask"), [(SELL, "0", "0.10"), (SELL, "-1", "0.10"), (BUY, "0", "0")]
+)
+def test_without_a_price_to_close_at_there_is_no_order(side, bid, ask):
+    assert priced(side, bid, ask) is None
+
+
+def test_the_collar_is_a_setting():
+    assert priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=5) == ("8.99", "8.99")
+    narrow = priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=0, collar_ticks=3)
+    assert narrow == ("9.97", "9.97")
+
+
+@given(bid=CENTS, ask=CENTS, urgency=st.sampled_from(Urgency), root=st.sampled_from(["SPY", "X"]))
+def test_a_sale_never_asks_more_or_goes_lower_than_it_may(bid, ask, urgency, root):
+    price = price_order(SELL, root, bid, max(bid, ask), urgency, PriceLimits())
+    if price is None:
+        assert bid == 0
+        return
+    assert 0 < price.worst <= price.limit <= max(bid, ask)
+    assert urgency is PATIENT or price.limit <= bid
+
+
+@given(bid=CENTS, ask=CENTS, urgency=st.sampled_from(Urgency), root=st.sampled_from(["SPY", "X"]))
+def test_a_purchase_mirrors_that_and_is_on_a_legal_tick(bid, ask, urgency, root):
+    bid = min(bid, ask)
+    price = price_order(BUY, root, bid, ask, urgency, PriceLimits())
+    if price is None:
+        assert ask == 0
+        return
+    assert bid <= price.limit <= price.worst
+    assert urgency is PATIENT or price.limit >= ask
+    for one in {price.limit, price.worst} - {ask}:
+        assert one % tick_size(root, one) == 0
+
+
+@given(bid=CENTS, ask=CENTS, side=st.sampled_from([SELL, BUY]))
+def test_more_urgency_never_leans_less(bid, ask, side):
+    limits = [
+        price.limit
+        for urgency in sorted(Urgency)
+        if (price := price_order(side, "X", min(bid, ask), ask, urgency, PriceLimits()))
+    ]
+    assert limits == sorted(limits, reverse=side is SELL)
