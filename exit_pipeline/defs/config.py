@@ -36,8 +36,8 @@ _FIELD_TYPES: dict[Any, Any] = {
     list[str] | None: dg.Noneable([str]),
 }
 
-# A schema of plain types: a field of a dg.Config would also take {env: NAME}, and the sentence about
-# a mistaken value would show the secret that the variable holds.
+# A schema of plain types: a field of a dg.Config would also take {env: NAME}, and the sentence
+# about a mistaken value would show the secret that the variable holds.
 _FORM = {
     name: dg.Field(
         _FIELD_TYPES[field.annotation],

@@ -22,6 +22,8 @@ politeness between queued runs; the lease in the database is what holds."""
 def exit_job() -> None:
     """One tick."""
     tick = ops.fetch_positions()
-    market = ops.fetch_market_data(tick)
-    context = ops.build_context(tick, market)
-    ops.persist(ops.execute(ops.decide(tick, market, context)))
+    seen = ops.fetch_market_data(tick)
+    known = ops.build_context(seen)
+    decided = ops.decide(known)
+    executed = ops.execute(decided)
+    ops.persist(executed)

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.errors import ExitPipelineError
-from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.defs import views
 from exit_pipeline.defs.config import ExitConfig, to_request
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
@@ -20,7 +18,14 @@ from exit_pipeline.services.decide_tick import decide_tick
 from exit_pipeline.services.market import fetch_market
 from exit_pipeline.services.open_tick import open_tick
 from exit_pipeline.services.submit import execute_tick
-from exit_pipeline.services.tick import DecidedTick, ExecutedTick, OpenTick, TickReport
+from exit_pipeline.services.tick import (
+    ContextTick,
+    DecidedTick,
+    ExecutedTick,
+    MarketTick,
+    OpenTick,
+    TickReport,
+)
 
 TICK_AT_TAG = "exit_pipeline/tick_at"
 """Tag of a scheduled run: the time that its tick was due."""
@@ -67,40 +72,37 @@ def fetch_market_data(
     tick: OpenTick,
     market_data: dg.ResourceParam[MarketData],
     database: dg.ResourceParam[Database],
-) -> MarketSnapshot:
+) -> MarketTick:
     """Fetch the market."""
     with one_sentence():
-        market = fetch_market(tick, market_data=market_data, database=database)
-    context.add_output_metadata(views.market(tick, market))
-    return market
+        seen = fetch_market(tick, market_data=market_data, database=database)
+    context.add_output_metadata(views.market(seen))
+    return seen
 
 
 @dg.op(description="Put together VIX, trend and gamma signals, each with its age.")
 def build_context(
     context: dg.OpExecutionContext,
-    tick: OpenTick,
-    market: MarketSnapshot,
+    seen: MarketTick,
     database: dg.ResourceParam[Database],
-) -> MarketContext:
+) -> ContextTick:
     """Build the context."""
     with one_sentence():
-        market_context = build_market_context(tick, market, database=database)
-    context.add_output_metadata(views.context(tick, market_context))
-    return market_context
+        known = build_market_context(seen, database=database)
+    context.add_output_metadata(views.context(known))
+    return known
 
 
 @dg.op(description="Decide every position under its policy and record why.")
 def decide(
     context: dg.OpExecutionContext,
-    tick: OpenTick,
-    market: MarketSnapshot,
-    market_context: MarketContext,
+    known: ContextTick,
     database: dg.ResourceParam[Database],
     calendar: dg.ResourceParam[Calendar],
 ) -> DecidedTick:
     """Decide."""
     with one_sentence():
-        decided = decide_tick(tick, market, market_context, database=database, calendar=calendar)
+        decided = decide_tick(known, database=database, calendar=calendar)
     context.add_output_metadata(views.decisions(decided))
     return decided
 

@@ -6,10 +6,16 @@ from typing import Any
 import dagster as dg
 
 from exit_pipeline.core.engine.explain import describe_flags
-from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.price import to_dollars
-from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
-from exit_pipeline.services.tick import DecidedTick, ExecutedTick, OpenTick, TickReport
+from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.services.tick import (
+    ContextTick,
+    DecidedTick,
+    ExecutedTick,
+    MarketTick,
+    OpenTick,
+    TickReport,
+)
 
 ROWS_SHOWN = 200
 """Rows of a table that are kept with a run; the database keeps all of them."""
@@ -39,8 +45,9 @@ def positions(tick: OpenTick) -> Metadata:
     }
 
 
-def market(tick: OpenTick, snapshot: MarketSnapshot) -> Metadata:
+def market(seen: MarketTick) -> Metadata:
     """Prices by underlying, and how old they are."""
+    tick, snapshot = seen.tick, seen.market
     rows = [
         {
             "symbol": symbol,
@@ -56,20 +63,24 @@ def market(tick: OpenTick, snapshot: MarketSnapshot) -> Metadata:
     }
 
 
-def context(tick: OpenTick, known: MarketContext) -> Metadata:
-    """Volatility, trend and the newest gamma signals."""
+def context(tick: ContextTick) -> Metadata:
+    """Volatility, trend and the newest gamma signals, with their ages."""
+    at, known = tick.tick.at, tick.context
     rows = [
         {
             "underlying": ticker,
             "direction": history.newest.direction.name,
             "strength": history.newest.strength,
-            "age_minutes": int((tick.at - history.newest.at).total_seconds() // 60),
+            "age_minutes": int((at - history.newest.at).total_seconds() // 60),
             "before": history.previous.direction.name if history.previous else "none",
         }
         for ticker, history in sorted(known.gex.items())
     ]
     return {
         "vix": "not known" if known.vix is None else float(known.vix),
+        "vix_age_seconds": "not known"
+        if known.vix_at is None
+        else int((at - known.vix_at).total_seconds()),
         "vix3m": "not known" if known.vix3m is None else float(known.vix3m),
         "trend": known.trend or "not known",
         "gamma_signals": _table(rows),

@@ -15,27 +15,24 @@ from exit_pipeline.core.model.price import UNKNOWN, to_units
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.ports import Calendar
 from exit_pipeline.services.expiry import last_trading_close
-from exit_pipeline.services.tick import OpenTick
+from exit_pipeline.services.tick import ContextTick
 
 
 def assemble_book(
-    tick: OpenTick,
+    known: ContextTick,
     positions: Sequence[Position],
     policy_of_row: Sequence[int],
-    market: MarketSnapshot,
-    context: MarketContext,
     calendar: Calendar,
 ) -> Book:
     """One row per position; whatever is not known is UNKNOWN, never zero.
 
     Args:
-        tick: The open tick, within a session.
+        known: The tick, within a session, with its market and context.
         positions: The rows.
         policy_of_row: Index of each row's policy.
-        market: What was seen of the market.
-        context: What is known beyond quotes.
         calendar: Tells when a contract trades last.
     """
+    tick, market, context = known.tick, known.market, known.context
     rows = len(positions)
     decided_at = np.full(rows, to_micros(tick.at))
     session_close = tick.session.closes_at if tick.session else None

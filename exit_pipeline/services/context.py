@@ -1,19 +1,19 @@
 """Build the market context of a tick and keep it."""
 
 from exit_pipeline.core.model.context import MarketContext
-from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.ports import Database
-from exit_pipeline.services.tick import OpenTick
+from exit_pipeline.services.tick import ContextTick, MarketTick
 
 
-def build_context(tick: OpenTick, market: MarketSnapshot, *, database: Database) -> MarketContext:
+def build_context(seen: MarketTick, *, database: Database) -> ContextTick:
     """What is known of volatility, trend and gamma at the tick's moment.
 
     VIX comes from the market data, trend and gamma signals from the database. Each keeps its own
     time, and what is not known stays None.
     """
+    tick, market = seen.tick, seen.market
     if not tick.positions:
-        return MarketContext()
+        return ContextTick(tick=tick, market=market, context=MarketContext())
     vix, vix3m = (market.underlyings.get(index) for index in ("VIX", "VIX3M"))
     trend = database.signals.newest_trend(tick.at)
     context = MarketContext(
@@ -34,4 +34,4 @@ def build_context(tick: OpenTick, market: MarketSnapshot, *, database: Database)
             "source": market.source,
         }
         database.signals.record_context(list(tick.run_ids.values()), snapshot)
-    return context
+    return ContextTick(tick=tick, market=market, context=context)

@@ -10,35 +10,29 @@ from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import RuleLine, explain, sentences
 from exit_pipeline.core.engine.policy import Policy, combine_policies
 from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.context import Direction, MarketContext
+from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.price import to_dollars
-from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
-from exit_pipeline.services.tick import DecidedTick, OpenTick
+from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
-def decide_tick(
-    tick: OpenTick,
-    market: MarketSnapshot,
-    context: MarketContext,
-    *,
-    database: Database,
-    calendar: Calendar,
-) -> DecidedTick:
+def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -> DecidedTick:
     """Decide every open position, record the decisions with all their inputs, and read them back.
 
     A position that can't be decided (its policy can't be read, its contract is adjusted) is
     recorded as a HOLD with the reason and raises an alert; the others are decided all the same.
     What another attempt of the same run has recorded already stands.
     """
+    tick = known.tick
     policies, policy_of_row, decided, faults = _policies(tick)
-    book = assemble_book(tick, decided, policy_of_row, market, context, calendar)
+    book = assemble_book(known, decided, policy_of_row, calendar)
     decisions = decide(book, policies)
     lines = explain(book, policies, decisions)
     if tick.positions:
@@ -48,8 +42,8 @@ def decide_tick(
         _alert(tick, faults, database)
     return DecidedTick(
         tick=tick,
-        market=market,
-        context=context,
+        market=known.market,
+        context=known.context,
         stored=tuple(database.decisions.of_runs(list(tick.run_ids.values()))),
         book=book,
         decided=tuple(decided),

@@ -90,6 +90,23 @@ class OpenTick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarketTick:
+    """An open tick with what it saw of the market."""
+
+    tick: OpenTick
+    market: MarketSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextTick:
+    """An open tick with what it saw of the market and what it knows beyond quotes."""
+
+    tick: OpenTick
+    market: MarketSnapshot
+    context: MarketContext
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedTick:
     """A tick whose decisions are recorded and read back.
 

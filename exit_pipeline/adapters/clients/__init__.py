@@ -1,0 +1,1 @@
+"""What adapters of several kinds share: servers, files, ledgers and their protocols."""

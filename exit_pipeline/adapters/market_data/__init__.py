@@ -1,0 +1,1 @@
+"""Market-data sources, one per file; the file's name is the value of EXIT_MARKET_DATA."""

@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exit_pipeline.core.engine.grade import grade_quotes
 from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
+from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn, SmallColumn
 from exit_pipeline.core.model.decision import (
-    NO_RULE,
     Decisions,
     MaskColumn,
     Outcome,
-    Urgency,
     Verdict,
 )
 from exit_pipeline.core.model.rule import ExitRule
@@ -68,46 +65,47 @@ def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     verdicts = [rule.evaluate(book, marks) for rule in policy.rules]
     _gather([verdict.fired for verdict in verdicts], into.fired_mask)
     _gather([verdict.evaluable for verdict in verdicts], into.evaluable_mask)
+    stuck = np.flatnonzero(~marks.alive | (book.open_quantity <= 0))
+    into.fired_mask[stuck] = 0
+    into.evaluable_mask[stuck] = 0
     _select(policy.rules, verdicts, book.open_quantity, into)
-    _hold(np.flatnonzero(~marks.alive | (book.open_quantity <= 0)), into)
 
 
 def _select(
     rules: Sequence[ExitRule], verdicts: Sequence[Verdict], held: IntColumn, into: Decisions
 ) -> None:
-    """Choose among the fired rules: going backwards, the first in order is left."""
-    for index in reversed(range(len(rules))):
-        rule, verdict = rules[index], verdicts[index]
-        rows = np.flatnonzero(verdict.fired)
-        if rule.latches:
-            into.gex_latched[rows] = True
-        asked = held[rows]
+    """Write the choice among the fired rules: the first in order, a full exit before a part."""
+    rows = np.flatnonzero(into.fired_mask != 0)
+    fired, held = into.fired_mask[rows], held[rows]
+    asked, closes_all = {}, fired.copy()
+    for bit, verdict in enumerate(verdicts):
         if verdict.quantity is not None:
-            full = asked
-            asked = np.minimum(verdict.quantity[rows], full)
-            # A part gives way to a full exit that comes later in the order.
-            wins = (into.outcome[rows] != Outcome.FULL) | (asked >= full)
-            rows, asked = rows[wins], asked[wins]
-            into.outcome[rows] = np.where(asked >= full[wins], Outcome.FULL, Outcome.PARTIAL)
-        else:
-            into.outcome[rows] = Outcome.FULL
-        into.rule[rows] = index
-        into.quantity[rows] = asked
-        into.urgency[rows] = rule.urgency if verdict.urgency is None else verdict.urgency[rows]
+            asked[bit] = np.minimum(verdict.quantity[rows], held)
+            closes_all[asked[bit] < held] &= ~fired.dtype.type(1 << bit)
+    rule = _lowest_bit(np.where(closes_all != 0, closes_all, fired))
+    quantity, urgency = held.copy(), np.array([one.urgency for one in rules], np.int8)[rule]
+    for bit, verdict in enumerate(verdicts):
+        chosen = rule == bit
+        if verdict.quantity is not None:
+            quantity[chosen] = asked[bit][chosen]
+        if verdict.urgency is not None:
+            urgency[chosen] = verdict.urgency[rows[chosen]]
+        if rules[bit].latches:
+            into.gex_latched[rows] = verdict.fired[rows]
+    into.outcome[rows] = np.where(quantity < held, np.int8(Outcome.PARTIAL), np.int8(Outcome.FULL))
+    into.rule[rows] = rule
+    into.quantity[rows] = quantity
+    into.urgency[rows] = urgency
+
+
+def _lowest_bit(masks: MaskColumn) -> SmallColumn:
+    """The index of the lowest bit that is set: 0b0110 has 1."""
+    # A mask less one turns its lowest set bit off and all below it on.
+    index: SmallColumn = np.bitwise_count(~masks & (masks - 1)).astype(np.int8)
+    return index
 
 
 def _gather(columns: Sequence[BoolColumn], mask: MaskColumn) -> None:
     for index, column in enumerate(columns):
         # A product is several times faster than a shift here, and the same number.
         mask |= column.view(np.uint8).astype(mask.dtype, copy=False) * mask.dtype.type(1 << index)
-
-
-def _hold(rows: NDArray[np.intp], into: Decisions) -> None:
-    """Take back whatever the rules say of rows that can't be exited at all."""
-    into.outcome[rows] = Outcome.HOLD
-    into.rule[rows] = NO_RULE
-    into.quantity[rows] = 0
-    into.urgency[rows] = Urgency.PATIENT
-    into.fired_mask[rows] = 0
-    into.evaluable_mask[rows] = 0
-    into.gex_latched[rows] = False

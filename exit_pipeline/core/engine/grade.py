@@ -133,8 +133,9 @@ def _nothing_wrong(book: Book, limits: QuoteLimits) -> BoolColumn:
     """Where no flag can apply. UNKNOWN is the least integer, so it fails every bound from below."""
     bid, ask = book.bid, book.ask
     age_max = _micros(min(limits.age_seconds_max, limits.usable_age_seconds_max))
+    spread = ask - bid
     fine: BoolColumn = bid > 0
-    fine &= ask > bid
+    fine &= spread > 0
     # The age of a quote without a time overflows to the past of all pasts, and fails as well.
     age = book.decided_at - book.quoted_at
     fine &= age <= age_max
@@ -144,9 +145,11 @@ def _nothing_wrong(book: Book, limits: QuoteLimits) -> BoolColumn:
     fine &= book.bid_size != 0
     fine &= book.ask_size != 0
     fine &= ~book.nonfinite
-    far_apart = np.flatnonzero(ask - bid > _units(limits.wide_dollars))
+    far_apart = np.flatnonzero(spread > _units(limits.wide_dollars))
     if len(far_apart):
-        fine[far_apart] &= ~_is_wide(bid[far_apart], ask[far_apart], limits)
+        bid, ask = bid[far_apart], ask[far_apart]
+        # An ask that is not known is here too: less a bid, it overflows to more than any spread.
+        fine[far_apart] &= (ask > bid) & ~_is_wide(bid, ask, limits)
     return fine
 
 

@@ -18,7 +18,12 @@ _LEAN: Final = {
     Urgency.FAST: "1",
     Urgency.EMERGENCY: "1",
 }
-_BEYOND: Final = {Urgency.FAST: "0.5", Urgency.EMERGENCY: "1"}
+_BEYOND: Final = {
+    Urgency.PATIENT: "0",
+    Urgency.NORMAL: "0",
+    Urgency.FAST: "0.5",
+    Urgency.EMERGENCY: "1",
+}
 
 
 class PriceLimits(BaseModel):
@@ -68,7 +73,7 @@ def price_order(
     PATIENT asks for the mid's half-way to the far side, NORMAL for the far side itself (the bid for
     a sale), FAST goes half of the collar beyond it and EMERGENCY all of it. The far side as quoted
     is always a legal price; anything else is rounded to the legal tick, a sale down and a purchase
-    up, so that rounding never makes an order less likely to fill. A sale asks for at least a tick.
+    up, so that rounding never makes an order less likely to fill.
 
     Example: selling at 1.90 bid, 2.10 asked with a collar of 10 %: NORMAL 1.90, FAST 1.80 and
     EMERGENCY 1.70, which is also the worst price.
@@ -81,14 +86,16 @@ def price_order(
     collar = max(
         limits.collar_ticks * tick_size(root, far), mid * Decimal(str(limits.collar_percent)) / 100
     )
-    away = -1 if selling else 1
-    start = mid + (far - mid) * Decimal(_LEAN[urgency])
-    limit = start + away * collar * Decimal(_BEYOND.get(urgency, "0"))
-    worst = _to_tick(far + away * collar, root, selling=selling)
-    limit = far if limit == far else _to_tick(limit, root, selling=selling)
-    # Rounding may carry a patient sale below the bid, where the bid itself is the better price.
+    away = -collar if selling else collar
+    start = mid + (far - mid) * Decimal(_LEAN[urgency]) + away * Decimal(_BEYOND[urgency])
+    limit = far if start == far else _to_tick(start, root, selling=selling)
+    # Rounding, and the least tick, may carry a limit to where the far side itself is the better
+    # price: a bid of 0.03 is hit at 0.03, not missed at the least tick of 0.05.
     if urgency is Urgency.PATIENT:
-        limit = max(limit, far) if selling else min(limit, far)
+        limit = limit if min(far, mid) <= limit <= max(far, mid) else far
+    else:
+        limit = min(limit, far) if selling else max(limit, far)
+    worst = _to_tick(far + away, root, selling=selling)
     return OrderPrice(limit=limit, worst=min(worst, limit) if selling else max(worst, limit))
 
 

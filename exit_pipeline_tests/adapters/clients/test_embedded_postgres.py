@@ -238,6 +238,23 @@ def test_a_killed_server_is_started_again_by_another_process_and_found_by_the_fi
     assert query(url)
 
 
+def test_a_server_that_was_told_to_stop_and_hangs_is_ended_and_started_again(home):
+    """Regression: a stop in the midst of crash recovery left a server that never ended nor served.
+
+    Here its checkpointer is frozen, so that it can't end.
+    """
+    server = embedded_postgres.start(home)
+    postmaster = postgres_folder.find_postmaster(server.data)
+    checkpointer = next(one for one in postmaster.children() if "checkpointer" in one.cmdline()[0])
+    checkpointer.suspend()
+    postmaster.send_signal(signal.SIGINT)
+    with pytest.raises(psutil.TimeoutExpired):
+        postmaster.wait(timeout=0.5)
+    client = run_python(CLIENT, home)
+    assert query(client.stdout.readline().split()[1]) == "exit_pipeline"
+    client.communicate("")
+
+
 def test_a_foreign_program_under_the_process_id_of_the_server_survives(home):
     embedded_postgres.start(home)
     kill_server(home)

@@ -53,6 +53,8 @@ def test_urgency_decides_how_far_an_order_leans(side, urgency, limit, worst):
     ("side", "bid", "ask", "urgency", "limit", "worst"),
     [
         pytest.param(SELL, "0.05", "0.10", EMERGENCY, "0.05", "0.05", id="never below one tick"),
+        pytest.param(SELL, "0.03", "0.05", EMERGENCY, "0.03", "0.03", id="but at a lower bid"),
+        pytest.param(SELL, "0.03", "0.04", PATIENT, "0.03", "0.03", id="patiently at it too"),
         pytest.param(SELL, "1.93", "1.97", NORMAL, "1.93", "1.70", id="the bid itself is legal"),
         pytest.param(SELL, "1.93", "1.97", PATIENT, "1.93", "1.70", id="never below the bid"),
         pytest.param(BUY, "1.93", "1.97", PATIENT, "1.97", "2.20", id="never above the ask"),
@@ -61,8 +63,8 @@ def test_urgency_decides_how_far_an_order_leans(side, urgency, limit, worst):
         pytest.param(SELL, "3.00", "3.10", EMERGENCY, "2.65", "2.65",
                      id="a sale that crosses three dollars may use the finer tick"),
         pytest.param(BUY, "0", "0.05", NORMAL, "0.05", "0.15", id="buying back the worthless"),
-        pytest.param(SELL, "0.20", "0.30", FAST, "0.10", "0.10",
-                     id="at least two ticks of collar, rounded away"),
+        pytest.param(SELL, "0.20", "0.30", FAST, "0.15", "0.10",
+                     id="a collar of at least two ticks"),
     ],
 )  # fmt: skip
 def test_limits_lie_on_the_legal_tick(side, bid, ask, urgency, limit, worst):
@@ -77,7 +79,7 @@ def test_without_a_price_to_close_at_there_is_no_order(side, bid, ask):
 
 
 def test_the_collar_is_a_setting():
-    assert priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=5) == ("8.99", "8.99")
+    assert priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=5) == ("9.49", "9.49")
     narrow = priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=0, collar_ticks=3)
     assert narrow == ("9.97", "9.97")
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
-from exit_pipeline.adapters.database.postgres.engine import run
+from exit_pipeline.adapters.clients.postgres_engine import run
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.position import CloseKind
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import Engine
 
+from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
-from exit_pipeline.adapters.database.postgres.engine import run, transaction
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine
 
-from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
+from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
 
 _TYPES: Final[Mapping[str, str]] = {

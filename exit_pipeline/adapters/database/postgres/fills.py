@@ -7,13 +7,13 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from exit_pipeline.adapters.clients.postgres_engine import as_json, run
 from exit_pipeline.adapters.database.postgres.closing import (
     Closing,
     close_contracts,
     lock_position,
     reserve,
 )
-from exit_pipeline.adapters.database.postgres.engine import as_json, run
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.record import ExitOrder

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
-from exit_pipeline.adapters.database.postgres.engine import run
+from exit_pipeline.adapters.clients.postgres_engine import run
 from exit_pipeline.core.model.record import RunHandle, RunStatus, TickIdentity
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")

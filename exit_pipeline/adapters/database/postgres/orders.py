@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row
 
+from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.closing import lock_position, reserve
-from exit_pipeline.adapters.database.postgres.engine import run, transaction
 from exit_pipeline.adapters.database.postgres.fills import book_report, reserved_by
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row
 
+from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.adapters.database.postgres.closing import (
     Closing,
     close_contracts,
     lock_position,
 )
-from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
 from exit_pipeline.core.model.contract import (
     SHARES_PER_CONTRACT,
     OptionContract,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, Row
 
-from exit_pipeline.adapters.database.postgres.engine import as_json, run, transaction
+from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal
 
 _CONTEXT_COLUMNS: Final = ("vix", "vix3m", "vix_at", "trend", "timestamp", "source")

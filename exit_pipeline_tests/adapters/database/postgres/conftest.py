@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import event, text
 
+from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
-from exit_pipeline.adapters.database.postgres.engine import make_engine
 
 
 @pytest.fixture

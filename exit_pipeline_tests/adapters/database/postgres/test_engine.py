@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg2
 import pytest
 
-from exit_pipeline.adapters.database.postgres.engine import as_json, make_engine, run, transaction
+from exit_pipeline.adapters.clients.postgres_engine import as_json, make_engine, run, transaction
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 
 
