@@ -269,7 +269,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER exit_pipeline_fill_contract BEFORE INSERT OR UPDATE ON refactored_positions
-    FOR EACH ROW EXECUTE FUNCTION exit_pipeline_fill_contract();
+    FOR EACH ROW WHEN (NEW.option_symbol IS NULL) EXECUTE FUNCTION exit_pipeline_fill_contract();
 SELECT exit_pipeline_quietly('refactored_positions', $$
     UPDATE refactored_positions SET option_symbol = NULL WHERE option_symbol IS NULL
 $$);

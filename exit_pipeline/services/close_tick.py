@@ -30,10 +30,10 @@ def close_tick(executed: ExecutedTick, *, database: Database) -> TickReport:
     tick = executed.decided.tick
     if not tick.request.dry_run:
         database.positions.refresh(_marks(executed))
-    run_ids = [run.run_id for run in tick.runs]
-    decisions = database.decisions.of_runs(run_ids)
-    orders = database.orders.of_runs(run_ids)
     worked = list(tick.run_ids.values())
+    before = [run.run_id for run in tick.runs if run.run_id not in worked]
+    decisions = [*executed.decided.stored, *database.decisions.of_runs(before)]
+    orders = database.orders.of_runs([*worked, *before])
     summaries = [_summary(run_id, executed, decisions, orders) for run_id in worked]
     database.runs.close(tick.request.run_key, summaries)
     counts = _counts(decisions, orders)

@@ -5,11 +5,11 @@ from importlib.metadata import version
 
 from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
 from exit_pipeline.services.reconcile import reconcile
-from exit_pipeline.services.tick import UNASSIGNED, OpenTick, TickRequest
+from exit_pipeline.services.tick import OpenTick, TickRequest
 
 CODE_VERSION = version("exit-pipeline")
 
@@ -45,17 +45,22 @@ def open_tick(
     runs = database.runs.open(identity, accounts, request.run_key, CODE_VERSION, LEASE)
     workable = [run for run in runs if run.status is RunStatus.STARTED]
     notes = [run.reason for run in runs if run.reason]
+    positions = _positions(request, broker, database, workable)
     if not request.dry_run:
-        notes += reconcile(workable, broker=broker, database=database, calendar=calendar, at=at)
+        found = reconcile(
+            workable, positions, broker=broker, database=database, calendar=calendar, at=at
+        )
+        # Fills and settlements change what is held.
+        positions = _positions(request, broker, database, workable) if found else positions
+        notes += found
     closed = calendar.why_closed(at)
     if closed:
         _skip(workable, request, database, closed)
         runs = [
             run if run.status is not RunStatus.STARTED else _skipped(run, closed) for run in runs
         ]
-        workable = []
+        positions = []
         notes.insert(0, closed)
-    positions = _positions(request, broker, database, workable)
     return OpenTick(
         request=request,
         identity=identity,

@@ -14,6 +14,7 @@ from exit_pipeline.services.expiry import last_trading_close
 
 def reconcile(
     runs: Sequence[RunHandle],
+    held: Sequence[Position],
     *,
     broker: Broker,
     database: Database,
@@ -21,6 +22,14 @@ def reconcile(
     at: datetime,
 ) -> list[str]:
     """Book what live orders have filled and settle what has expired; returns what was found.
+
+    Args:
+        runs: The accounts that this launch works.
+        held: Their open positions.
+        broker: Where they are held.
+        database: What is kept; where nothing is found, nothing in it has changed.
+        calendar: Tells which contracts have ended.
+        at: The tick's moment.
 
     An order that the broker does not answer about stays as it is, and says so in an alert.
     """
@@ -35,11 +44,8 @@ def reconcile(
     for order in database.orders.live_orders(broker.environment, list(accounts)):
         if order.broker == broker.name:
             notes += _refresh(order, logs[order.request.account], database)
-    if accounts:
-        held = database.positions.open_positions(broker.environment, list(accounts))
-        ended = [position for position in held if _has_ended(position, calendar, at)]
-        notes += _settle(ended, logs, database)
-    return notes
+    ended = [position for position in held if _has_ended(position, calendar, at)]
+    return notes + _settle(ended, logs, database)
 
 
 def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:

@@ -11,7 +11,7 @@ from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import (
     ExitOrder,
@@ -21,10 +21,6 @@ from exit_pipeline.core.model.record import (
     TickIdentity,
 )
 from exit_pipeline.core.model.session import Session
-
-UNASSIGNED: Final = "unassigned"
-"""The account of positions that no broker has yet: decided, never sent."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRequest:

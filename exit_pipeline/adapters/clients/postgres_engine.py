@@ -79,7 +79,7 @@ def make_engine(url: str) -> Engine:
     settings = {**_CONNECTION, **parts, "options": f"{_SESSION} {options}".strip()}
     return create_engine(
         # Without the password, since an engine's URL is shown in many places.
-        URL.create("postgresql+psycopg2", host=parts.get("host"), database=parts.get("dbname")),
+        URL.create("postgresql+psycopg2", database=parts.get("dbname")),
         creator=partial(_connect, settings, _connect_failure(parts)),
         hide_parameters=True,
         pool_pre_ping=True,

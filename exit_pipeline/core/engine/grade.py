@@ -81,9 +81,8 @@ def grade_quotes(book: Book, limits: QuoteLimits, into: Decisions | None = None)
     room = Decisions.empty(len(book), 0) if into is None else into
     good = _nothing_wrong(book, limits)
     priced, alive = good, np.ones(len(book), np.bool_)
-    mid = book.bid + book.ask
-    mid >>= 1
-    np.copyto(room.mark, mid)
+    np.add(book.bid, book.ask, out=room.mark)
+    np.right_shift(room.mark, 1, out=room.mark)
     doubtful = np.flatnonzero(~good)
     if len(doubtful):
         priced = good.copy()
@@ -97,7 +96,6 @@ def grade_quotes(book: Book, limits: QuoteLimits, into: Decisions | None = None)
         flags=room.flags,
         grade=room.grade,
         mark=room.mark,
-        mid=mid,
         gain=_judge(book, doubtful, room),
         pnl_percent=room.pnl_percent,
         priced=priced,
@@ -114,9 +112,8 @@ def _grade_doubtful(
     bad = (flags & BAD_FLAGS) != 0
     fine = flags == 0
     room.grade[rows] = np.where(bad, _BAD, np.where(fine, _GOOD, _DEGRADED))
-    bid, ask = book.bid[rows], book.ask[rows]
-    closable = np.where(book.side[rows] > 0, bid, ask)
-    room.mark[rows] = np.where(bad, UNKNOWN, np.where(fine, (bid + ask) >> 1, closable))
+    closable = np.where(book.side[rows] > 0, book.bid[rows], book.ask[rows])
+    room.mark[rows] = np.where(bad, UNKNOWN, np.where(fine, book.mid(rows), closable))
 
 
 def _judge(book: Book, doubtful: NDArray[np.intp], room: Decisions) -> IntColumn:

@@ -97,6 +97,11 @@ class Book:
     def __len__(self) -> int:
         return len(self.side)
 
+    def mid(self, rows: slice | NDArray[np.intp]) -> IntColumn:
+        """Half of bid plus ask of some rows, rounded down to a unit; meaningless without both."""
+        mid: IntColumn = (self.bid[rows] + self.ask[rows]) >> 1
+        return mid
+
     def take(self, rows: slice | NDArray[np.intp] | BoolColumn) -> Self:
         """The book of some rows; a slice is a view and copies nothing."""
         return type(self)(**{c.name: getattr(self, c.name)[rows] for c in fields(self)})

@@ -25,7 +25,6 @@ class Marks:
         grade: ``QuoteGrade`` by row.
         mark: The price that the position is judged at: the mid of a GOOD quote, the side that
             closing would hit of a DEGRADED one, UNKNOWN of a BAD one.
-        mid: Half of bid plus ask, rounded down to a unit; meaningless where the grade is BAD.
         gain: Profit per share at the mark, negative for a loss; meaningless without a mark.
         pnl_percent: The gain in percent of the entry price; NaN without a mark.
         priced: The mark may decide: the grade is not BAD and the holding is not worthless.
@@ -36,7 +35,6 @@ class Marks:
     flags: FlagColumn
     grade: SmallColumn
     mark: IntColumn
-    mid: IntColumn
     gain: IntColumn
     pnl_percent: FloatColumn
     priced: BoolColumn

@@ -14,6 +14,10 @@ _INTRADAY: Final = re.compile(
 )
 
 
+UNASSIGNED: Final = "unassigned"
+"""The account of positions that no broker has yet: decided, never sent."""
+
+
 class PositionSide(StrEnum):
     """LONG holds the contract, SHORT has sold it."""
 

@@ -37,17 +37,19 @@ class StopLoss(ExitRule):
         # finds the few candidates, and integers decide, so that "exactly" stays exact.
         rows = np.flatnonzero((marks.pnl_percent <= CANDIDATE_MARGIN - self.percent) & marks.priced)
         if len(rows):
-            fired[rows] = self._is_beyond(book, rows, marks.mid[rows]) & (
+            fired[rows] = self._is_beyond(book, rows, book.mid(rows)) & (
                 marks.good[rows] | self._is_beyond(book, rows, book.previous_mid[rows])
             )
         return Verdict(fired=fired, evaluable=marks.priced)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the profit at the mid, in percent of the entry price."""
-        gain = book.side * (marks.mid - book.entry_price)
+        rows = np.arange(len(book))
+        mid = book.mid(rows)
+        gain = book.side * (mid - book.entry_price)
         observed = np.where(marks.priced, gain / book.entry_price * 100, np.nan)
         note = np.where(marks.priced, "", "the quote gives no price to judge").astype(object)
-        beyond = marks.priced & self._is_beyond(book, np.arange(len(book)), marks.mid)
+        beyond = marks.priced & self._is_beyond(book, rows, mid)
         note[beyond & ~self.evaluate(book, marks).fired] = "waits for a second tick to confirm it"
         return RuleTrace(
             observed=observed,

@@ -52,6 +52,12 @@ _UPDATE_FROM_REPORT: Final = """
     WHERE o.id = CAST(:order_id AS uuid)
 """
 
+_OVERFILLED: Final = """
+    INSERT INTO alerts (severity, cause, subject, message, run_id)
+    VALUES ('CRITICAL', 'OVERFILLED', :position_id, :message, CAST(:run_id AS uuid))
+    ON CONFLICT (cause, subject, run_id) DO NOTHING
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _NewFills:
@@ -86,6 +92,10 @@ def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -
         error_message=note if surplus else None,
         submitted_at=report.submitted_at,
     )
+    if surplus:
+        message = f"order {order.request.client_order_id}: {note}"
+        alert = {"position_id": order.position_id, "message": message, "run_id": order.run_id}
+        run(connection, _OVERFILLED, **alert)
     released = reserved_by(order) - _reserved(status, order.request.quantity, filled)
     _close(connection, order, new, closed, released)
     return new.contracts

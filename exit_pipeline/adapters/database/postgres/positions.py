@@ -21,11 +21,8 @@ from exit_pipeline.core.model.contract import (
 )
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.order import Settlement
-from exit_pipeline.core.model.position import Position, PositionSide
+from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
 from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
-
-UNASSIGNED: Final = "unassigned"
-"""The account of rows that no broker has yet."""
 
 _TENTH_OF_A_MILL: Final = Decimal(1).scaleb(-4)  # prices are kept with four decimals
 

@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.adapters.database.postgres.opening import Opening
-from exit_pipeline.adapters.database.postgres.positions import UNASSIGNED
 from exit_pipeline.core.model.order import OrderStatus
+from exit_pipeline.core.model.position import UNASSIGNED
 from exit_pipeline.core.model.record import (
     AccountOverview,
     Alert,
