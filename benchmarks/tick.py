@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
+from exit_pipeline.adapters.clients.postgres_engine import shared_engine
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.defs import resources as shells
 from exit_pipeline.defs.jobs import exit_job
@@ -18,6 +19,9 @@ from exit_pipeline.defs.storage import InstanceStorage
 from exit_pipeline.sample import SAMPLE_AT
 from exit_pipeline.services.import_book import import_book
 from exit_pipeline.settings import Settings
+
+MOMENT = SAMPLE_AT - timedelta(hours=3)
+"""Of the sample day, before any rule of time fires."""
 
 OPS = ("fetch_positions", "fetch_market_data", "build_context", "decide", "execute", "persist")
 
@@ -36,6 +40,7 @@ def first_step() -> int:
     executor_def=dg.in_process_executor,
     resource_defs={"io_manager": dg.mem_io_manager},
     logger_defs=exit_job.loggers,
+    config={"loggers": {"console": {}}},
 )
 def empty_job() -> None:
     """Six ops that do nothing: what Dagster itself costs."""
@@ -50,13 +55,13 @@ def put_book(settings: Settings, size: int, environment: str) -> None:
         symbols = [
             symbol
             for ticker in ("SPY", "QQQ", "AAPL", "NVDA", "TSLA")
-            for symbol in built.market_data.chain(ticker, SAMPLE_AT)
+            for symbol in built.market_data.chain(ticker, MOMENT)
         ]
-        quotes = built.market_data.snapshot(symbols, [], SAMPLE_AT).quotes
+        quotes = built.market_data.snapshot(symbols, [], MOMENT).quotes
         good = [
             quote
             for quote in quotes.values()
-            if quote.bid and quote.ask and quote.ask / quote.bid < Decimal("1.1")
+            if quote.bid and quote.bid > 5 and quote.ask and quote.ask / quote.bid < Decimal("1.1")
         ]
         book = [
             NewPosition(
@@ -65,7 +70,7 @@ def put_book(settings: Settings, size: int, environment: str) -> None:
                 side="LONG",
                 quantity=1,
                 entry_price=((quote.bid or 0) + (quote.ask or 0)) / 2,
-                entry_time=SAMPLE_AT - timedelta(hours=3),
+                entry_time=MOMENT - timedelta(hours=1),
                 account=environment,
                 broker="paper",
                 environment=environment,
@@ -77,18 +82,20 @@ def put_book(settings: Settings, size: int, environment: str) -> None:
 
 
 def at(settings: Settings, environment: str, minutes: int = 0) -> dict[str, Any]:
-    moment = SAMPLE_AT - timedelta(hours=2) + timedelta(minutes=minutes)
-    return shells.resources(settings, at=moment.isoformat(), environment=environment)
+    moment = (MOMENT + timedelta(minutes=minutes)).isoformat()
+    return shells.resources(settings, at=moment, environment=environment)
 
 
 class Statements:
     """Counts the statements that the project's own engines execute."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        self.engine = shared_engine(url)
         self.count = 0
 
-    def __call__(self, *_: object) -> None:
-        self.count += 1
+    def __call__(self, connection: Connection, *_: object) -> None:
+        # The ephemeral instance has statements of its own, in SQLite.
+        self.count += connection.engine is self.engine
 
 
 def run(settings: Settings, environment: str, minutes: int, on: dg.DagsterInstance) -> Any:
@@ -152,7 +159,7 @@ def _print_times(settings: Settings, size: int, runs: int, on: dg.DagsterInstanc
 
 
 def _print_statements(settings: Settings, on: dg.DagsterInstance) -> None:
-    counter = Statements()
+    counter = Statements(shells.database_url(settings))
     print("SQL statements of a tick without orders")
     for size in (10, 100, 1_000):
         environment = f"count{size}"

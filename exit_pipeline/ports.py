@@ -322,8 +322,11 @@ class DecisionStore(Protocol):
         """Keep policies, canonical JSON by hash, once each."""
         ...
 
-    def record(self, rows: DecisionRows) -> None:
-        """Record decisions; one that its run already has for the position is left as it is."""
+    def record(self, rows: DecisionRows) -> int:
+        """Record decisions; one that its run already has for the position is left as it is.
+
+        Returns how many were new.
+        """
         ...
 
     def of_runs(self, run_ids: Sequence[str]) -> list[StoredDecision]:

@@ -57,7 +57,7 @@ class Settings:
         """
         env = os.environ if environ is None else environ
         return cls(
-            home=Path(env.get("EXIT_PIPELINE_HOME") or ".exit_pipeline").absolute(),
+            home=_folder(env, "EXIT_PIPELINE_HOME", default=".exit_pipeline"),
             database_url=env.get("DATABASE_URL") or None,
             dagster_postgres_url=env.get("DAGSTER_POSTGRES_URL") or None,
             worker_enabled=_boolean(env, "EXIT_WORKER_ENABLED", default=True),
@@ -68,6 +68,15 @@ class Settings:
             market_data=env.get("EXIT_MARKET_DATA") or "simulated",
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
         )
+
+
+def _folder(env: Mapping[str, str], name: str, *, default: str) -> Path:
+    text = env.get(name) or default
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        message = f"{name} is {text!r}; expected a folder, not the home of an unknown user"
+        raise ConfigurationError(message) from error
 
 
 def _boolean(env: Mapping[str, str], name: str, *, default: bool) -> bool:
@@ -84,7 +93,7 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     text = (env.get(name) or "").strip()
     if not text:
         return None
-    if text.isdigit() and 1 <= int(text) <= 86_400:
+    if text.isdecimal() and 1 <= int(text) <= 86_400:
         return int(text)
     message = f"{name} is {text!r}; expected a whole number of seconds from 1 to 86400"
     raise ConfigurationError(message)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.explain import RuleLine, explain, sentences
+from exit_pipeline.core.engine.explain import Explanation, RuleLine
 from exit_pipeline.core.engine.policy import Policy, parse_policy
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import NO_RULE, Outcome, Urgency
@@ -141,7 +141,7 @@ def decided(book: Book, *policies: Policy | str) -> list[Decided]:
     """Decide and explain a book, and say each row in words."""
     parsed = [parse_policy(one) if isinstance(one, str) else one for one in policies or ("",)]
     decisions = decide(book, parsed)
-    lines = explain(book, parsed, decisions)
+    explanation = Explanation(book, parsed, decisions)
     told = []
     for row in range(len(book)):
         reasons = parsed[book.policy[row]].reasons
@@ -160,8 +160,8 @@ def decided(book: Book, *policies: Policy | str) -> list[Decided]:
                 mark=None if mark is None else str(mark),
                 pnl_percent=float(decisions.pnl_percent[row]),
                 latched=bool(decisions.gex_latched[row]),
-                lines={line.reason: line for line in lines[row]},
-                sentences=sentences(row, lines[row], book, decisions),
+                lines={line.reason: line for line in explanation.lines(row)},
+                sentences=explanation.sentences(row),
             )
         )
     return told

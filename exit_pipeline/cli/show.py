@@ -180,11 +180,11 @@ def _print_trace(out: Console, decided: DecidedTick) -> None:
         RuleState.NOT_FIRED: "",
         RuleState.NOT_EVALUABLE: "dim",
     }
-    for position, lines in zip(decided.decided, decided.lines, strict=True):
+    for row, position in enumerate(decided.decided):
         table = Table(title=escape(position.id), title_justify="left", header_style="bold")
         for name in ("rule", "state", "observed", "threshold", "distance", "why"):
             table.add_column(name)
-        for line in lines:
+        for line in decided.explanation.lines(row):
             figures = [
                 _figure(v, line.unit) for v in (line.observed, line.threshold, line.distance)
             ]

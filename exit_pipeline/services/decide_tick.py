@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.explain import RuleLine, explain, sentences
+from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy, combine_policies
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import Direction
@@ -17,7 +18,7 @@ from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.price import to_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
-from exit_pipeline.core.model.record import Alert, DecisionRows
+from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
@@ -34,23 +35,36 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     policies, policy_of_row, decided, faults = _policies(tick)
     book = assemble_book(known, decided, policy_of_row, calendar)
     decisions = decide(book, policies)
-    lines = explain(book, policies, decisions)
+    explanation = Explanation(book, policies, decisions)
+    stored: tuple[StoredDecision, ...] = ()
     if tick.positions:
         database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
-        rows = _rows(tick, decided, book, decisions, policies, lines)
-        database.decisions.record(_with_faults(rows, tick, faults))
+        columns = _rows(tick, decided, book, decisions, policies, explanation)
+        stored = _record(_with_faults(columns, tick, faults), tick, database)
         _alert(tick, faults, database)
     return DecidedTick(
         tick=tick,
         market=known.market,
         context=known.context,
-        stored=tuple(database.decisions.of_runs(list(tick.run_ids.values()))),
+        stored=stored,
         book=book,
         decided=tuple(decided),
         decisions=decisions,
         policies=tuple(policies),
-        lines=tuple(lines),
+        explanation=explanation,
     )
+
+
+def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[StoredDecision, ...]:
+    """Record decisions, and give back those that stand: other ones if they were there before."""
+    if database.decisions.record(rows) < len(rows):
+        return tuple(database.decisions.of_runs(list(tick.run_ids.values())))
+    columns = [rows.columns[field.name] for field in fields(StoredDecision)]
+    names = [field.name for field in fields(StoredDecision)]
+    stored = (
+        StoredDecision(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)
+    )
+    return tuple(sorted(stored, key=lambda one: one.position_id))
 
 
 def _policies(
@@ -83,7 +97,7 @@ def _rows(
     book: Book,
     decisions: Decisions,
     policies: Sequence[Policy],
-    lines: Sequence[Sequence[RuleLine]],
+    explanation: Explanation,
 ) -> dict[str, list[Any]]:
     """The columns of ``refactored_decisions``, for the rows of a book."""
     policy_of_row = [policies[index] for index in book.policy.tolist()]
@@ -116,7 +130,7 @@ def _rows(
         "fired_mask": decisions.fired_mask.tolist(),
         "evaluable_mask": decisions.evaluable_mask.tolist(),
         "gex_latched_after": decisions.gex_latched.tolist(),
-        "reasoning": [sentences(row, lines[row], book, decisions) for row in range(len(book))],
+        "reasoning": [tuple(explanation.sentences(row)) for row in range(len(book))],
     }
 
 
@@ -187,7 +201,7 @@ def _with_faults(
             "fired_mask": 0,
             "evaluable_mask": 0,
             "gex_latched_after": position.gex_latched,
-            "reasoning": [f"Not decided: {sentence}."],
+            "reasoning": (f"Not decided: {sentence}.",),
         }
         for name, column in rows.items():
             column.append(known.get(name))

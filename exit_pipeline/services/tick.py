@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
 
-from exit_pipeline.core.engine.explain import RuleLine
+from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
@@ -21,6 +20,7 @@ from exit_pipeline.core.model.record import (
     TickIdentity,
 )
 from exit_pipeline.core.model.session import Session
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRequest:
@@ -115,7 +115,7 @@ class DecidedTick:
         decided: The positions of the book's rows.
         decisions: The outcome by row.
         policies: ``book.policy`` indexes this.
-        lines: The complete trace by row.
+        explanation: Why, by row.
     """
 
     tick: OpenTick
@@ -126,7 +126,7 @@ class DecidedTick:
     decided: tuple[Position, ...]
     decisions: Decisions
     policies: tuple[Policy, ...]
-    lines: tuple[tuple[RuleLine, ...], ...]
+    explanation: Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

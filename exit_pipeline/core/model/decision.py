@@ -125,8 +125,8 @@ class Decisions:
         room["rule"].fill(NO_RULE)
         return cls(**room)
 
-    def view(self, rows: slice) -> Self:
-        """The decisions of some rows, sharing their memory."""
+    def view(self, rows: slice | NDArray[np.intp]) -> Self:
+        """The decisions of some rows; of a slice, sharing their memory."""
         return type(self)(**{c.name: getattr(self, c.name)[rows] for c in fields(self)})
 
     def __len__(self) -> int:

@@ -102,11 +102,14 @@ class PostgresDecisions:
                 policies=list(policies.values()),
             )
 
-    def record(self, rows: DecisionRows) -> None:
+    def record(self, rows: DecisionRows) -> int:
         """Record decisions, in one statement; one that its run already has is left as it is.
 
         Args:
             rows: Columns of ``refactored_decisions``; None is stored as NULL.
+
+        Returns:
+            How many were new.
 
         Raises:
             ValueError: A column is not one of the table, a key column is missing, the columns
@@ -115,12 +118,12 @@ class PostgresDecisions:
         names = list(rows.columns)
         _check_names(names)
         if not len(rows):
-            return
+            return 0
         columns = ", ".join(names)
         types = ", ".join(f"{name} {_TYPES[name]}" for name in names)
         values = zip(*rows.columns.values(), strict=True)
         with transaction(self._engine) as connection:
-            run(
+            inserted = run(
                 connection,
                 f"""
                 INSERT INTO refactored_decisions ({columns})
@@ -129,6 +132,7 @@ class PostgresDecisions:
                 """,  # noqa: S608 every name is in the table above
                 rows=as_json(dict(zip(names, row, strict=True)) for row in values),
             )
+            return inserted.rowcount
 
     def of_runs(self, run_ids: Sequence[str]) -> list[StoredDecision]:
         """The decisions of runs, by position id."""

@@ -1,0 +1,123 @@
+"""Each environment variable: its default, what it takes, and the sentence about what it doesn't."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.settings import Settings
+
+DEFAULTS = {
+    "home": Path.cwd() / ".exit_pipeline",
+    "database_url": None,
+    "dagster_postgres_url": None,
+    "worker_enabled": True,
+    "worker_cron": "*/5 * * * 1-5",
+    "worker_interval_seconds": None,
+    "broker": "paper",
+    "broker_env": "paper",
+    "market_data": "simulated",
+    "tape_dir": None,
+}
+VARIABLES = {
+    "EXIT_PIPELINE_HOME": "home",
+    "DATABASE_URL": "database_url",
+    "DAGSTER_POSTGRES_URL": "dagster_postgres_url",
+    "EXIT_WORKER_ENABLED": "worker_enabled",
+    "EXIT_WORKER_CRON": "worker_cron",
+    "EXIT_WORKER_INTERVAL_SECONDS": "worker_interval_seconds",
+    "EXIT_BROKER": "broker",
+    "EXIT_BROKER_ENV": "broker_env",
+    "EXIT_MARKET_DATA": "market_data",
+    "EXIT_TAPE_DIR": "tape_dir",
+}
+
+
+def values(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in DEFAULTS}
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert values(Settings.from_env({})) == DEFAULTS
+
+
+def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
+    assert values(Settings.from_env(dict.fromkeys(VARIABLES, ""))) == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("EXIT_PIPELINE_HOME", "/srv/exits", Path("/srv/exits")),
+        ("EXIT_PIPELINE_HOME", "data", Path.cwd() / "data"),
+        ("DATABASE_URL", "postgresql://desk@db/exits", "postgresql://desk@db/exits"),
+        ("DAGSTER_POSTGRES_URL", "postgresql://desk@db/runs", "postgresql://desk@db/runs"),
+        ("EXIT_WORKER_ENABLED", "false", False),
+        ("EXIT_WORKER_ENABLED", " No ", False),
+        ("EXIT_WORKER_ENABLED", "0", False),
+        ("EXIT_WORKER_ENABLED", "OFF", False),
+        ("EXIT_WORKER_ENABLED", "TRUE", True),
+        ("EXIT_WORKER_ENABLED", "1", True),
+        ("EXIT_WORKER_CRON", "*/15 10-15 * * 1-5", "*/15 10-15 * * 1-5"),
+        ("EXIT_WORKER_INTERVAL_SECONDS", "1", 1),
+        ("EXIT_WORKER_INTERVAL_SECONDS", " 30 ", 30),
+        ("EXIT_WORKER_INTERVAL_SECONDS", "86400", 86_400),
+        ("EXIT_BROKER", "alpaca", "alpaca"),
+        ("EXIT_BROKER_ENV", "live", "live"),
+        ("EXIT_MARKET_DATA", "recorded", "recorded"),
+        ("EXIT_TAPE_DIR", "tapes", "tapes"),
+    ],
+)
+def test_a_variable_sets_its_own_field_and_no_other(variable: str, text: str, value: Any) -> None:
+    found = values(Settings.from_env({variable: text}))
+    assert found == DEFAULTS | {VARIABLES[variable]: value}
+
+
+def test_a_tilde_in_the_home_folder_is_the_users_own_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/users/trader")
+    home = Settings.from_env({"EXIT_PIPELINE_HOME": "~/exits"}).home
+    assert home == Path("/users/trader/exits")
+
+
+def test_without_a_mapping_the_process_environment_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EXIT_WORKER_CRON", "0 12 * * *")
+    assert Settings.from_env().worker_cron == "0 12 * * *"
+
+
+BOOLEAN = "expected true or false"
+SECONDS = "expected a whole number of seconds from 1 to 86400"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        pytest.param("EXIT_WORKER_ENABLED", "maybe", BOOLEAN, id="neither true nor false"),
+        pytest.param("EXIT_WORKER_ENABLED", "2", BOOLEAN, id="a number beyond 0 and 1"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "0", SECONDS, id="no interval"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "86401", SECONDS, id="more than a day"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "-5", SECONDS, id="negative"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "2.5", SECONDS, id="a fraction"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "5m", SECONDS, id="with a unit"),
+        pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "²", SECONDS, id="a raised digit"),
+        pytest.param("EXIT_BROKER_ENV", "sandbox", "expected one of paper, live", id="environment"),
+        pytest.param(
+            "EXIT_PIPELINE_HOME",
+            "~nobody-of-this-name/exits",
+            "expected a folder",
+            id="home of an unknown user",
+        ),
+    ],
+)
+def test_a_value_that_cant_be_is_refused_in_one_sentence(
+    variable: str, text: str, expected: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({variable: text})
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{variable} is {text!r}; {expected}")
+    assert "\n" not in sentence
