@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from exit_pipeline.core.engine.explain import RuleState
+from exit_pipeline.core.model.price import say_dollars
 from exit_pipeline.core.model.record import ExitOrder, PositionLine, StoredDecision
 from exit_pipeline.services.tick import DecidedTick, TickReport
 
@@ -127,8 +127,8 @@ def _decision_cells(decision: StoredDecision, order: ExitOrder | None) -> list[T
         decision.position_id,
         decision.option_symbol or "not known",
         f"{decision.side} {decision.open_quantity}",
-        money(decision.entry_price),
-        money(decision.mark),
+        say_dollars(decision.entry_price),
+        say_dollars(decision.mark),
         _percent(decision.pnl_percent),
         decision.exit_action or "HOLD",
         Text(reason, COLOURS.get(reason, "cyan")),
@@ -142,7 +142,7 @@ def _order(order: ExitOrder | None) -> str:
     if order is None:
         return ""
     verb = "sell" if order.request.side.startswith("SELL") else "buy"
-    return f"{verb} {order.request.quantity} @ {money(order.request.limit_price)}"
+    return f"{verb} {order.request.quantity} @ {say_dollars(order.request.limit_price)}"
 
 
 def _fill(order: ExitOrder | None) -> Text | str:
@@ -150,14 +150,7 @@ def _fill(order: ExitOrder | None) -> Text | str:
         return ""
     if order.average_price is None:
         return Text(order.status.value, "yellow")
-    return Text(f"{order.filled_quantity} @ {money(order.average_price)}", "green")
-
-
-def money(value: Decimal | None) -> str:
-    """Dollars with two decimals, or four where two would hide something."""
-    if value is None:
-        return "-"
-    return f"{value:.2f}" if value == round(value, 2) else f"{value:.4f}"
+    return Text(f"{order.filled_quantity} @ {say_dollars(order.average_price)}", "green")
 
 
 def _percent(value: float | None) -> Text | str:
@@ -218,11 +211,11 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
             line.option_symbol or "not known",
             line.side,
             f"{line.open_quantity} of {line.quantity}",
-            money(line.entry_price),
-            money(line.current_price),
-            money(line.unrealized_pnl),
-            money(line.realized_pnl),
-            money(line.realized_pnl_net),
+            say_dollars(line.entry_price),
+            say_dollars(line.current_price),
+            say_dollars(line.unrealized_pnl),
+            say_dollars(line.realized_pnl),
+            say_dollars(line.realized_pnl_net),
             f"{line.status} {ended}".strip(),
         )
     out.print(table)

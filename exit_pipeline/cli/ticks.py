@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from exit_pipeline.cli.show import NEW_YORK, as_json, console, money, print_report, report_as_json
+from exit_pipeline.cli.show import NEW_YORK, as_json, console, print_report, report_as_json
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.price import say_dollars
 from exit_pipeline.core.model.record import ExitOrder, PositionLine
 from exit_pipeline.core.model.session import Session
 from exit_pipeline.services.tick import TickReport, parse_instant
@@ -246,14 +247,14 @@ def _print_day(session: Session, figures: Mapping[str, Any]) -> None:
     for name in ("positions", "realised", "net of costs"):
         table.add_column(name, justify="right")
     for reason, sums in figures["closed_by"].items():
-        gross, net = money(sums["realised_pnl"]), money(sums["realised_pnl_net"])
+        gross, net = say_dollars(sums["realised_pnl"]), say_dollars(sums["realised_pnl_net"])
         table.add_row(reason, str(sums["positions"]), gross, net)
     out.print(table)
     out.print(
         f"{figures['orders']} orders, {figures['contracts_filled']} contracts filled, "
         f"{figures['closed']} positions closed, {figures['open']} still open; realised "
-        f"[bold]{money(figures['realised_pnl'])}[/bold] dollars gross, "
-        f"[bold]{money(figures['realised_pnl_net'])}[/bold] net"
+        f"[bold]{say_dollars(figures['realised_pnl'])}[/bold] dollars gross, "
+        f"[bold]{say_dollars(figures['realised_pnl_net'])}[/bold] net"
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import Field
 
-from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData, Surroundings
 from exit_pipeline.services.tick import parse_instant
 from exit_pipeline.settings import Settings
@@ -35,7 +35,11 @@ class ClockResource(dg.ConfigurableResource[Clock]):
 
         asked = context.run.run_config.get("as_of") if context.run else None
         at = str(asked or self.at)
-        return FixedClock(parse_instant("as_of", at)) if at else SystemClock()
+        try:
+            return FixedClock(parse_instant("as_of", at)) if at else SystemClock()
+        except InputError:
+            # The first op says so in one sentence, and stops; an error here would be a traceback.
+            return SystemClock()
 
 
 class CalendarResource(dg.ConfigurableResource[Calendar]):

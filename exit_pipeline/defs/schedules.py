@@ -17,13 +17,11 @@ LATEST_START = timedelta(seconds=60)
 Dagster still evaluates the newest missed tick, however old it is."""
 
 
-def why_not(settings: Settings, calendar: Calendar, now: datetime, due: datetime) -> str | None:
-    """Why the tick due at `due` doesn't run, as a person would say it; None where it does."""
+def why_not(settings: Settings, calendar: Calendar, at: datetime) -> str | None:
+    """Why no tick runs at `at`, as a person would say it; None where one does."""
     if not settings.worker_enabled:
         return "EXIT_WORKER_ENABLED is false"
-    if now - due > LATEST_START:
-        return f"the tick of {due:%H:%M:%S} UTC is {(now - due).seconds} seconds late"
-    return calendar.why_closed(due)
+    return calendar.why_closed(at)
 
 
 def make_schedule(settings: Settings) -> dg.ScheduleDefinition:
@@ -39,7 +37,7 @@ def make_schedule(settings: Settings) -> dg.ScheduleDefinition:
         clock: dg.ResourceParam[Clock],
     ) -> dg.RunRequest | dg.SkipReason:
         due = context.scheduled_execution_time.astimezone(UTC)
-        return _request(settings, calendar, clock.now(), due)
+        return _request(due, why_not(settings, calendar, due) or _why_late(due, clock.now()))
 
     try:
         return dg.schedule(
@@ -65,7 +63,8 @@ def make_sensor(settings: Settings, interval_seconds: int) -> dg.SensorDefinitio
     ) -> dg.RunRequest | dg.SkipReason:
         now = clock.now()
         seconds = int(now.timestamp()) // interval_seconds * interval_seconds
-        return _request(settings, calendar, now, datetime.fromtimestamp(seconds, UTC))
+        # A sensor is evaluated anywhere within its interval, so none of its ticks is late.
+        return _request(datetime.fromtimestamp(seconds, UTC), why_not(settings, calendar, now))
 
     return dg.sensor(
         job=exit_job,
@@ -76,10 +75,13 @@ def make_sensor(settings: Settings, interval_seconds: int) -> dg.SensorDefinitio
     )(evaluate)
 
 
-def _request(
-    settings: Settings, calendar: Calendar, now: datetime, due: datetime
-) -> dg.RunRequest | dg.SkipReason:
-    reason = why_not(settings, calendar, now, due)
+def _why_late(due: datetime, now: datetime) -> str | None:
+    if now - due <= LATEST_START:
+        return None
+    return f"the tick of {due:%H:%M:%S} UTC is {(now - due).total_seconds():.0f} seconds late"
+
+
+def _request(due: datetime, reason: str | None) -> dg.RunRequest | dg.SkipReason:
     if reason:
         return dg.SkipReason(f"ExitWorker: {reason}")
     return dg.RunRequest(run_key=due.isoformat(), tags={TICK_AT_TAG: due.isoformat()})

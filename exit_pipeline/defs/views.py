@@ -6,8 +6,9 @@ from typing import Any
 import dagster as dg
 
 from exit_pipeline.core.engine.explain import describe_flags
-from exit_pipeline.core.model.price import to_dollars
+from exit_pipeline.core.model.price import say_dollars, to_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.defs.assets import CONTEXT, DECISIONS, POSITIONS
 from exit_pipeline.services.tick import (
     ContextTick,
     DecidedTick,
@@ -32,7 +33,7 @@ def positions(tick: OpenTick) -> Metadata:
             "contract": one.contract.symbol if one.contract else "not known",
             "side": one.side.value,
             "open": one.open_quantity,
-            "entry": str(one.entry_price),
+            "entry": say_dollars(one.entry_price),
         }
         for one in tick.positions
     ]
@@ -96,7 +97,7 @@ def decisions(decided: DecidedTick) -> Metadata:
             "decision": one.exit_action or one.decision,
             "reason": one.exit_reason or "",
             "quantity": f"{one.exit_quantity or 0} of {one.open_quantity}",
-            "mark": "" if one.mark is None else str(one.mark),
+            "mark": say_dollars(one.mark),
             "pnl_percent": "" if one.pnl_percent is None else f"{one.pnl_percent:+.1f}",
             "why": " ".join(one.reasoning),
         }
@@ -106,8 +107,8 @@ def decisions(decided: DecidedTick) -> Metadata:
         {
             "position": one.position_id,
             "contract": one.option_symbol or "not known",
-            "bid": str(one.bid),
-            "ask": str(one.ask),
+            "bid": say_dollars(one.bid),
+            "ask": say_dollars(one.ask),
             "why": describe_flags(one.quote_flags),
         }
         for one in ordered
@@ -134,10 +135,10 @@ def report(done: TickReport) -> Metadata:
         {
             "position": one.position_id,
             "reason": one.exit_reason,
-            "order": f"{one.request.side} {one.request.quantity} @ {one.request.limit_price}",
+            "order": f"{one.request.side} {one.request.quantity} @ {say_dollars(one.request.limit_price)}",
             "status": one.status.value,
             "filled": one.filled_quantity,
-            "price": "" if one.average_price is None else f"{one.average_price:.4f}",
+            "price": say_dollars(one.average_price),
             "client_order_id": one.request.client_order_id,
         }
         for one in done.orders
@@ -146,25 +147,26 @@ def report(done: TickReport) -> Metadata:
 
 
 def observations(done: TickReport) -> list[dg.AssetObservation]:
-    """The tick's figures on the assets that they belong to, so that each has a history plot."""
-    if not done.executed.decided.stored:
+    """The tick's figures on the assets that they belong to; a dry run is no part of history."""
+    decided = done.executed.decided
+    if not decided.stored or decided.tick.request.dry_run:
         return []
-    known = done.executed.decided.context
+    known = decided.context
     figures: Metadata = {"vix": known.vix, "vix3m": known.vix3m}
     return [
         dg.AssetObservation(
-            "positions",
+            POSITIONS.key,
             metadata={
-                "open_pnl": open_pnl(done.executed.decided),
+                "open_pnl": open_pnl(decided),
                 "positions": done.counts["positions"],
             },
         ),
         dg.AssetObservation(
-            "context",
+            CONTEXT.key,
             metadata={name: float(level) for name, level in figures.items() if level is not None},
         ),
         dg.AssetObservation(
-            "decisions",
+            DECISIONS.key,
             metadata={
                 name: count
                 for name, count in done.counts.items()

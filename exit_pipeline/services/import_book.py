@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.contract import parse_contract
@@ -19,12 +19,11 @@ from exit_pipeline.services.tick import parse_instant
 T = TypeVar("T")
 
 BOOK_COLUMNS: Final = ("id", "account", "symbol", "side", "quantity", "entry_price", "entry_time")
-OPTIONAL_COLUMNS: Final = ("timeframe", "policy")
 SIGNAL_COLUMNS: Final = ("id", "symbol", "timeframe", "strength", "direction", "timestamp")
 
 
 def read_book(path: Path, *, broker: str, environment: str) -> list[NewPosition]:
-    """Read positions from a CSV file with the columns of ``BOOK_COLUMNS``.
+    """Read positions from a CSV file with ``BOOK_COLUMNS`` and, if wanted, timeframe and policy.
 
     Args:
         path: The file.
@@ -35,8 +34,9 @@ def read_book(path: Path, *, broker: str, environment: str) -> list[NewPosition]
         InputError: The file can't be read, or a row has a value that can't be: the sentence names
             line, column, value and what was expected.
     """
-    positions = [_position(row, broker, environment) for row in _rows(path, BOOK_COLUMNS)]
-    _refuse_duplicates(path, [position.id for position in positions])
+    rows = _rows(path, BOOK_COLUMNS)
+    positions = [_position(row, broker, environment) for row in rows]
+    _refuse_duplicates(rows)
     return positions
 
 
@@ -46,6 +46,7 @@ def read_gex_signals(path: Path) -> list[dict[str, object]]:
     Raises:
         InputError: As for ``read_book``.
     """
+    rows = _rows(path, SIGNAL_COLUMNS)
     signals: list[dict[str, object]] = [
         {
             "id": row.text("id"),
@@ -55,9 +56,9 @@ def read_gex_signals(path: Path) -> list[dict[str, object]]:
             "direction": row.choice("direction", ("CALL", "PUT")),
             "timestamp": row.instant("timestamp"),
         }
-        for row in _rows(path, SIGNAL_COLUMNS)
+        for row in rows
     ]
-    _refuse_duplicates(path, [str(signal["id"]) for signal in signals])
+    _refuse_duplicates(rows)
     return signals
 
 
@@ -125,11 +126,7 @@ def _position(row: _Row, broker: str, environment: str) -> NewPosition:
     if policy:
         row.read("policy", parse_policy)
     price = row.number("entry_price", _is_price, "of dollars above 0 with up to four decimals")
-    quantity = row.number(
-        "quantity",
-        lambda value: value == int(value) and 0 < value < 1_000_000,
-        "of whole contracts",
-    )
+    quantity = row.number("quantity", _is_count, "of whole contracts from 1 to 999999")
     return NewPosition(
         id=row.text("id"),
         symbol=row.read("symbol", lambda text: parse_contract(text).symbol),
@@ -146,7 +143,7 @@ def _position(row: _Row, broker: str, environment: str) -> NewPosition:
 
 
 def _is_count(value: Decimal) -> bool:
-    return value == int(value) and 0 < value < 1_000_000
+    return 0 < value < 1_000_000 and value == int(value)
 
 
 def _is_price(value: Decimal) -> bool:
@@ -161,10 +158,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[_Row]:
             if missing:
                 message = f"{path.name} lacks the columns {', '.join(missing)}"
                 raise InputError(message)
-            return [
-                _Row(path, reader.line_num, {k: (v or "").strip() for k, v in row.items() if k})
-                for row in reader
-            ]
+            return [_row(path, reader.line_num, values) for values in reader]
     except OSError as error:
         message = f"{path} can't be read: {error.strerror}"
         raise InputError(message) from error
@@ -173,10 +167,26 @@ def _rows(path: Path, columns: Sequence[str]) -> list[_Row]:
         raise InputError(message) from error
 
 
-def _refuse_duplicates(path: Path, ids: Sequence[str]) -> None:
+def _row(path: Path, line: int, values: Mapping[str | None, Any]) -> _Row:
+    # DictReader keeps what is beyond the last column under None: the rest of a policy, say, whose
+    # commas were not quoted.
+    if beyond := values.get(None):
+        message = (
+            f"{path.name}, line {line}: {', '.join(beyond)!r} is beyond the last column; expected "
+            f"a value with commas in double quotes"
+        )
+        raise InputError(message)
+    return _Row(path, line, {name: (text or "").strip() for name, text in values.items() if name})
+
+
+def _refuse_duplicates(rows: Sequence[_Row]) -> None:
     seen: set[str] = set()
-    for line, one in enumerate(ids, start=2):
+    for row in rows:
+        one = row.values["id"]
         if one in seen:
-            message = f"{path.name}, line {line}: id is {one!r}, which an earlier line has already"
+            message = (
+                f"{row.path.name}, line {row.line}: id is {one!r}, which an earlier line has "
+                f"already; expected each id once"
+            )
             raise InputError(message)
         seen.add(one)

@@ -76,7 +76,7 @@ class _Sender:
         if position is None:
             return "the position is no longer open"
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "not sent: it belongs to no broker yet (positions adopt assigns one)"
+            return "not sent: it belongs to no broker yet"
         price = self._price(decision, position)
         if price is None:
             message = f"{decision.exit_reason} is due and the quote gives no price to close at"
@@ -143,32 +143,31 @@ class _Sender:
         )
         self.database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
         try:
-            report = calls.call(
-                lambda: self.broker.submit(order.request),
-                "submit",
-                order.request.client_order_id,
-                _describe,
-            )
+            report = self._send(calls, order)
         except Exception as error:  # whatever went wrong, the order may exist
             log.exception("ExitWorker: submit of %s", order.request.client_order_id)
             self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
             message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
             self._alert("ORDER_UNKNOWN", decision, message)
             return message
-        if report.status is OrderStatus.REJECTED:
-            report = self._existing(calls, order) or report
         self.database.orders.book(order, report)
         return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
 
-    def _existing(self, calls: CallLog, order: ExitOrder) -> OrderReport | None:
-        """The order as the broker has it: a refusal may mean that it was placed before."""
+    def _send(self, calls: CallLog, order: ExitOrder) -> OrderReport:
+        """What the broker has of the order: a refusal may mean that it was placed before."""
         request = order.request
-        return calls.call(
+        report = calls.call(
+            lambda: self.broker.submit(request), "submit", request.client_order_id, _describe
+        )
+        if report.status is not OrderStatus.REJECTED:
+            return report
+        existing = calls.call(
             lambda: self.broker.find_order(request.account, request.client_order_id),
             "find_order",
             request.client_order_id,
             lambda found: _describe(found) if found else "not found",
         )
+        return existing or report
 
     def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:
         alert = Alert(

@@ -172,10 +172,10 @@ def parse_instant(field_name: str, text: str) -> datetime:
     expected = "an ISO 8601 time with a time zone, such as 2015-12-24T11:30:00-05:00"
     try:
         at = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         message = f"{field_name} is {text!r}; expected {expected}"
         raise InputError(message) from error
-    if at.tzinfo is None:
-        message = f"{field_name} is {text!r}, which has no time zone; expected {expected}"
-        raise InputError(message)
-    return at.astimezone(UTC)
+    message = f"{field_name} is {text!r}, which has no time zone; expected {expected}"
+    raise InputError(message)

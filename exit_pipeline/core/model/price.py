@@ -44,6 +44,16 @@ def to_units(price: Decimal | str | float) -> int:
     return int(value.quantize(_UNIT, rounding=ROUND_HALF_EVEN) * UNITS_PER_DOLLAR)
 
 
+def say_dollars(value: Decimal | None) -> str:
+    """Dollars for a person: two decimals, or four where two would hide something; - if unknown.
+
+    Example: ``say_dollars(Decimal("3.1000"))`` is ``3.10``, of 3.1250 it is ``3.1250``.
+    """
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value == round(value, 2) else f"{value:.4f}"
+
+
 def to_dollars(units: int) -> Decimal | None:
     """Convert units of 1/10,000 dollar to dollars with four decimals; ``UNKNOWN`` is ``None``.
 

@@ -81,6 +81,10 @@ def test_a_good_quote_needs_no_second_tick():
     assert decide_one(mark="1.40", previous_mid="2.50").reason == "STOP_LOSS"
 
 
+def test_an_unknown_last_trading_day_makes_a_good_quote_no_worse():
+    assert decide_one(mark="1.40", last_trading_close=None).reason == "STOP_LOSS"
+
+
 def test_the_trace_tells_that_a_stop_waits_for_confirmation():
     one = decide_one(bid="0.80", ask="2.00", previous_mid="1.80")
     line = one.lines["STOP_LOSS"]
