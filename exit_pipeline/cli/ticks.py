@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -266,7 +267,8 @@ def sample() -> None:
     from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_AT
 
     quiet()
-    settings = Settings.from_env()
+    # Whatever is configured: the sample's prices are those of the simulated market.
+    settings = replace(Settings.from_env(), broker="paper", market_data="simulated")
     take_in(settings, BOOK, GEX_SIGNALS, environment="simulated")
     shells = resources(settings, at=SAMPLE_AT.isoformat(), environment="simulated")
     with instance() as on:

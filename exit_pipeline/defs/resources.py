@@ -204,11 +204,11 @@ def resources(
         settings: From the environment.
         at: Moment that the clock stands at; empty runs with time.
         tape_dir: Read this tape instead of the configured source.
-        environment: Where positions live; by default the broker's environment, and ``tape``
-            whenever recorded data is read, so that no tape run touches a live tick's positions.
+        environment: Where positions live; by default the broker's environment. Whenever recorded
+            data is read it is ``tape``, so that no tape run touches a live tick's positions.
     """
     source = "recorded" if tape_dir else settings.market_data
-    where = environment or ("tape" if source == "recorded" else settings.broker_env)
+    where = "tape" if source == "recorded" else environment or settings.broker_env
     clock, calendar = ClockResource(at=at), CalendarResource()
     market_data = MarketDataResource(
         source=source,

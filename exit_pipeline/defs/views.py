@@ -135,7 +135,9 @@ def report(done: TickReport) -> Metadata:
         {
             "position": one.position_id,
             "reason": one.exit_reason,
-            "order": f"{one.request.side} {one.request.quantity} @ {say_dollars(one.request.limit_price)}",
+            "side": one.request.side.value,
+            "quantity": one.request.quantity,
+            "limit": say_dollars(one.request.limit_price),
             "status": one.status.value,
             "filled": one.filled_quantity,
             "price": say_dollars(one.average_price),

@@ -37,7 +37,7 @@ def assemble_book(
     decided_at = np.full(rows, to_micros(tick.at))
     session_close = tick.session.closes_at if tick.session else None
     return Book(
-        policy=np.asarray(policy_of_row, np.int8),
+        policy=np.asarray(policy_of_row, np.int16),
         decided_at=decided_at,
         session_close=np.full(rows, to_micros(session_close)),
         feed_age_limit=np.full(rows, market.feed_age_limit // MICROSECOND),
@@ -45,6 +45,7 @@ def assemble_book(
         vix=np.full(rows, np.nan if context.vix is None else float(context.vix)),
         vix_at=np.full(rows, to_micros(context.vix_at)),
         last_trading_close=_last_trading_closes(positions, calendar),
+        previous_mid=_previous_mids(positions, known),
         **_position_columns(positions),
         **_quote_columns(positions, market),
         **_gamma_columns(positions, context),
@@ -61,9 +62,22 @@ def _position_columns(positions: Sequence[Position]) -> dict[str, np.ndarray]:
         "entry_price": _whole(positions, lambda p: to_units(p.entry_price)),
         "entry_time": _whole(positions, lambda p: to_micros(p.entry_time)),
         "intraday": _flag(positions, lambda p: p.is_intraday),
-        "previous_mid": _whole(positions, lambda p: _units(p.previous_mid)),
         "gex_latched": _flag(positions, lambda p: p.gex_latched),
     }
+
+
+def _previous_mids(positions: Sequence[Position], known: ContextTick) -> np.ndarray:
+    """Mids of the tick before, where that was in today's session: yesterday's confirms nothing."""
+    session = known.tick.session
+    if session is None:
+        return np.full(len(positions), UNKNOWN)
+
+    def mid(position: Position) -> int:
+        at = position.previous_mid_at
+        is_recent = at is not None and at >= session.opens_at
+        return _units(position.previous_mid if is_recent else None)
+
+    return _whole(positions, mid)
 
 
 def _quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict[str, np.ndarray]:

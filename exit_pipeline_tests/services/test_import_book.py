@@ -250,7 +250,7 @@ def test_other_content_under_a_known_id_is_refused_and_nothing_is_deposited(
 
 def test_an_import_that_was_cut_off_between_its_steps_is_done_again(desk: Desk, file: Path) -> None:
     write(file, GOOD)
-    desk.broker.deposit(read(file))  # type: ignore[attr-defined]
+    desk.broker.deposit(read(file))
     assert take_in(desk, file) == 1
     assert [one.quantity for one in desk.broker.positions("desk")] == [10]
 

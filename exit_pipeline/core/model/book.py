@@ -57,7 +57,7 @@ class Book:
         vix_at: Time of that level.
     """
 
-    policy: SmallColumn
+    policy: FlagColumn
     decided_at: IntColumn
     session_close: IntColumn
     last_trading_close: IntColumn

@@ -10,8 +10,9 @@ from typing import Final
 from exit_pipeline.core.model.contract import OptionContract
 
 _INTRADAY: Final = re.compile(
-    r"\s*\d+\s*(m|(?i:min|mins|minute|minutes|h|hr|hrs|hour|hours))?\s*", re.ASCII
+    r"\s*\d+\s*(?:m|min|mins|minute|minutes|h|hr|hrs|hour|hours)?\s*", re.ASCII | re.IGNORECASE
 )
+_MONTHS: Final = frozenset({"1M", "3M", "6M", "12M"})
 
 
 UNASSIGNED: Final = "unassigned"
@@ -90,9 +91,11 @@ class Position:
     def is_intraday(self) -> bool:
         """Whether the strategy's timeframe is minutes or hours; a bare number is minutes.
 
-        ``1m`` is a minute and ``1M`` a month, as charting programs and exchanges write them.
+        ``1m`` is a minute and ``1M`` a month, as charting programs write them; ``15M``, which is no
+        charting interval of months, is 15 minutes.
         """
-        return self.timeframe is not None and bool(_INTRADAY.fullmatch(self.timeframe))
+        timeframe = (self.timeframe or "").strip()
+        return timeframe not in _MONTHS and bool(_INTRADAY.fullmatch(timeframe))
 
     @property
     def is_adopted(self) -> bool:

@@ -32,6 +32,7 @@ def a_position(**columns):
         ("1d", False), ("1D", False), ("1w", False), ("1wk", False), ("daily", False),
         ("1mo", False), ("2 months", False), ("", False), ("m", False), (None, False),
         pytest.param("1M", False, id="1M is a month"),
+        pytest.param("15M", True, id="15M is minutes"),
         pytest.param("3M", False, id="3M is a quarter"),
     ],
 )  # fmt: skip

@@ -1,0 +1,96 @@
+"""The instance and the code location of the checkout load, and say what they were written for."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
+
+from exit_pipeline.core.model.record import LEASE
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def dagster_home(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with the checkout's ``dagster.yaml``: an instance writes beside it."""
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("EXIT_PIPELINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(dagster_home)) as found:
+        yield found
+
+
+def test_the_instance_is_as_its_file_says(instance: dg.DagsterInstance) -> None:
+    assert instance.run_monitoring_enabled
+    assert instance.run_monitoring_max_runtime_seconds == 240
+    assert instance.run_monitoring_start_timeout_seconds == 60
+    assert not instance.run_retries_enabled
+    assert not instance.telemetry_enabled
+    assert not instance.nux_enabled
+    assert instance.run_coordinator.inst_data is not None
+    assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
+    assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+def test_a_tick_waits_a_second_for_the_queue_and_runs_alone(instance: dg.DagsterInstance) -> None:
+    queue = instance.get_concurrency_config().run_queue_config
+    assert queue is not None
+    assert queue.tag_concurrency_limits == [
+        {"key": "exit_pipeline/exclusive", "limit": 1, "value": {"applyLimitPerUniqueValue": True}}
+    ]
+    assert instance.run_coordinator.dequeue_interval_seconds == 1
+
+
+@pytest.mark.parametrize("kind", [InstigatorType.SCHEDULE, InstigatorType.SENSOR])
+def test_skipped_ticks_are_kept_for_a_day_and_others_for_a_month(
+    instance: dg.DagsterInstance, kind: InstigatorType
+) -> None:
+    days = instance.get_tick_retention_settings(kind)
+    assert days[TickStatus.SKIPPED] == 1
+    assert days[TickStatus.FAILURE] == 30
+    assert days[TickStatus.SUCCESS] == 30
+
+
+def test_the_time_limit_of_a_run_is_the_time_that_its_lease_lasts(
+    instance: dg.DagsterInstance,
+) -> None:
+    assert LEASE.total_seconds() == instance.run_monitoring_max_runtime_seconds
+
+
+def test_the_code_location_of_the_workspace_loads_in_a_process_of_its_own(
+    dagster_home: Path,
+) -> None:
+    command = ["-m", "dagster", "definitions", "validate", "-w", str(ROOT / "workspace.yaml")]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=dagster_home,
+        env={**os.environ, "DAGSTER_HOME": str(dagster_home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "All code locations passed validation" in done.stdout + done.stderr
+
+
+def test_importing_the_code_location_starts_no_server(dagster_home: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import exit_pipeline.definitions"],
+        cwd=dagster_home,
+        env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"},
+        check=True,
+    )
+    assert not (dagster_home / "home").exists()
