@@ -62,7 +62,8 @@ DEFAULTS = {
     "vix_at": None,
 }
 DTYPES = {
-    **dict.fromkeys(("policy", "side", "right", "gex_direction", "gex_previous"), np.int8),
+    **dict.fromkeys(("side", "right", "gex_direction", "gex_previous"), np.int8),
+    "policy": np.int16,
     **dict.fromkeys(("intraday", "force_close", "nonfinite", "gex_latched"), np.bool_),
     **dict.fromkeys(("gex_strength", "vix"), np.float64),
 }
