@@ -1,6 +1,7 @@
 """Join positions, quotes and context into the columns of a book."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,6 @@ from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN, to_units
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.ports import Calendar
-from exit_pipeline.services.expiry import last_trading_close
 from exit_pipeline.services.tick import ContextTick
 
 
@@ -112,15 +112,15 @@ def _gamma_columns(positions: Sequence[Position], context: MarketContext) -> dic
 
 def _last_trading_closes(positions: Sequence[Position], calendar: Calendar) -> np.ndarray:
     # A book holds many contracts of few expirations, and asking a calendar is slow.
-    known: dict[tuple[object, bool], int] = {}
+    known: dict[date, int] = {}
 
     def close_of(contract: OptionContract | None) -> int:
         if contract is None:
             return UNKNOWN
-        key = (contract.expiration, contract.settles_in_the_morning)
-        if key not in known:
-            known[key] = to_micros(last_trading_close(contract, calendar))
-        return known[key]
+        day = contract.latest_trading_day
+        if day not in known:
+            known[day] = to_micros(calendar.session_on_or_before(day).closes_at)
+        return known[day]
 
     return _whole(positions, lambda p: close_of(p.contract))
 

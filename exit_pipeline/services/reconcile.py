@@ -9,7 +9,6 @@ from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Database
 from exit_pipeline.services.broker_calls import CallLog
-from exit_pipeline.services.expiry import last_trading_close
 
 
 def reconcile(
@@ -75,7 +74,9 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:
     contract = position.contract
-    return contract is not None and at >= last_trading_close(contract, calendar)
+    if contract is None:
+        return False
+    return at >= calendar.session_on_or_before(contract.latest_trading_day).closes_at
 
 
 def _settle(ended: Sequence[Position], logs: dict[str, CallLog], database: Database) -> list[str]:

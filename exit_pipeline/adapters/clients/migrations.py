@@ -22,13 +22,12 @@ from urllib.parse import quote, urlencode
 
 import psycopg2
 import yoyo
-from psycopg2.extensions import parse_dsn
 from yoyo.exceptions import BadMigration
 
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
+from exit_pipeline.adapters.clients.postgres_url import read_url, say_place
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 
-_SCHEME: Final = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg2?)://")
 _NUMBERED: Final = re.compile(r"\d{4}_[\w-]+")
 _ENDS_A_TRANSACTION: Final = re.compile(
     r"^\s*(?:BEGIN|START|COMMIT|ROLLBACK)(?:\s+(?:WORK|TRANSACTION))?\s*;", re.I | re.M
@@ -128,29 +127,13 @@ def pending(url: str, folder: Path | None = None) -> tuple[str, ...]:
 
 
 def _parse(url: str) -> _Target:
-    # A password with an unescaped @ or / is cut in the wrong place, and a part of it ends up as a
-    # host, a port or a database name. No such part may get into a sentence, so all are looked at.
-    malformed = ConfigurationError(
-        "The database URL is malformed: write postgresql://user:password@host:port/database,"
-        " with the special characters of the password percent-encoded."
-    )
-    scheme = _SCHEME.match(url)
-    if scheme is None:
-        raise malformed
-    try:
-        parts = parse_dsn("postgresql://" + url[scheme.end() :])
-    except psycopg2.Error:
-        raise malformed from None  # the driver's text may quote the password
-    host, port = parts.get("host", ""), parts.get("port", "")
+    parts = read_url(url)
+    place = say_place(parts)
     database = parts.pop("dbname", "")
-    misplaced = ("@" in host and not host.startswith("/")) or re.search("[@/]", database)
-    if misplaced or not re.fullmatch(r"[\d,]*", port):
-        raise malformed
     parts.setdefault("connect_timeout", "10")
-    place = "the local socket" if not host or host.startswith("/") else f"{host}:{port or 5432}"
     # All in the query: yoyo and the driver cut the other form in different places.
     address = f"postgresql:///{quote(database, safe='')}?{urlencode(parts, quote_via=quote)}"
-    return _Target(address, f'"{database or parts.get("user", "")}" on {place}')
+    return _Target(address, place)
 
 
 def _read_files(folder: Path) -> list[Any]:
@@ -259,7 +242,7 @@ def _connect(target: _Target) -> Any:
     try:
         return psycopg2.connect(target.address)
     except psycopg2.Error as error:
-        password = parse_dsn(target.address).get("password", "")
+        password = read_url(target.address).get("password", "")
         reason = reason_of(error)
         if password and password in reason:
             reason = "the server cannot be reached"

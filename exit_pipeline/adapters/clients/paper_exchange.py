@@ -150,14 +150,8 @@ def size_left(order: PaperOrder, quote: Quote, taken: int | None) -> int:
 
 
 def last_close(contract: OptionContract, calendar: Calendar) -> datetime:
-    """When a contract's last trading session closes.
-
-    That is the session of the expiration date, and for morning-settled contracts the one before it.
-    """
-    last_day = contract.expiration
-    if contract.settles_in_the_morning:
-        last_day -= timedelta(days=1)
-    return calendar.session_on_or_before(last_day).closes_at
+    """When a contract's last trading session closes."""
+    return calendar.session_on_or_before(contract.latest_trading_day).closes_at
 
 
 def expired(

@@ -6,7 +6,6 @@ rows; numbers and times are written as text and read by the column's own type, w
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -17,7 +16,6 @@ from uuid import UUID
 
 import psycopg2
 from psycopg2.errors import UndefinedColumn, UndefinedTable
-from psycopg2.extensions import parse_dsn
 from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, text
 from sqlalchemy.exc import (
     DBAPIError,
@@ -30,9 +28,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
+from exit_pipeline.adapters.clients.postgres_url import read_url, say_place
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-
-_SCHEME: Final = re.compile(r"(?:postgres|postgresql|postgresql\+psycopg2)://")
 
 _SESSION: Final = " ".join(
     f"-c {name}={value}"
@@ -73,7 +70,7 @@ def make_engine(url: str) -> Engine:
     Raises:
         ConfigurationError: The URL is malformed. No part of it is in the sentence.
     """
-    parts = _read_url(url)
+    parts = read_url(url)
     options = parts.pop("options", "")
     # The URL's own settings come last, where they win.
     settings = {**_CONNECTION, **parts, "options": f"{_SESSION} {options}".strip()}
@@ -156,27 +153,6 @@ def _reason(error: DBAPIError) -> str:
     return reason_of(cause) if isinstance(cause, psycopg2.Error) else type(cause).__name__
 
 
-def _read_url(url: str) -> dict[str, str]:
-    # A password with an unescaped @ or / is cut in the wrong place, and a part of it becomes a
-    # host, a port or a database name. So no part of a URL that looks wrong is ever repeated.
-    malformed = ConfigurationError(
-        "The database URL is malformed: write postgresql://user:password@host:port/database,"
-        " with the special characters of the password percent-encoded."
-    )
-    scheme = _SCHEME.match(url)
-    if scheme is None:
-        raise malformed
-    try:
-        parts = parse_dsn("postgresql://" + url[scheme.end() :])
-    except psycopg2.Error:
-        raise malformed from None  # the driver's text may quote the password
-    host, port, database = (parts.get(name, "") for name in ("host", "port", "dbname"))
-    misplaced = ("@" in host and not host.startswith("/")) or re.search("[@/]", database)
-    if misplaced or not re.fullmatch(r"[\d,]*", port):
-        raise malformed
-    return dict(parts)
-
-
 def _connect(settings: Mapping[str, str], failure: Callable[[str], UnavailableError]) -> Any:
     try:
         return psycopg2.connect(**settings)  # type: ignore[call-overload]
@@ -184,15 +160,12 @@ def _connect(settings: Mapping[str, str], failure: Callable[[str], UnavailableEr
         raise failure(reason_of(error)) from None  # the driver's text may quote the URL
 
 
-def _connect_failure(parts: Mapping[str, str]) -> Callable[[str], UnavailableError]:
+def _connect_failure(parts: dict[str, str]) -> Callable[[str], UnavailableError]:
     """What makes the error of a failed connection, without password and query of the URL."""
-    host, database = parts.get("host", ""), parts.get("dbname") or parts.get("user", "")
-    is_local = not host or host.startswith("/")
-    place = "the local socket" if is_local else f"{host}:{parts.get('port', 5432)}"
     secrets = [value for name, value in parts.items() if name not in _PUBLIC_PARTS and value]
 
     def failure(reason: str) -> UnavailableError:
         shown = "it cannot be reached" if any(one in reason for one in secrets) else reason
-        return UnavailableError(f'The database "{database}" on {place} did not answer: {shown}.')
+        return UnavailableError(f"The database {say_place(parts)} did not answer: {shown}.")
 
     return failure

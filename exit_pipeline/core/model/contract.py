@@ -7,7 +7,7 @@ form. Example: ``GOOG151224C00752500`` is the GOOG 752.50 call of 2015-12-24.
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -72,6 +72,14 @@ class OptionContract:
     def settles_in_the_morning(self) -> bool:
         """Whether trading ends with the session before the expiration date."""
         return self.root in MORNING_SETTLED_ROOTS
+
+    @property
+    def latest_trading_day(self) -> date:
+        """The date on which it trades last, or before which where the exchange is closed that day.
+
+        Example: SPX options of Friday 2026-03-20 trade last on Thursday, SPXW ones on Friday.
+        """
+        return self.expiration - timedelta(days=1 if self.settles_in_the_morning else 0)
 
     def intrinsic(self, underlying_price: Decimal) -> Decimal:
         """Dollars per share that exercising at `underlying_price` would yield, at least 0.
