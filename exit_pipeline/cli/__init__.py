@@ -8,7 +8,8 @@ import click
 
 from exit_pipeline.cli.database import db, doctor, migrate, status
 from exit_pipeline.cli.positions import positions
-from exit_pipeline.cli.ticks import day, sample, tick
+from exit_pipeline.cli.sample import sample
+from exit_pipeline.cli.ticks import day, tick
 from exit_pipeline.cli.ui import ui
 from exit_pipeline.core.model.errors import ExitPipelineError
 

@@ -114,12 +114,12 @@ def _calendar() -> str:
 
 
 def _resource(settings: Settings, key: str) -> str:
-    import dagster as dg
-
+    from exit_pipeline.defs.launch import built
     from exit_pipeline.defs.resources import resources
 
-    with dg.build_resources(resources(settings)) as built:
-        part = getattr(built, key)
+    # By itself, so that another part's fault is not told as this one's.
+    with built({key: resources(settings)[key]}) as parts:
+        part = getattr(parts, key)
         if key == "broker":
             return f"{part.name}, environment {part.environment}"
         return f"{part.source}{'' if part.is_live else ', not the real market of now'}"

@@ -8,6 +8,7 @@ from exit_pipeline.cli.show import as_json, print_positions
 from exit_pipeline.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+ENVIRONMENT = click.Choice(["paper", "live", "tape", "simulated"])
 
 
 @click.group()
@@ -17,7 +18,9 @@ def positions() -> None:
 
 @positions.command("import")
 @click.argument("file", type=FILE)
-@click.option("--environment", default=None, help="Where they live; by default EXIT_BROKER_ENV.")
+@click.option(
+    "--environment", type=ENVIRONMENT, help="Where they live; by default EXIT_BROKER_ENV."
+)
 @click.option("--gex-signals", type=FILE, default=None, help="Also import gamma signals from here.")
 def import_(file: Path, environment: str | None, gex_signals: Path | None) -> None:
     """Import positions from FILE, a CSV.
@@ -25,26 +28,25 @@ def import_(file: Path, environment: str | None, gex_signals: Path | None) -> No
     Its columns are id,account,symbol,side,quantity,entry_price,entry_time and, if wanted,
     timeframe,policy. The positions belong to the paper broker, whose ledger receives them.
     """
-    import dagster as dg
-
+    from exit_pipeline.defs.launch import built
     from exit_pipeline.defs.resources import resources
     from exit_pipeline.services.import_book import import_book, read_book, read_gex_signals
 
     settings = Settings.from_env()
     shells = resources(settings, environment=environment)
     signals = read_gex_signals(gex_signals) if gex_signals else []
-    with dg.build_resources(shells) as built:
-        book = read_book(file, broker=built.broker.name, environment=built.broker.environment)
-        new = import_book(book, broker=built.broker, database=built.database)
-        added = built.database.signals.import_gex_signals(signals)
-        where = f"{built.broker.name}/{built.broker.environment}"
+    with built(shells) as parts:
+        book = read_book(file, broker=parts.broker.name, environment=parts.broker.environment)
+        new = import_book(book, broker=parts.broker, database=parts.database)
+        added = parts.database.signals.import_gex_signals(signals)
+        where = f"{parts.broker.name}/{parts.broker.environment}"
     click.echo(f"{new} positions imported into {where}, {len(book) - new} were there already")
     if signals:
         click.echo(f"{added} gamma signals imported, {len(signals) - added} were there already")
 
 
 @positions.command("list")
-@click.option("--environment", default=None, help="Only this environment.")
+@click.option("--environment", type=ENVIRONMENT, help="Only this environment.")
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
 def list_(environment: str | None, to_json: bool) -> None:
     """List positions, open and closed."""

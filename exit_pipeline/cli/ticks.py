@@ -1,9 +1,8 @@
-"""Commands that decide: tick, day, sample."""
+"""Commands that decide: tick, day."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -70,9 +69,11 @@ def read_config(path: Path) -> dict[str, Any]:
         InputError: It can't be read, or is not a mapping.
     """
     import yaml
+    from dagster_shared.yaml_utils import DagsterYamlLoader
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # The Launchpad's reader: a time without quotes stays the text that as_of expects.
+        content = yaml.load(path.read_text(encoding="utf-8"), DagsterYamlLoader)  # noqa: S506 safe
     except OSError as error:
         message = f"--config {path} can't be read: {error.strerror}"
         raise InputError(message) from error
@@ -105,8 +106,11 @@ def day(date: str, tape: Path, book: Path | None, gex_signals: Path | None, to_j
     if gex_signals is None and beside and beside.exists():
         gex_signals = beside
     take_in(settings, book, gex_signals, tape=tape)
-    reports = run_session(session, settings, tape, show_progress=not to_json)
     database = open_database(settings)
+    if not database.positions.accounts("tape"):
+        message = "there is no position of the environment tape; import a book with --book"
+        raise InputError(message)
+    reports = run_session(session, settings, tape, show_progress=not to_json)
     lines = database.positions.listing("tape")
     # Read again, since an order may have filled after the tick that sent it.
     runs = [run.run_id for report in reports for run in report.runs]
@@ -140,19 +144,18 @@ def take_in(
     environment: str | None = None,
 ) -> None:
     """Import a book and gamma signals into the environment that a run will work in."""
-    import dagster as dg
-
+    from exit_pipeline.defs.launch import built
     from exit_pipeline.defs.resources import resources
     from exit_pipeline.services.import_book import import_book, read_book, read_gex_signals
 
     signals = read_gex_signals(gex_signals) if gex_signals else []
-    with dg.build_resources(resources(settings, tape_dir=tape, environment=environment)) as built:
+    with built(resources(settings, tape_dir=tape, environment=environment)) as parts:
         if book:
             positions = read_book(
-                book, broker=built.broker.name, environment=built.broker.environment
+                book, broker=parts.broker.name, environment=parts.broker.environment
             )
-            import_book(positions, broker=built.broker, database=built.database)
-        built.database.signals.import_gex_signals(signals)
+            import_book(positions, broker=parts.broker, database=parts.database)
+        parts.database.signals.import_gex_signals(signals)
 
 
 def run_session(
@@ -202,6 +205,7 @@ def _day_figures(
         "day": str(session.day),
         "ticks": len(reports) - 1,
         "worked_now": sum(bool(report.executed.decided.tick.run_ids) for report in reports),
+        "not_worked": _why_not_worked(reports),
         "decisions": sum(len(report.decisions) for report in reports),
         "exit_decisions_by_reason": dict(reasons.most_common()),
         "orders": len(orders),
@@ -214,6 +218,12 @@ def _day_figures(
             for reason, closed in _closed_by_reason(lines).items()
         },
     }
+
+
+def _why_not_worked(reports: Sequence[TickReport]) -> str:
+    """Why the first tick was not worked, for the first account; empty where it was."""
+    runs = reports[0].executed.decided.tick.runs
+    return next((run.reason for run in runs if run.reason), "")
 
 
 def _profit(lines: Sequence[PositionLine]) -> dict[str, Decimal]:
@@ -242,7 +252,7 @@ def _print_day(session: Session, figures: Mapping[str, Any]) -> None:
         f"{figures['ticks']} ticks, {figures['decisions']} decisions recorded"
     )
     if not figures["worked_now"]:
-        out.print("Every tick of this day was worked before; nothing was done again.")
+        out.print(f"Nothing was done: {figures['not_worked']}.")
     table = Table(header_style="bold", pad_edge=False)
     table.add_column("closed by")
     for name in ("positions", "realised", "net of costs"):
@@ -259,43 +269,11 @@ def _print_day(session: Session, figures: Mapping[str, Any]) -> None:
     )
 
 
-@click.command()
-def sample() -> None:
-    """Run the exit job once on the shipped sample day (what `make run` does)."""
-    from exit_pipeline.defs.launch import instance, run_exit_job
-    from exit_pipeline.defs.resources import resources
-    from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_AT
-
-    quiet()
-    # Whatever is configured: the sample's prices are those of the simulated market.
-    settings = replace(Settings.from_env(), broker="paper", market_data="simulated")
-    take_in(settings, BOOK, GEX_SIGNALS, environment="simulated")
-    shells = resources(settings, at=SAMPLE_AT.isoformat(), environment="simulated")
-    with instance() as on:
-        report = run_exit_job({}, shells, on)
-    print_report(report)
-    _print_next(report)
-
-
-def _print_next(report: TickReport) -> None:
-    out = console()
-    if not report.executed.decided.tick.run_ids:
-        out.print("\nThe sample tick was worked before, and its exits are not sent again. A fresh")
-        out.print("start: make clean run")
-    out.print("\n[bold]Next[/bold]")
-    for command, meaning in (
-        ("make ui", "Dagster's UI at http://127.0.0.1:3000, with the schedule running"),
-        (".venv/bin/exit-pipeline positions list", "every position, open and closed"),
-        (".venv/bin/exit-pipeline tick --dry-run --explain --at "
-         f"{report.executed.decided.tick.at.isoformat()}", "every rule's part in every decision"),
-        (".venv/bin/exit-pipeline positions import FILE.csv", "your own book, on paper"),
-        (".venv/bin/exit-pipeline --help", "everything else"),
-    ):  # fmt: skip
-        out.print(f"  {command}\n      [dim]{meaning}[/dim]", highlight=False)
-
-
 def quiet() -> None:
-    """Leave the terminal to the tables: only errors are logged."""
+    """Leave the terminal to the tables; how a run failed is said in one sentence at the end."""
     import logging
 
-    logging.getLogger("exit_pipeline").setLevel(logging.ERROR)
+    from exit_pipeline.defs.loggers import PACKAGE_LOGGER, RUN_LOGGER
+
+    logging.getLogger(PACKAGE_LOGGER).setLevel(logging.ERROR)
+    logging.getLogger(RUN_LOGGER).setLevel(logging.CRITICAL)

@@ -44,17 +44,16 @@ def ui(port: int) -> None:
 
 
 def _put_demo_book(settings: Settings) -> None:
-    import dagster as dg
-
+    from exit_pipeline.defs.launch import built
     from exit_pipeline.defs.resources import resources
     from exit_pipeline.sample.demo import demo_book
     from exit_pipeline.services.import_book import import_book
 
-    with dg.build_resources(resources(settings)) as built:
-        if built.database.positions.open_positions(built.broker.environment):
+    with built(resources(settings)) as parts:
+        if parts.database.positions.open_positions(parts.broker.environment):
             return
-        book = demo_book(built.market_data, built.clock.now())
-        import_book(book, broker=built.broker, database=built.database)
+        book = demo_book(parts.market_data, parts.clock.now())
+        import_book(book, broker=parts.broker, database=parts.database)
         click.echo(f"A demo book of {len(book)} positions is in the paper account demo.")
 
 

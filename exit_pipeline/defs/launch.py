@@ -30,6 +30,17 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
+@contextmanager
+def built(shells: Mapping[str, Any]) -> Iterator[Any]:
+    """Resources outside a run, as attributes by their keys.
+
+    Raises:
+        ExitPipelineError: One of them can't be built; the text says why.
+    """
+    with _unwrapped(), dg.build_resources(dict(shells)) as parts:
+        yield parts
+
+
 def run_exit_job(
     config: Mapping[str, Any], resources: Mapping[str, Any], on: dg.DagsterInstance
 ) -> TickReport:
@@ -44,19 +55,30 @@ def run_exit_job(
         ExitPipelineError: The run failed; the text says why.
     """
     try:
-        result = exit_job.execute_in_process(
-            run_config=dict(config), resources=dict(resources), instance=on, raise_on_error=False
-        )
+        with _unwrapped():
+            result = exit_job.execute_in_process(
+                run_config=dict(config),
+                resources=dict(resources),
+                instance=on,
+                raise_on_error=False,
+            )
     except dg.DagsterInvalidConfigError as error:
         raise InputError(_config_sentence(error)) from None
-    except dg.DagsterError as error:
-        if isinstance(error.__cause__, ExitPipelineError):
-            raise error.__cause__ from None
-        raise
     if not result.success:
         raise ExitPipelineError(_failure(result))
     report: TickReport = result.output_for_node("persist")
     return report
+
+
+@contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Take a person's mistake out of the error that Dagster wraps it in."""
+    try:
+        yield
+    except dg.DagsterError as error:
+        if isinstance(error.__cause__, ExitPipelineError):
+            raise error.__cause__ from None
+        raise
 
 
 def _config_sentence(error: dg.DagsterInvalidConfigError) -> str:

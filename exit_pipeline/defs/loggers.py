@@ -7,12 +7,17 @@ import dagster as dg
 MARK = "ExitWorker"
 """The word by which the worker's lines are found."""
 
+PACKAGE_LOGGER = "exit_pipeline"
+RUN_LOGGER = "exit_pipeline.run"
+"""The logger whose level is that of a run's lines on the terminal."""
+
 
 @dg.logger({}, "The worker's own lines, and warnings of anybody.")
 def console(context: dg.InitLoggerContext) -> logging.Logger:  # noqa: ARG001 Dagster passes it
-    """A logger for the terminal, at the level of the package's logger."""
-    logger = logging.Logger("exit_pipeline.run")
-    logger.setLevel(logging.getLogger("exit_pipeline").level or logging.INFO)
+    """A logger for the terminal, at the level of its name or its package, else INFO."""
+    logger = logging.Logger(RUN_LOGGER)
+    levels = (logging.getLogger(name).level for name in (RUN_LOGGER, PACKAGE_LOGGER))
+    logger.setLevel(next(filter(None, levels), logging.INFO))
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(

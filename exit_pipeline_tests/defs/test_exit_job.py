@@ -346,7 +346,8 @@ def test_an_expired_position_that_cant_be_settled_is_flagged_and_never_priced(de
 def test_a_position_of_no_broker_is_decided_and_never_sent(desk: Desk) -> None:
     desk.rows_changed(
         "INSERT INTO refactored_positions (id, symbol, direction, quantity, entry_price,"
-        " entry_time, status, strike, expiration, option_type) VALUES ('old', 'ACME', 'CALL', 1, 2.00,"
+        " entry_time, status, strike, expiration, option_type)"
+        " VALUES ('old', 'ACME', 'CALL', 1, 2.00,"
         " '2026-03-16T15:00Z', 'OPEN', 100, '2026-04-17', 'CALL')"
     )
     desk.quote(CALL, "3.15", "3.25")

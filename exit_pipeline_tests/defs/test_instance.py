@@ -35,12 +35,11 @@ def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
 
 def test_the_instance_is_as_its_file_says(instance: dg.DagsterInstance) -> None:
     assert instance.run_monitoring_enabled
-    assert instance.run_monitoring_max_runtime_seconds == 240
+    assert instance.run_monitoring_max_runtime_seconds == 240 == LEASE.total_seconds()
     assert instance.run_monitoring_start_timeout_seconds == 60
     assert not instance.run_retries_enabled
     assert not instance.telemetry_enabled
     assert not instance.nux_enabled
-    assert instance.run_coordinator.inst_data is not None
     assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
     assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
 
@@ -54,20 +53,14 @@ def test_a_tick_waits_a_second_for_the_queue_and_runs_alone(instance: dg.Dagster
     assert instance.run_coordinator.dequeue_interval_seconds == 1
 
 
-@pytest.mark.parametrize("kind", [InstigatorType.SCHEDULE, InstigatorType.SENSOR])
 def test_skipped_ticks_are_kept_for_a_day_and_others_for_a_month(
-    instance: dg.DagsterInstance, kind: InstigatorType
-) -> None:
-    days = instance.get_tick_retention_settings(kind)
-    assert days[TickStatus.SKIPPED] == 1
-    assert days[TickStatus.FAILURE] == 30
-    assert days[TickStatus.SUCCESS] == 30
-
-
-def test_the_time_limit_of_a_run_is_the_time_that_its_lease_lasts(
     instance: dg.DagsterInstance,
 ) -> None:
-    assert LEASE.total_seconds() == instance.run_monitoring_max_runtime_seconds
+    for kind in (InstigatorType.SCHEDULE, InstigatorType.SENSOR):
+        days = instance.get_tick_retention_settings(kind)
+        assert days[TickStatus.SKIPPED] == 1
+        assert days[TickStatus.FAILURE] == 30
+        assert days[TickStatus.SUCCESS] == 30
 
 
 def test_the_code_location_of_the_workspace_loads_in_a_process_of_its_own(

@@ -108,6 +108,7 @@ def test_everything_known_stands_in_the_cores_units() -> None:
         profit_exited_quantity=3,
         timeframe="15m",
         previous_mid=Decimal("2.0850"),
+        previous_mid_at=AT - timedelta(minutes=5),
         gex_latched=True,
     )
     price = UnderlyingPrice(symbol="ACME", last=Decimal("101.25"), quoted_at=QUOTED)
@@ -176,6 +177,22 @@ def test_without_a_price_of_the_underlying_the_feeds_time_is_unknown() -> None:
     found = row(book_of([a_position()], quotes=[a_quote()], prices=[vix]))
     assert (found["feed_at"], found["underlying_price"]) == (UNKNOWN, UNKNOWN)
     assert found["quoted_at"] == to_micros(QUOTED)
+
+
+@pytest.mark.parametrize(
+    ("at", "known"),
+    [
+        pytest.param(AT - timedelta(minutes=5), True, id="the tick before"),
+        pytest.param(new_york(TUESDAY, 9, 30), True, id="the open"),
+        pytest.param(new_york(date(2026, 3, 16), 15, 55), False, id="yesterday's last tick"),
+        pytest.param(None, False, id="a time that is not known"),
+    ],
+)
+def test_the_mid_of_the_tick_before_counts_within_one_session(
+    at: datetime | None, known: bool
+) -> None:
+    position = a_position(previous_mid=Decimal("2.0850"), previous_mid_at=at)
+    assert row(book_of([position]))["previous_mid"] == (20_850 if known else UNKNOWN)
 
 
 @pytest.mark.parametrize(
