@@ -5,7 +5,7 @@ the same minute. The loop is what a program without columns would be: an object 
 rule and per answer, the same thresholds, the same answers; making its rows is not measured.
 """
 
-# ruff: noqa: D102, FBT003 the classes say what judge does; keywords would slow the loop down
+# ruff: noqa: FBT003 the classes say what judge does; keywords would slow the loop down
 
 import gc
 import statistics

@@ -1,6 +1,7 @@
 """A tick of 1,000 positions by op, Dagster's share of it, and its SQL statements."""
 
 import logging
+import os
 import tempfile
 import time
 from datetime import timedelta
@@ -99,10 +100,9 @@ class Statements:
 
 
 def run(settings: Settings, environment: str, minutes: int, on: dg.DagsterInstance) -> Any:
-    result = exit_job.execute_in_process(
+    return exit_job.execute_in_process(
         resources=at(settings, environment, minutes), instance=on, raise_on_error=True
     )
-    return result
 
 
 def main(size: int = 1_000, runs: int = 5) -> None:
@@ -123,12 +123,10 @@ def main(size: int = 1_000, runs: int = 5) -> None:
             }
         ) as on:
             _print_times(settings, size, runs, on)
-            _print_statements(settings, on)
+            _print_statements(settings)
 
 
 def _use(home: Path) -> None:
-    import os
-
     os.environ["EXIT_PIPELINE_HOME"] = str(home)
     for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
         os.environ.pop(name, None)
@@ -158,7 +156,7 @@ def _print_times(settings: Settings, size: int, runs: int, on: dg.DagsterInstanc
         print(f"    {name:20} {sorted(took)[runs // 2] / total:5.0%} of the tick")
 
 
-def _print_statements(settings: Settings, on: dg.DagsterInstance) -> None:
+def _print_statements(settings: Settings) -> None:
     counter = Statements(shells.database_url(settings))
     print("SQL statements of a tick without orders")
     for size in (10, 100, 1_000):

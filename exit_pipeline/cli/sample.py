@@ -14,7 +14,7 @@ from exit_pipeline.settings import Settings
 def sample() -> None:
     """Run the exit job once on the shipped sample day (what `make run` does)."""
     from exit_pipeline.defs.launch import instance, run_exit_job
-    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.defs.resources import open_database, resources
     from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_AT
 
     quiet()
@@ -25,14 +25,18 @@ def sample() -> None:
     with instance() as on:
         report = run_exit_job({}, shells, on)
     print_report(report)
+    if not report.executed.decided.tick.run_ids:
+        lines = open_database(settings).positions.listing("simulated")
+        closed = sum(line.status == "CLOSED" for line in lines)
+        console().print(
+            f"\nThe sample tick was worked before: {closed} of {len(lines)} positions are closed "
+            f"already, and nothing is sent again. A fresh start: make clean run"
+        )
     _print_next(report)
 
 
 def _print_next(report: TickReport) -> None:
     out = console()
-    if not report.executed.decided.tick.run_ids:
-        out.print("\nThe sample tick was worked before, and its exits are not sent again. A fresh")
-        out.print("start: make clean run")
     out.print("\n[bold]Next[/bold]")
     for command, meaning in (
         ("make ui", "Dagster's UI at http://127.0.0.1:3000, with the schedule running"),

@@ -18,6 +18,7 @@ from exit_pipeline.services.tick import parse_instant
 
 T = TypeVar("T")
 
+OPTIONAL_COLUMNS: Final = ("timeframe", "policy")
 BOOK_COLUMNS: Final = ("id", "account", "symbol", "side", "quantity", "entry_price", "entry_time")
 SIGNAL_COLUMNS: Final = ("id", "symbol", "timeframe", "strength", "direction", "timestamp")
 
@@ -34,7 +35,7 @@ def read_book(path: Path, *, broker: str, environment: str) -> list[NewPosition]
         InputError: The file can't be read, or a row has a value that can't be: the sentence names
             line, column, value and what was expected.
     """
-    rows = _rows(path, BOOK_COLUMNS)
+    rows = _rows(path, BOOK_COLUMNS, OPTIONAL_COLUMNS)
     positions = [_position(row, broker, environment) for row in rows]
     _refuse_duplicates(rows)
     return positions
@@ -150,13 +151,19 @@ def _is_price(value: Decimal) -> bool:
     return 0 < value < 1_000_000 and value == round(value, 4)
 
 
-def _rows(path: Path, columns: Sequence[str]) -> list[_Row]:
+def _rows(path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> list[_Row]:
+    known = [*columns, *optional]
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
                 message = f"{path.name} lacks the columns {', '.join(missing)}"
+                raise InputError(message)
+            # A mistyped one would be left out in silence, and a position follow another policy.
+            foreign = [name for name in reader.fieldnames or () if name not in known]
+            if foreign:
+                message = f"{path.name} has a column {foreign[0]!r}; expected {', '.join(known)}"
                 raise InputError(message)
             return [_row(path, reader.line_num, values) for values in reader]
     except OSError as error:

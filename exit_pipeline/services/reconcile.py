@@ -59,6 +59,10 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
     except UnavailableError as error:
         _alert(database, log, "ORDER_NOT_READ", request.client_order_id, str(error))
         return [f"order {request.client_order_id} could not be read: {error}"]
+    if report is not None and not report.answers(request):
+        message = f"the broker has another order under {request.client_order_id}"
+        _alert(database, log, "ORDER_MISMATCH", request.client_order_id, message)
+        return [f"{order.position_id}: {message}"]
     if report is not None:
         booked = database.orders.book(order, report)
         if not booked:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.price_orders import OrderPrice, price_order
 from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.quote import QuoteGrade
@@ -167,6 +168,9 @@ class _Sender:
             request.client_order_id,
             lambda found: _describe(found) if found else "not found",
         )
+        if existing is not None and not existing.answers(request):
+            message = f"the broker has another order under {request.client_order_id}"
+            raise UnavailableError(message)
         return existing or report
 
     def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:

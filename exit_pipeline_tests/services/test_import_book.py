@@ -103,9 +103,13 @@ def test_a_file_of_a_spreadsheet_with_its_byte_order_mark_is_read(file: Path) ->
     assert [position.id for position in read(file)] == ["a"]
 
 
+def test_a_mistyped_column_is_refused_instead_of_left_out(file: Path) -> None:
+    write(file, GOOD | {"polcy": "stop_loss.percent=25"})
+    assert "has a column 'polcy'; expected id, account," in refusal(file)
+
+
 def test_columns_are_found_by_name_and_blanks_around_values_do_not_count(file: Path) -> None:
-    row = {"note": "first", **dict(reversed(GOOD.items()))}
-    write(file, {name: f" {text} " if name != "note" else text for name, text in row.items()})
+    write(file, {name: f" {text} " for name, text in reversed(GOOD.items())})
     # The header is exact; only the values are trimmed.
     assert read(file)[0].entry_price == Decimal("2.00")
 

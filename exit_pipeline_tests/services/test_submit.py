@@ -129,17 +129,28 @@ def test_a_refusal_of_an_order_that_exists_already_adopts_it(desk: Desk) -> None
 
 
 def test_a_real_refusal_is_booked_as_one_with_the_brokers_reason(desk: Desk) -> None:
-    def ask_for_too_many(inner: Any, request: OrderRequest) -> OrderReport:
-        report: OrderReport = inner.submit(replace(request, quantity=request.quantity + 1))
-        return report
-
-    desk.broker = Between(desk.broker, ask_for_too_many)
     desk.hold("a")
+    desk.rows_changed("DELETE FROM paper.positions")
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick()
     assert statuses(desk) == {"a": "REJECTED"}
     assert report.executed.notes["a"].startswith("refused: ")
     assert desk.position("a").open_quantity == 1
+
+
+def test_another_order_under_our_id_is_not_taken_for_ours(desk: Desk) -> None:
+    def place_another_first(inner: Any, request: OrderRequest) -> OrderReport:
+        inner.submit(replace(request, quantity=1))
+        report: OrderReport = inner.submit(request)
+        return report
+
+    desk.broker = Between(desk.broker, place_another_first)
+    desk.hold("a", quantity=4)
+    desk.quote(CALL, "1.15", "1.25")
+    report = desk.tick()
+    assert statuses(desk) == {"a": "UNKNOWN"}
+    assert "another order" in report.executed.notes["a"]
+    assert desk.position("a").open_quantity == 4
 
 
 class AnswersOnlyRefusals(Between):

@@ -117,6 +117,14 @@ class OrderReport:
         """Contracts filled so far."""
         return sum(fill.quantity for fill in self.fills)
 
+    def answers(self, request: OrderRequest) -> bool:
+        """Whether this is the order that was asked for, and not another one under its id."""
+        return (self.symbol, self.side, self.quantity) == (
+            request.symbol,
+            request.side,
+            request.quantity,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPosition:
