@@ -232,8 +232,12 @@ class RunStore(Protocol):
         """Write how runs ended, and give their accounts back."""
         ...
 
+    def fail(self, holder: str, reason: str) -> None:
+        """End as FAILED what the holder has begun and not ended, and give its accounts back."""
+        ...
+
     def raise_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Record alerts; the same cause, subject and run is recorded once."""
+        """Record alerts; of one cause and subject there is one until it is acknowledged."""
         ...
 
     def overview(self) -> list[AccountOverview]:
@@ -357,8 +361,16 @@ class OrderStore(Protocol):
         """
         ...
 
+    def begin_sending(self, order_id: str, holder: str) -> bool:
+        """Move an intent to SUBMITTED; from here on it may exist at the broker.
+
+        False when it must not be sent: it is no longer PENDING, or the account's lease is no
+        longer the holder's. A sender that was frozen finds out here that others went on.
+        """
+        ...
+
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
-        """Move an order to a state that no fill brings about, such as SUBMITTED or UNKNOWN."""
+        """Move an order to a state that no fill brings about, such as UNKNOWN or ABANDONED."""
         ...
 
     def book(self, order: ExitOrder, report: OrderReport) -> int:

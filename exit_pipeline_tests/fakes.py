@@ -7,7 +7,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.contract import parse_contract
-from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.core.model.session import Session
 
@@ -45,6 +45,7 @@ class FakeCalendar:
         holidays: Mapping[date, str] | None = None,
         early_closes: Mapping[date, time] | None = None,
     ) -> None:
+        self.last_day = date.max
         self.holidays = dict(holidays or {})
         self.early_closes = dict(early_closes or {})
 
@@ -59,6 +60,9 @@ class FakeCalendar:
         )
 
     def session_on_or_before(self, day: date) -> Session:
+        if day > self.last_day:
+            message = f"date {day} is outside the calendar"
+            raise InputError(message)
         while (session := self.session(day)) is None:
             day -= timedelta(days=1)
         return session

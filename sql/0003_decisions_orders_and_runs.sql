@@ -168,6 +168,9 @@ CREATE INDEX IF NOT EXISTS idx_orders_refactored_position_id ON orders (refactor
 CREATE UNIQUE INDEX orders_one_live_exit_per_position ON orders (refactored_position_id)
     WHERE exit_action IS NOT NULL AND status IN (
         'PENDING', 'SUBMITTED', 'ACCEPTED', 'PARTIAL_FILL', 'UNKNOWN', 'PENDING_CANCEL');
+-- A decision is executed once, however often its run is begun anew.
+CREATE UNIQUE INDEX orders_one_per_decision ON orders (decision_id)
+    WHERE exit_action IS NOT NULL;
 CREATE UNIQUE INDEX orders_one_row_per_attempt ON orders (refactored_position_id, attempt)
     WHERE exit_action IS NOT NULL;
 

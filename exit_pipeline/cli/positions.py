@@ -13,7 +13,7 @@ ENVIRONMENT = click.Choice(["paper", "live", "tape", "simulated"])
 
 @click.group()
 def positions() -> None:
-    """Import, list and adopt positions."""
+    """Import and list positions."""
 
 
 @positions.command("import")

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console, print_report, report_as_json
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.price import say_dollars
 from exit_pipeline.core.model.record import ExitOrder, PositionLine
 from exit_pipeline.core.model.session import Session
@@ -23,7 +23,11 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.option("--at", default=None, help="Work at this moment, ISO 8601 with a time zone.")
+@click.option(
+    "--at",
+    default=None,
+    help="Work at this moment, ISO 8601 with a time zone, in the environment `simulated`.",
+)
 @click.option("--dry-run", is_flag=True, help="Decide and record, but send and change nothing.")
 @click.option("--tape", type=FOLDER, default=None, help="Read quotes from this folder of tapes.")
 @click.option("--config", "config_file", type=FILE, default=None, help="Run config, YAML or JSON.")
@@ -172,7 +176,12 @@ def run_session(
         reports = []
         for at in [*session.ticks(), session.closes_at]:
             shells = resources(settings, at=at.isoformat(), tape_dir=tape)
-            reports.append(run_exit_job({}, shells, on))
+            report = run_exit_job({}, shells, on)
+            held = [run.reason for run in report.runs if run.is_held]
+            if held:
+                message = f"{at:%H:%M} UTC: {held[0]}; try again when it is done"
+                raise UnavailableError(message)
+            reports.append(report)
             advance()
         return reports
 

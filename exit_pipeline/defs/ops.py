@@ -4,11 +4,11 @@ Ops carry no retry policy: an op that sends orders must not run twice by itself.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import dagster as dg
 
-from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.defs import views
 from exit_pipeline.defs.config import ExitConfig, to_request
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
@@ -32,12 +32,19 @@ TICK_AT_TAG = "exit_pipeline/tick_at"
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
-    """Show a mistake of a person's as its sentence instead of a traceback."""
+def step(context: dg.OpExecutionContext, database: Database) -> Iterator[None]:
+    """Work of one op: where it fails, the run's accounts are given back at once.
+
+    A mistake of a person's is shown as its sentence instead of a traceback.
+    """
     try:
         yield
-    except ExitPipelineError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+    except Exception as error:
+        with suppress(UnavailableError):
+            database.runs.fail(context.run_id, str(error))
+        if isinstance(error, ExitPipelineError):
+            raise dg.Failure(str(error), allow_retries=False) from None
+        raise
 
 
 @dg.op(description="Open the tick, bring the books up to date, load the open positions.")
@@ -51,7 +58,7 @@ def fetch_positions(
     clock: dg.ResourceParam[Clock],
 ) -> OpenTick:
     """Open the tick."""
-    with one_sentence():
+    with step(context, database):
         tick = open_tick(
             to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG)),
             broker=broker,
@@ -74,7 +81,7 @@ def fetch_market_data(
     database: dg.ResourceParam[Database],
 ) -> MarketTick:
     """Fetch the market."""
-    with one_sentence():
+    with step(context, database):
         seen = fetch_market(tick, market_data=market_data, database=database)
     context.add_output_metadata(views.market(seen))
     return seen
@@ -87,7 +94,7 @@ def build_context(
     database: dg.ResourceParam[Database],
 ) -> ContextTick:
     """Build the context."""
-    with one_sentence():
+    with step(context, database):
         known = build_market_context(seen, database=database)
     context.add_output_metadata(views.context(known))
     return known
@@ -101,7 +108,7 @@ def decide(
     calendar: dg.ResourceParam[Calendar],
 ) -> DecidedTick:
     """Decide."""
-    with one_sentence():
+    with step(context, database):
         decided = decide_tick(known, database=database, calendar=calendar)
     context.add_output_metadata(views.decisions(decided))
     return decided
@@ -115,7 +122,7 @@ def execute(
     database: dg.ResourceParam[Database],
 ) -> ExecutedTick:
     """Send what is due."""
-    with one_sentence():
+    with step(context, database):
         executed = execute_tick(decided, broker=broker, database=database)
     context.add_output_metadata(views.executed(executed))
     return executed
@@ -128,7 +135,7 @@ def persist(
     database: dg.ResourceParam[Database],
 ) -> TickReport:
     """Close the tick."""
-    with one_sentence():
+    with step(context, database):
         report = close_tick(executed, database=database)
     context.log.info("ExitWorker: %s", dict(report.counts))
     context.add_output_metadata(views.report(report))

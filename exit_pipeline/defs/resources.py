@@ -146,6 +146,21 @@ def database_url(settings: Settings, database: str = "exit_pipeline") -> str:
     return settings.database_url or start(settings.home).url(database)
 
 
+def ensure_schema(url: str, schema: str) -> None:
+    """Create a schema in a database if it has none of that name.
+
+    Raises:
+        ConfigurationError: The URL is malformed.
+        UnavailableError: The server does not answer.
+    """
+    from sqlalchemy.schema import CreateSchema
+
+    from exit_pipeline.adapters.clients.postgres_engine import shared_engine, transaction
+
+    with transaction(shared_engine(url)) as connection:
+        connection.execute(CreateSchema(schema, if_not_exists=True))
+
+
 def open_database(settings: Settings) -> Database:
     """The project's database; the embedded one is brought up to date, another must be.
 

@@ -46,7 +46,7 @@ def make_schedule(settings: Settings) -> dg.ScheduleDefinition:
             cron_schedule=settings.worker_cron,
             execution_timezone=ZONE,
             default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="One tick every five minutes while the exchange is open.",
+            description=f"One tick at each {settings.worker_cron} in New York, while XNYS is open.",
         )(evaluate)
     except dg.DagsterInvalidDefinitionError:
         message = f"EXIT_WORKER_CRON is {settings.worker_cron!r}; expected a cron expression"

@@ -10,10 +10,9 @@ from typing import Any
 from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
-from sqlalchemy import URL, create_engine, make_url
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import URL, make_url
 
-from exit_pipeline.defs.resources import database_url
+from exit_pipeline.defs.resources import database_url, ensure_schema
 from exit_pipeline.settings import Settings
 
 SCHEMA = "dagster"
@@ -48,9 +47,8 @@ def storage_url(settings: Settings) -> str:
         return _render(make_url(settings.dagster_postgres_url))
     if settings.database_url is None:
         return _render(make_url(database_url(settings, "dagster")))
-    url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
-    with create_engine(url, hide_parameters=True).begin() as connection:
-        connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    ensure_schema(settings.database_url, SCHEMA)
+    url = make_url(settings.database_url)
     return _render(url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}))
 
 

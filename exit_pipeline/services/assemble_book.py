@@ -15,6 +15,7 @@ from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN, to_units
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.ports import Calendar
+from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.tick import ContextTick
 
 
@@ -119,7 +120,7 @@ def _last_trading_closes(positions: Sequence[Position], calendar: Calendar) -> n
             return UNKNOWN
         day = contract.latest_trading_day
         if day not in known:
-            known[day] = to_micros(calendar.session_on_or_before(day).closes_at)
+            known[day] = to_micros(last_trading_close(contract, calendar))
         return known[day]
 
     return _whole(positions, lambda p: close_of(p.contract))

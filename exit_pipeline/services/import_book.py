@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.position import PositionSide
+from exit_pipeline.core.model.position import UNASSIGNED, PositionSide
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.ports import Broker, Database, TakesDeposits
 from exit_pipeline.services.tick import parse_instant
@@ -87,8 +87,8 @@ class _Row:
 
     def text(self, column: str) -> str:
         value = self.values[column]
-        if not value or len(value) > 255:
-            raise self.error(column, "a text of 1 to 255 characters")
+        if not value or len(value) > 255 or not value.isprintable():
+            raise self.error(column, "a text of 1 to 255 printable characters")
         return value
 
     def choice(self, column: str, choices: Sequence[str]) -> str:
@@ -130,17 +130,32 @@ def _position(row: _Row, broker: str, environment: str) -> NewPosition:
     quantity = row.number("quantity", _is_count, "of whole contracts from 1 to 999999")
     return NewPosition(
         id=row.text("id"),
-        symbol=row.read("symbol", lambda text: parse_contract(text).symbol),
+        symbol=row.read("symbol", _symbol),
         side=row.choice("side", [side.value for side in PositionSide]),
         quantity=int(quantity),
         entry_price=price,
         entry_time=row.instant("entry_time"),
-        account=row.text("account"),
+        account=row.read("account", lambda _: _account(row.text("account"))),
         broker=broker,
         environment=environment,
-        timeframe=row.values.get("timeframe") or None,
+        timeframe=row.text("timeframe") if row.values.get("timeframe") else None,
         policy=policy,
     )
+
+
+def _symbol(text: str) -> str:
+    contract = parse_contract(text)
+    if contract.strike == 0:
+        message = f"option symbol {text!r} has a strike of 0; expected one above 0"
+        raise InputError(message)
+    return contract.symbol
+
+
+def _account(text: str) -> str:
+    if text == UNASSIGNED:
+        message = f"account is {text!r}, which stands for positions that no broker has"
+        raise InputError(message)
+    return text
 
 
 def _is_count(value: Decimal) -> bool:

@@ -61,13 +61,16 @@ def open_tick(
         ]
         positions = []
         notes.insert(0, closed)
+    entered = [position for position in positions if position.entry_time <= at]
+    if later := len(positions) - len(entered):
+        notes.append(f"{later} positions are left out, since they are entered later")
     return OpenTick(
         request=request,
         identity=identity,
         at=at,
         session=calendar.session(at.astimezone(calendar.zone).date()),
         runs=tuple(runs),
-        positions=tuple(positions),
+        positions=tuple(entered),
         notes=tuple(notes),
     )
 
@@ -96,7 +99,7 @@ def _accounts(request: TickRequest, broker: Broker, database: Database) -> list[
     known = database.positions.accounts(environment)
     _refuse_unknown("accounts", request.accounts, [*known, UNASSIGNED], environment)
     if request.position_ids or request.underlyings:
-        held = database.positions.open_positions(environment)
+        held = database.positions.open_positions(environment, request.accounts)
         ids, tickers = [p.id for p in held], sorted({p.underlying for p in held})
         _refuse_unknown("position_ids", request.position_ids, ids, environment)
         _refuse_unknown("underlyings", request.underlyings, tickers, environment)

@@ -1,14 +1,18 @@
 """Bring the books up to date with the broker, before anything is decided."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
-from exit_pipeline.core.model.errors import UnavailableError
-from exit_pipeline.core.model.order import OrderReport, OrderStatus, Settlement
+from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Database
 from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.services.last_close import last_trading_close
+
+logger = logging.getLogger(__name__)
 
 
 def reconcile(
@@ -30,7 +34,7 @@ def reconcile(
         calendar: Tells which contracts have ended.
         at: The tick's moment.
 
-    An order that the broker does not answer about stays as it is, and says so in an alert.
+    What can't be read stays as it is, with an alert, and does not keep the rest from being read.
     """
     accounts = {run.account: run for run in runs}
     logs = {
@@ -42,23 +46,43 @@ def reconcile(
     notes = []
     for order in database.orders.live_orders(broker.environment, list(accounts)):
         if order.broker == broker.name:
-            notes += _refresh(order, logs[order.request.account], database)
-    ended = [position for position in held if _has_ended(position, calendar, at)]
-    return notes + _settle(ended, logs, database)
+            log = logs[order.request.account]
+            notes += _apart(
+                partial(_refresh, order, log, database), order.position_id, log, database
+            )
+    for account, log in logs.items():
+        ended = [
+            position
+            for position in held
+            if position.is_adopted
+            and position.account == account
+            and _has_ended(position, calendar, at)
+        ]
+        notes += _apart(partial(_settle, ended, log, database), account, log, database)
+    return notes
+
+
+def _apart(
+    work: Callable[[], list[str]], subject: str, log: CallLog, database: Database
+) -> list[str]:
+    """Do a part of the work whose fault is its own: the others are reconciled all the same."""
+    try:
+        return work()
+    except Exception as error:  # whatever it is, an alert tells of it
+        logger.exception("ExitWorker: reconcile of %s", subject)
+        reason = str(error) or type(error).__name__
+        _alert(database, log, "NOT_RECONCILED", subject, reason)
+        return [f"{subject} could not be reconciled: {reason}"]
 
 
 def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
     request = order.request
-    try:
-        report: OrderReport | None = log.call(
-            lambda: log.broker.find_order(request.account, request.client_order_id),
-            "find_order",
-            request.client_order_id,
-            lambda found: found.status if found else "not found",
-        )
-    except UnavailableError as error:
-        _alert(database, log, "ORDER_NOT_READ", request.client_order_id, str(error))
-        return [f"order {request.client_order_id} could not be read: {error}"]
+    report: OrderReport | None = log.call(
+        lambda: log.broker.find_order(request.account, request.client_order_id),
+        "find_order",
+        request.client_order_id,
+        lambda found: found.status if found else "not found",
+    )
     if report is not None and not report.answers(request):
         message = f"the broker has another order under {request.client_order_id}"
         _alert(database, log, "ORDER_MISMATCH", request.client_order_id, message)
@@ -78,34 +102,30 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:
     contract = position.contract
-    if contract is None:
-        return False
-    return at >= calendar.session_on_or_before(contract.latest_trading_day).closes_at
+    closes_at = None if contract is None else last_trading_close(contract, calendar)
+    return closes_at is not None and at >= closes_at
 
 
-def _settle(ended: Sequence[Position], logs: dict[str, CallLog], database: Database) -> list[str]:
-    """Close expired positions as the broker settled them; flag those that it has not."""
+def _settle(ended: Sequence[Position], log: CallLog, database: Database) -> list[str]:
+    """Close an account's expired positions as the broker settled them; flag what it has not."""
+    if not ended:
+        return []
+    answer = log.call(
+        lambda: log.broker.settlements(log.account),
+        "settlements",
+        describe=lambda found: f"{len(found)} settlements",
+    )
+    settled = {one.symbol: one for one in answer}
     notes = []
-    settled: dict[str, dict[str, Settlement]] = {}
     for position in ended:
-        contract, log = position.contract, logs.get(position.account or "")
-        if contract is None or log is None or not position.is_adopted:
-            continue
-        if log.account not in settled:
-            found = log.call(
-                lambda log=log: log.broker.settlements(log.account),  # type: ignore[misc]
-                "settlements",
-                describe=lambda answer: f"{len(answer)} settlements",
-            )
-            settled[log.account] = {one.symbol: one for one in found}
-        settlement = settled[log.account].get(contract.symbol)
-        if settlement is None:
-            message = f"{contract.symbol} has expired and the broker has not settled it"
+        symbol = position.contract.symbol if position.contract else ""
+        if symbol in settled:
+            database.positions.settle(position.id, settled[symbol])
+            notes.append(f"{position.id}: {symbol} ended {settled[symbol].kind}")
+        else:
+            message = f"{symbol} has expired and the broker has not settled it"
             _alert(database, log, "EXPIRED_NOT_SETTLED", position.id, message)
             notes.append(f"{position.id}: {message}")
-            continue
-        database.positions.settle(position.id, settlement)
-        notes.append(f"{position.id}: {contract.symbol} ended {settlement.kind}")
     return notes
 
 

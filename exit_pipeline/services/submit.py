@@ -87,8 +87,14 @@ class _Sender:
             self._intent(decision, position, price), self.decided.tick.request.run_key
         )
         if order is None:
-            return "not sent: an exit order is already working, or the account is another run's"
+            return self._not_recorded(decision)
         return self._submit(order, decision)
+
+    def _not_recorded(self, decision: StoredDecision) -> str:
+        message = "not sent: an exit order is already working, or the account is another run's"
+        if Urgency[decision.urgency or "PATIENT"] >= Urgency.FAST:
+            self._alert("EXIT_BLOCKED", decision, f"{decision.exit_reason} is {message}")
+        return message
 
     def _price(self, decision: StoredDecision, position: Position) -> OrderPrice | None:
         contract = position.contract
@@ -142,7 +148,8 @@ class _Sender:
             account=order.request.account,
             at=self.decided.tick.at,
         )
-        self.database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+        if not self.database.orders.begin_sending(order.id, self.decided.tick.request.run_key):
+            return "not sent: another run has taken the account over"
         try:
             report = self._send(calls, order)
         except Exception as error:  # whatever went wrong, the order may exist

@@ -130,7 +130,7 @@ def test_a_policy_with_unquoted_commas_is_refused_instead_of_cut_off(file: Path)
 
 COUNT = "a number of whole contracts from 1 to 999999"
 PRICE = "a number of dollars above 0 with up to four decimals"
-TEXT = "a text of 1 to 255 characters"
+TEXT = "a text of 1 to 255 printable characters"
 SYMBOL = "is not a compact OCC symbol such as GOOG151224C00752500"
 INSTANT = "an ISO 8601 time with a time zone, such as 2015-12-24T11:30:00-05:00"
 

@@ -15,7 +15,6 @@ from psycopg2.extras import RealDictCursor
 from exit_pipeline.adapters.clients.migrations import migrate, sql_folder
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
-from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline_tests.adapters.database.postgres.examples import (
     NOON,
     fill,
@@ -223,7 +222,7 @@ def a_closed_position(database):
     database.positions.import_positions([position(), position("p2")])
     (run_id,) = start(database)
     order = database.orders.record_intent(intent(run_id), "run-1")
-    database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+    assert database.orders.begin_sending(order.id, "run-1")
     database.orders.book(order, report(order, "FILLED", fill("e1", 2, "3.00")))
     return run_id
 

@@ -12,7 +12,7 @@ How an order fills, the convention of this broker:
 - A size on the quote bounds what the account's orders take from that side of that quote; only a
   newer quote brings more. A quote without a size fills everything.
 - A quote never fills anything when a side is missing or no price, when bid and ask are crossed,
-  when nothing is bid, or when it is older than 15 minutes.
+  or when it is older than 15 minutes; nor does one without a bid fill a sale.
 - Orders are good for the day: from the session's close on the rest is EXPIRED.
 
 No transaction is open while the market is asked: the quote comes first, then lock and book.
@@ -29,6 +29,7 @@ from exit_pipeline.adapters.clients import paper_exchange
 from exit_pipeline.adapters.clients.paper_ledger import AccountBooks, transaction
 from exit_pipeline.adapters.clients.paper_orders import PaperOrder
 from exit_pipeline.adapters.clients.postgres_engine import shared_engine
+from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     Fill,
@@ -193,6 +194,8 @@ class PaperBroker:
         """
         for position in positions:
             paper_exchange.check_deposit(position, self.name, self.environment)
+            # Refuses a contract beyond the calendar's dates, which could never be settled.
+            paper_exchange.last_close(parse_contract(position.symbol), self._calendar)
         now = self._clock.now()
         # Ids first, then holdings, each in order, so that two deposits never wait for each other.
         in_order = sorted(positions, key=lambda p: (p.account, p.id))

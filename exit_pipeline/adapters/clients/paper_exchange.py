@@ -124,10 +124,11 @@ def execution_price(
     if not works or quote is None or quote.nonfinite or quote.bid is None or quote.ask is None:
         return None
     current = -CLOCK_SKEW_LIMIT <= now - quote.quoted_at <= QUOTE_AGE_LIMIT
-    if not current or not 0 < quote.bid <= quote.ask:
-        return None
     sells = order.side is OrderSide.SELL_TO_CLOSE
     touch = quote.bid if sells else quote.ask
+    # Without a bid nothing can be sold, but what nobody bids for can be bought back.
+    if not current or touch <= 0 or not 0 <= quote.bid <= quote.ask:
+        return None
     reached = touch >= order.limit_price if sells else touch <= order.limit_price
     if not reached:
         return None
@@ -160,7 +161,10 @@ def expired(
     """Contracts that trade no more, by the close of their last session."""
     by_close: dict[datetime, list[OptionContract]] = {}
     for contract in map(parse_contract, symbols):
-        closed_at = last_close(contract, calendar)
+        try:
+            closed_at = last_close(contract, calendar)
+        except InputError:
+            continue  # beyond the calendar's dates, so not yet expired
         if closed_at <= now:
             by_close.setdefault(closed_at, []).append(contract)
     return by_close

@@ -68,6 +68,9 @@ def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     stuck = np.flatnonzero(~marks.alive | (book.open_quantity <= 0))
     into.fired_mask[stuck] = 0
     into.evaluable_mask[stuck] = 0
+    if not any(rule.latches for rule in policy.rules):
+        # A rule that is off for one launch does not forget what is due.
+        into.gex_latched[:] = book.gex_latched
     _select(policy.rules, verdicts, book.open_quantity, into)
 
 

@@ -50,12 +50,14 @@ class RunHandle:
         status: STARTED where this caller may work, SKIPPED where it may not, SUCCEEDED where the
             same tick was already worked.
         reason: Why not, as a person would say it; empty where it may.
+        is_held: It is skipped because another run works the account.
     """
 
     run_id: str
     account: str
     status: RunStatus
     reason: str = ""
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,12 +166,24 @@ def test_a_resting_order_fills_at_its_own_limit_once_the_market_reaches_it(
     assert [fill.price for fill in report.fills] == [Decimal("1.15")]
 
 
+def test_what_nobody_bids_for_cant_be_sold(rig):
+    rig.hold(1)
+    rig.give(bid=Decimal(0), ask=Decimal("0.05"))
+    assert rig.broker.submit(rig.order("a-1", SELL, 1, "0.01")).status is OrderStatus.ACCEPTED
+
+
+def test_what_nobody_bids_for_is_bought_back(rig):
+    """Regression: a worthless short could never be closed, and its order blocked every other."""
+    rig.hold(-1)
+    rig.give(bid=Decimal(0), ask=Decimal("0.05"))
+    assert rig.broker.submit(rig.order("a-1", BUY, 1, "0.05")).status is OrderStatus.FILLED
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         pytest.param({"bid": Decimal(1)}, id="no ask"),
         pytest.param({"ask": Decimal(1)}, id="no bid"),
-        pytest.param({"bid": Decimal(0), "ask": Decimal("0.05")}, id="nothing bid"),
         pytest.param({"bid": Decimal("1.20"), "ask": Decimal("1.10")}, id="crossed"),
         pytest.param({"bid": Decimal(1), "ask": Decimal(1), "nonfinite": True}, id="no price"),
         pytest.param({"bid": Decimal(1), "ask": Decimal(1), "bid_size": 0, "ask_size": 0}, id="0"),

@@ -66,7 +66,7 @@ def decide_row(row: dict[str, object], policy: Policy) -> Answer:
         grade=grade,
         mark=mark,
         pnl_percent=None if gain is None else Fraction(gain) / known["entry_price"] * 100,
-        latched="GEX_FLIP" in asked,
+        latched="GEX_FLIP" in asked or (row["gex_latched"] and "GEX_FLIP" not in policy.reasons),
     )
 
 

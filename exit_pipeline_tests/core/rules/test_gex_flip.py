@@ -148,5 +148,5 @@ def test_age_and_strength_are_settings():
 
 def test_switched_off_it_neither_fires_nor_appears():
     one = decide_one("gex_flip=off", **FRESH, gex_latched=True)
-    assert (one.outcome, one.latched) == ("HOLD", False)
+    assert (one.outcome, one.latched) == ("HOLD", True)
     assert "GEX_FLIP" not in one.lines

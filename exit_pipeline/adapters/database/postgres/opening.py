@@ -18,6 +18,9 @@ from exit_pipeline.core.model.record import RunHandle, RunStatus, TickIdentity
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 
+_OF_NOW: Final = frozenset({"paper", "live"})
+"""Environments whose ticks are of the present, unlike those of tapes and samples."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -41,11 +44,15 @@ class Opening:
             )
         if not self.tick.dry_run:
             refusal = f"account {account} is being worked by run {other}" if other else None
-            refusal = refusal or self._superseded(account)
+            refusal = refusal or self._in_the_future() or self._superseded(account)
             if refusal:
                 run_id = earlier.id if earlier is not None else self._skip(account, refusal)
                 return RunHandle(
-                    run_id=run_id, account=account, status=RunStatus.SKIPPED, reason=refusal
+                    run_id=run_id,
+                    account=account,
+                    status=RunStatus.SKIPPED,
+                    reason=refusal,
+                    is_held=other is not None,
                 )
             self._take_lease(account)
         return RunHandle(run_id=self._start(account), account=account, status=RunStatus.STARTED)
@@ -76,12 +83,21 @@ class Opening:
         ).one_or_none()
         return found
 
+    def _in_the_future(self) -> str | None:
+        """Why a tick that is not due yet is not worked: every real one until then would be late."""
+        if self.tick.environment not in _OF_NOW:
+            return None
+        statement = "SELECT :tick_at > clock_timestamp() + interval '5 minutes'"
+        if not self._run(statement, "").scalar_one():
+            return None
+        return f"{self._clock(self.tick.tick_at)} is in the future; only a dry run may look there"
+
     def _superseded(self, account: str) -> str | None:
         newest: datetime | None = self._run(
             """
             SELECT max(tick_at) FROM decision_runs
             WHERE environment = :environment AND account = :account AND tick_at > :tick_at
-              AND NOT dry_run AND status = 'SUCCEEDED'
+              AND NOT dry_run AND request_id = '' AND status = 'SUCCEEDED'
             """,
             account,
         ).scalar_one()

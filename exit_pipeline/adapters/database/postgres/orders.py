@@ -88,7 +88,10 @@ class PostgresOrders:
         the account's lease is no longer the holder's.
         """
         with transaction(self._engine) as connection:
-            if not (_may_close(connection, intent) and _holds_lease(connection, intent, holder)):
+            account = intent.request.account
+            if not _may_close(connection, intent):
+                return None
+            if not _holds_lease(connection, intent.environment, account, holder):
                 return None
             # The unique keys are the last word: one live exit, one row per attempt, one order id.
             row = run(connection, _INSERT, **_order_values(intent)).one_or_none()
@@ -97,8 +100,30 @@ class PostgresOrders:
             reserve(connection, intent.position_id, intent.request.quantity)
             return _exit_order(row)
 
+    def begin_sending(self, order_id: str, holder: str) -> bool:
+        """Move an intent to SUBMITTED; from here on it may exist at the broker.
+
+        False when it must not be sent: it is no longer PENDING, or the account's lease is no
+        longer the holder's.
+        """
+        with transaction(self._engine) as connection:
+            order = _lock_order(connection, order_id)
+            if order.status is not OrderStatus.PENDING:
+                return False
+            if not _holds_lease(connection, order.environment, order.request.account, holder):
+                return False
+            run(
+                connection,
+                """
+                UPDATE orders SET status = 'SUBMITTED', submitted_at = intent_at, updated_at = now()
+                WHERE id = CAST(:id AS uuid)
+                """,
+                id=order_id,
+            )
+            return True
+
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
-        """Move an order to a state that no fill brings about, such as SUBMITTED or UNKNOWN.
+        """Move an order to a state that no fill brings about, such as UNKNOWN or ABANDONED.
 
         An order that has ended stays as it is. One that ends here gives back its reservation.
 
@@ -118,8 +143,6 @@ class PostgresOrders:
                 UPDATE orders SET status = :status,
                     rejection_reason = coalesce(:rejection, rejection_reason),
                     error_message = coalesce(:trouble, error_message),
-                    submitted_at = CASE WHEN :status = 'SUBMITTED'
-                                   THEN coalesce(submitted_at, intent_at) ELSE submitted_at END,
                     cancelled_at = CASE WHEN :status = 'CANCELLED' THEN now() ELSE cancelled_at END,
                     updated_at = now()
                 WHERE id = CAST(:id AS uuid)
@@ -203,7 +226,7 @@ def _may_close(connection: Connection, intent: OrderIntent) -> bool:
     )
 
 
-def _holds_lease(connection: Connection, intent: OrderIntent, holder: str) -> bool:
+def _holds_lease(connection: Connection, environment: str, account: str, holder: str) -> bool:
     # FOR SHARE: nobody takes the account over before the intent is committed.
     found = run(
         connection,
@@ -211,8 +234,8 @@ def _holds_lease(connection: Connection, intent: OrderIntent, holder: str) -> bo
         SELECT expires_at > clock_timestamp() FROM account_leases
         WHERE environment = :environment AND account = :account AND holder = :holder FOR SHARE
         """,
-        environment=intent.environment,
-        account=intent.request.account,
+        environment=environment,
+        account=account,
         holder=holder,
     )
     return found.scalar_one_or_none() is True

@@ -1,5 +1,6 @@
 """Managed positions: reading, importing, marking and settling them."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from decimal import ROUND_HALF_UP, Decimal
@@ -23,6 +24,8 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
 from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
+
+log = logging.getLogger(__name__)
 
 _MARK: Final = tuple(field.name for field in fields(PositionMark))
 
@@ -139,7 +142,7 @@ class PostgresPositions:
                 unassigned=UNASSIGNED,
                 **{name: None if of is None else list(of) for name, of in chosen.items()},
             )
-            return [_position(row._asdict()) for row in rows]
+            return [position for row in rows if (position := _position(row._asdict()))]
 
     def listing(self, environment: str | None = None) -> list[PositionLine]:
         """Every position, open and closed, of one environment or of all, by id."""
@@ -220,7 +223,11 @@ class PostgresPositions:
             close_contracts(connection, position_id, closing)
 
 
-def _position(row: dict[str, Any]) -> Position:
+def _position(row: dict[str, Any]) -> Position | None:
+    """A users' row as a position; None where it lacks what makes one."""
+    if None in (row["quantity"], row["entry_price"], row["entry_time"]):
+        log.warning("ExitWorker: %s has no quantity, entry price or entry time", row["id"])
+        return None
     return Position(
         contract=_contract(row.pop("option_symbol")), **row | {"side": PositionSide(row["side"])}
     )

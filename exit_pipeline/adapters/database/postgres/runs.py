@@ -57,6 +57,17 @@ _OVERVIEW: Final = """
 """
 
 
+_GIVE_BACK: Final = """
+    WITH mine AS (
+        SELECT environment, account FROM account_leases WHERE holder = :holder
+        ORDER BY environment, account FOR UPDATE
+    )
+    UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
+    WHERE (l.environment, l.account) = (mine.environment, mine.account)
+      AND l.expires_at > clock_timestamp()
+"""
+
+
 class PostgresRuns:
     """The ``RunStore``, in the tables of runs, leases, alerts and broker calls."""
 
@@ -96,15 +107,7 @@ class PostgresRuns:
         with transaction(self._engine) as connection:
             run(
                 connection,
-                """
-                WITH mine AS (
-                    SELECT environment, account FROM account_leases WHERE holder = :holder
-                    ORDER BY environment, account FOR UPDATE
-                )
-                UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
-                WHERE (l.environment, l.account) = (mine.environment, mine.account)
-                  AND l.expires_at > clock_timestamp()
-                """,
+                _GIVE_BACK,
                 holder=holder,
             )
             run(
@@ -122,11 +125,23 @@ class PostgresRuns:
                 rows=as_json(asdict(summary) for summary in summaries),
             )
 
-    def raise_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Record alerts; the same cause, subject and run is recorded once.
+    def fail(self, holder: str, reason: str) -> None:
+        """End as FAILED what the holder has begun and not ended, and give its accounts back."""
+        with transaction(self._engine) as connection:
+            run(connection, _GIVE_BACK, holder=holder)
+            run(
+                connection,
+                """
+                UPDATE decision_runs SET status = 'FAILED', status_reason = :reason,
+                    finished_at = now()
+                WHERE dagster_run_id = :holder AND status = 'STARTED'
+                """,
+                holder=holder,
+                reason=reason,
+            )
 
-        Without a run it is recorded again only after the last one was acknowledged.
-        """
+    def raise_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Record alerts; of one cause and subject there is one until it is acknowledged."""
         if not alerts:
             return
         with transaction(self._engine) as connection:
@@ -134,13 +149,13 @@ class PostgresRuns:
                 connection,
                 """
                 INSERT INTO alerts (severity, cause, subject, message, run_id)
-                SELECT DISTINCT ON (n.cause, n.subject, n.run_id)
+                SELECT DISTINCT ON (n.cause, n.subject)
                        n.severity, n.cause, n.subject, n.message, n.run_id
                 FROM json_to_recordset(CAST(:rows AS json)) AS n(
                     severity text, cause text, subject text, message text, run_id uuid)
-                WHERE n.run_id IS NOT NULL OR NOT EXISTS (
+                WHERE NOT EXISTS (
                     SELECT FROM alerts a WHERE (a.cause, a.subject) = (n.cause, n.subject)
-                    AND a.run_id IS NULL AND a.acknowledged_at IS NULL)
+                    AND a.acknowledged_at IS NULL)
                 ON CONFLICT (cause, subject, run_id) DO NOTHING
                 """,
                 rows=as_json(asdict(alert) for alert in alerts),

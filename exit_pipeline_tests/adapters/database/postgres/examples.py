@@ -54,7 +54,7 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         "limit_price": Decimal("3.00"),
     }
     values = {
-        "decision_id": f"d-{position_id}",
+        "decision_id": f"d-{position_id}-{attempt}",
         "exit_action": "FULL",
         "exit_reason": "PROFIT_TARGET",
         "urgency": "NORMAL",

@@ -46,4 +46,4 @@ def test_a_tick_takes_the_same_number_of_statements_whatever_the_number_of_posit
     database.positions.refresh(marks)
     database.runs.close("run-1", [RunSummary(run_id=run_id, status=RunStatus.SUCCEEDED)])
     assert len(held) == number
-    assert len(statements) == 13
+    assert len(statements) == 14

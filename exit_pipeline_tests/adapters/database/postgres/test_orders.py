@@ -150,14 +150,29 @@ def test_of_many_intents_at_once_exactly_one_is_recorded(database, run_id, kept)
 def test_sending_sets_the_time_of_submission_and_a_lost_answer_keeps_the_reservation(
     database, order, kept, state
 ):
-    database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+    assert database.orders.begin_sending(order.id, "run-1")
     assert (state()["status"], state()["submitted_at"]) == ("SUBMITTED", NOON)
+    assert not database.orders.begin_sending(order.id, "run-1")
     database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer within 5 seconds")
     assert (state()["status"], state()["error_message"]) == (
         "UNKNOWN",
         "no answer within 5 seconds",
     )
     assert kept()["reserved_quantity"] == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE account_leases SET holder = 'run-2'",
+        "UPDATE account_leases SET expires_at = now()",
+    ],
+    ids=["taken over", "expired"],
+)
+def test_a_sender_that_lost_the_account_does_not_begin_to_send(database, order, sql, change):
+    """Regression: a sender that was frozen past its lease sent what others had given up."""
+    sql(change)
+    assert not database.orders.begin_sending(order.id, "run-1")
 
 
 @pytest.mark.parametrize("status", [one for one in ENDED if one is not OrderStatus.FILLED])
@@ -168,7 +183,7 @@ def test_an_order_that_ends_without_fills_gives_back_its_reservation_once(
         database.orders.mark_status(order.id, status, "not today")
     assert kept()["reserved_quantity"] == 0
     assert state()["rejection_reason"] == "not today"
-    database.orders.mark_status(order.id, OrderStatus.SUBMITTED)
+    assert not database.orders.begin_sending(order.id, "run-1")
     assert state()["status"] == status
     assert database.orders.live_orders("paper", ["demo"]) == []
 

@@ -127,9 +127,9 @@ def test_a_tick_older_than_the_newest_worked_one_is_skipped(database, newest, sa
     assert open_one(database, holder="run-3", at=newest + FIVE).status is RunStatus.STARTED
 
 
-def test_a_launch_for_one_position_counts_as_worked_time_as_well(database):
+def test_a_launch_for_one_position_does_not_make_a_tick_late(database):
     finish(database, open_one(database, at=NOON + FIVE, request_id="by-hand"))
-    assert open_one(database, holder="run-2").status is RunStatus.SKIPPED
+    assert open_one(database, holder="run-2").status is RunStatus.STARTED
 
 
 def test_a_later_dry_run_or_failed_run_or_another_environment_keeps_no_tick_away(database):
