@@ -4,10 +4,10 @@ Ports name no vendor and no framework. Each adapter kind has a contract test tha
 adapter of that kind and over its fakes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.context import GexHistory
@@ -110,6 +110,63 @@ class MarketData(Protocol):
 
 
 @runtime_checkable
+class IsDelayed(Protocol):
+    """A source that tells of the real market, but minutes late by nature.
+
+    It gives context, such as chains and volatility indices, and never the price of an order; as
+    market data of its own it is not live.
+
+    Attributes:
+        is_delayed: True.
+    """
+
+    is_delayed: bool
+
+
+@runtime_checkable
+class KeepsTape(Protocol):
+    """A source that keeps on a tape what ticks saw of it."""
+
+    def keep(
+        self, seen: MarketSnapshot, tick_at: datetime, on_failure: Callable[[str], None]
+    ) -> None:
+        """Keep what a tick saw, without delay and without ever raising.
+
+        Args:
+            seen: The tick's snapshot.
+            tick_at: The tick's scheduled time.
+            on_failure: Called with one sentence, perhaps later and from another thread.
+        """
+        ...
+
+
+class TapeWriter(Protocol):
+    """Where a tape is written."""
+
+    def append(
+        self,
+        tick_at: datetime,
+        options: Mapping[str, Sequence[Any]],
+        underlyings: Mapping[str, Sequence[Any]],
+    ) -> None:
+        """Add a tick's rows, as columns by name, to its day; again for the same tick replaces them.
+
+        Raises:
+            ExitPipelineError: It can't be written; the day stands as it did before.
+        """
+        ...
+
+
+@runtime_checkable
+class CanClose(Protocol):
+    """Something that holds connections."""
+
+    def close(self) -> None:
+        """Let go of them."""
+        ...
+
+
+@runtime_checkable
 class Broker(Protocol):
     """Where positions are held and closing orders are sent.
 
@@ -123,6 +180,15 @@ class Broker(Protocol):
     name: str
     environment: str
     knows_all_orders: bool
+
+    def accounts(self) -> Sequence[str]:
+        """The accounts that the broker itself says we may work, by its own ids.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The credentials are missing or refused.
+        """
+        ...
 
     def submit(self, request: OrderRequest) -> OrderReport:
         """Send a closing order once.
@@ -189,6 +255,8 @@ class Surroundings:
         database_url: The project's database, for a broker that keeps its books there.
         market_data: The run's market data, for a broker that fills orders itself; None while
             market data itself is built.
+        market_source: Builds another source of market data by its name, for a source that is
+            made of others; None for everything else.
     """
 
     environ: Mapping[str, str]
@@ -197,6 +265,7 @@ class Surroundings:
     environment: str
     database_url: str
     market_data: MarketData | None = None
+    market_source: Callable[[str], MarketData] | None = None
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ environment themselves, at the moment they are built.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
@@ -30,8 +30,10 @@ class Settings:
             (``EXIT_WORKER_INTERVAL_SECONDS``).
         broker: Name of the broker adapter (``EXIT_BROKER``).
         broker_env: ``paper`` or ``live`` (``EXIT_BROKER_ENV``).
-        market_data: Name of the market-data adapter (``EXIT_MARKET_DATA``).
+        market_data: Name of the market-data adapter, or names by need (``EXIT_MARKET_DATA``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
+        tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
+            shown, since a URL may hold a password.
     """
 
     home: Path
@@ -44,6 +46,7 @@ class Settings:
     broker_env: str
     market_data: str
     tape_dir: str | None
+    tape_out: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -67,6 +70,7 @@ class Settings:
             broker_env=_choice(env, "EXIT_BROKER_ENV", ("paper", "live")),
             market_data=env.get("EXIT_MARKET_DATA") or "simulated",
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
+            tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
 
 

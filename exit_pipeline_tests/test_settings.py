@@ -19,6 +19,7 @@ DEFAULTS = {
     "broker_env": "paper",
     "market_data": "simulated",
     "tape_dir": None,
+    "tape_out": None,
 }
 VARIABLES = {
     "EXIT_PIPELINE_HOME": "home",
@@ -31,6 +32,7 @@ VARIABLES = {
     "EXIT_BROKER_ENV": "broker_env",
     "EXIT_MARKET_DATA": "market_data",
     "EXIT_TAPE_DIR": "tape_dir",
+    "EXIT_TAPE_OUT": "tape_out",
 }
 
 
@@ -67,6 +69,7 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_BROKER_ENV", "live", "live"),
         ("EXIT_MARKET_DATA", "recorded", "recorded"),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
+        ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],
 )
 def test_a_variable_sets_its_own_field_and_no_other(variable: str, text: str, value: Any) -> None:
@@ -87,6 +90,10 @@ def test_without_a_mapping_the_process_environment_is_read(
 ) -> None:
     monkeypatch.setenv("EXIT_WORKER_CRON", "0 12 * * *")
     assert Settings.from_env().worker_cron == "0 12 * * *"
+
+
+def test_a_place_for_tapes_is_not_shown_as_its_url_may_hold_a_password() -> None:
+    assert "hush" not in repr(Settings.from_env({"EXIT_TAPE_OUT": "sftp://desk:hush@store/tapes"}))
 
 
 BOOLEAN = "expected true or false"

@@ -79,10 +79,11 @@ def fetch_market_data(
     tick: OpenTick,
     market_data: dg.ResourceParam[MarketData],
     database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
 ) -> MarketTick:
     """Fetch the market."""
     with step(context, database):
-        seen = fetch_market(tick, market_data=market_data, database=database)
+        seen = fetch_market(tick, market_data=market_data, database=database, clock=clock)
     context.add_output_metadata(views.market(seen))
     return seen
 

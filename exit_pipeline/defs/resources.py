@@ -7,7 +7,9 @@ resource is configured with can be read over Dagster's GraphQL.
 import importlib
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +18,16 @@ import dagster as dg
 from pydantic import Field
 
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
-from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData, Surroundings
+from exit_pipeline.ports import (
+    Broker,
+    Calendar,
+    CanClose,
+    Clock,
+    Database,
+    MarketData,
+    Surroundings,
+)
+from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline.services.tick import parse_instant
 from exit_pipeline.settings import Settings
 
@@ -67,15 +78,28 @@ class DatabaseResource(dg.ConfigurableResource[Database]):
 class MarketDataResource(dg.ConfigurableResource[MarketData]):
     """Where quotes come from."""
 
-    source: str = Field(description="Module of the package adapters/market_data.")
+    source: str = Field(
+        description="Module of the package adapters/market_data, or modules by need, such as "
+        "quotes:tradier|alpaca,indices:cboe."
+    )
     tape_dir: str = Field(default="", description="Folder of tapes, for the recorded source.")
     environment: str = Field(description="paper, live, tape or simulated.")
     clock: dg.ResourceDependency[Clock]
     calendar: dg.ResourceDependency[Calendar]
 
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[MarketData]:
+        """The source, whose connections are closed and whose tape is finished after the run."""
+        source = self.create_resource(context)
+        try:
+            yield source
+        finally:
+            if isinstance(source, CanClose):
+                source.close()
+
     def create_resource(self, context: dg.InitResourceContext) -> MarketData:  # noqa: ARG002
-        """The source of that name."""
-        environ = dict(os.environ)
+        """The source of that name, or those by need; a live one keeps a tape where one is set."""
+        environ = dict(os.environ) | {"EXIT_MARKET_DATA": self.source}
         if self.tape_dir:
             environ["EXIT_TAPE_DIR"] = self.tape_dir
         around = Surroundings(
@@ -85,7 +109,14 @@ class MarketDataResource(dg.ConfigurableResource[MarketData]):
             environment=self.environment,
             database_url="",
         )
-        return _adapter("market_data", self.source, "EXIT_MARKET_DATA", MarketData)(around)
+
+        def part(name: str) -> MarketData:
+            return _adapter("market_data", name, "EXIT_MARKET_DATA", MarketData)(around)
+
+        if ":" not in self.source:
+            return _with_tape(part(self.source))
+        whole = replace(around, market_source=part)
+        return _with_tape(_adapter("market_data", "composite", "", MarketData)(whole))
 
 
 class BrokerResource(dg.ConfigurableResource[Broker]):
@@ -103,9 +134,15 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
         Raises:
             ConfigurationError: It may not be used here, as the sentence says.
         """
-        refuse_unreal_data(self.broker, self.market_data)
         if self.broker == "paper" and self.environment == "live":
             message = "EXIT_BROKER_ENV is 'live' and EXIT_BROKER is 'paper', which is never live"
+            raise ConfigurationError(message)
+        refuse_unreal_data(self.broker, self.market_data)
+        if self.environment == "live":
+            message = (
+                "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
+                "use EXIT_BROKER_ENV=paper"
+            )
             raise ConfigurationError(message)
         around = Surroundings(
             environ=dict(os.environ),
@@ -116,6 +153,16 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
             market_data=self.market_data,
         )
         return _adapter("brokers", self.broker, "EXIT_BROKER", Broker)(around)
+
+
+def _with_tape(source: MarketData) -> MarketData:
+    """A live source keeps what ticks see of it, where ``EXIT_TAPE_OUT`` says so."""
+    location = Settings.from_env().tape_out
+    if not (location and source.is_live):
+        return source
+    from exit_pipeline.adapters.clients.tape_writer import FolderTapeWriter
+
+    return TapeRecorder(source, FolderTapeWriter(location))
 
 
 def refuse_unreal_data(broker: str, market_data: MarketData) -> None:

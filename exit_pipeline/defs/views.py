@@ -60,6 +60,7 @@ def market(seen: MarketTick) -> Metadata:
     return {
         "source": snapshot.source,
         "quotes": len(snapshot.quotes),
+        "notes": dg.MetadataValue.md(_bullets([note.message for note in snapshot.notes])),
         "underlyings": _table(rows),
     }
 

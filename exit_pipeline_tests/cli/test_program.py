@@ -28,7 +28,8 @@ def test_a_failure_is_one_sentence_on_stderr_and_status_one(
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "exit-pipeline: EXIT_MARKET_DATA is 'bloomberg'; expected one of recorded, simulated\n"
+        "exit-pipeline: EXIT_MARKET_DATA is 'bloomberg'; expected one of alpaca, cboe, composite, "
+        "recorded, simulated, tradier\n"
     )
 
 

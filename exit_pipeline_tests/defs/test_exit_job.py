@@ -215,6 +215,18 @@ def test_an_order_that_cant_be_read_leaves_the_others_to_be_worked(desk: Desk) -
     ]
 
 
+def test_a_slow_reconcile_does_not_make_quotes_of_now_seem_of_the_future(desk: Desk) -> None:
+    """Regression: the tick's time was taken before the books were brought up to date."""
+    desk.market.is_live = True
+    desk.hold("a", quantity=4)
+    desk.quote(CALL, "3.15", "3.25", size=1)
+    desk.tick()
+    desk.later()
+    desk.broker = TakesItsTime(desk.broker, desk)
+    report = desk.tick()
+    assert decision(report, "a").quote_grade == "GOOD"
+
+
 def test_a_worthless_short_is_bought_back(desk: Desk) -> None:
     desk.hold("a", PUT, entry="2.00", side="SHORT")
     desk.quote(PUT, "0", "0.05")
@@ -613,6 +625,20 @@ class ForgetsHowToRead(Wrapped):
     def find_order(self, account: str, client_order_id: str) -> OrderReport | None:  # noqa: ARG002
         message = "unreadable"
         raise RuntimeError(message)
+
+
+class TakesItsTime(Wrapped):
+    """Reads an order in twenty seconds, while the market goes on."""
+
+    def __init__(self, inner: Any, desk: Desk) -> None:
+        super().__init__(inner)
+        self.desk = desk
+
+    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+        self.desk.clock.advance(timedelta(seconds=20))
+        self.desk.quote(CALL, "3.15", "3.25")
+        report: OrderReport | None = self.inner.find_order(account, client_order_id)
+        return report
 
 
 class NamedLikeReal(Wrapped):

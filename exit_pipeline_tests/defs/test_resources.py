@@ -143,8 +143,16 @@ def test_the_paper_broker_is_never_live() -> None:
 
 def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
     assert refusal({"EXIT_MARKET_DATA": "bloomberg"}) == (
-        "EXIT_MARKET_DATA is 'bloomberg'; expected one of recorded, simulated"
+        "EXIT_MARKET_DATA is 'bloomberg'; expected one of "
+        "alpaca, cboe, composite, recorded, simulated, tradier"
     )
+
+
+@pytest.mark.parametrize("broker", ["alpaca", "tradier"])
+def test_live_is_locked(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADIER_API_KEY", "key")
+    environ = {"EXIT_MARKET_DATA": "tradier", "EXIT_BROKER": broker, "EXIT_BROKER_ENV": "live"}
+    assert "is locked until the whole order protocol is in" in refusal(environ)
 
 
 def test_an_unknown_broker_is_answered_with_the_known_ones(
@@ -153,13 +161,13 @@ def test_an_unknown_broker_is_answered_with_the_known_ones(
     # As if the source told of the real market: no such source is there yet.
     monkeypatch.setattr(SimulatedMarketData, "is_live", True)
     sentence = refusal({"EXIT_BROKER": "robinhood"})
-    assert sentence == "EXIT_BROKER is 'robinhood'; expected one of paper"
+    assert sentence == "EXIT_BROKER is 'robinhood'; expected one of alpaca, paper, tradier"
 
 
 @pytest.mark.parametrize("name", ["../paper", "paper.py", "brokers.paper", "__init__"])
 def test_an_adapter_is_a_name_and_no_path(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimulatedMarketData, "is_live", True)
-    assert refusal({"EXIT_BROKER": name}).endswith("expected one of paper")
+    assert refusal({"EXIT_BROKER": name}).endswith("expected one of alpaca, paper, tradier")
 
 
 def test_a_recorded_source_without_a_folder_is_refused() -> None:

@@ -87,6 +87,15 @@ class PaperBroker:
         self._fee: Final = fee
         self._calendar: Final = calendar
 
+    def accounts(self) -> list[str]:
+        """The accounts that something was ever deposited into.
+
+        Raises:
+            UnavailableError: The database did not answer.
+        """
+        with transaction(self._engine, self.environment) as books_of:
+            return books_of("").holdings.accounts()
+
     def submit(self, request: OrderRequest) -> OrderReport:
         """Take a closing order, and fill what the quote of this moment fills.
 

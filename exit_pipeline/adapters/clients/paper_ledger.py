@@ -49,6 +49,14 @@ class AccountHoldings(AccountTable):
         )
         return [HeldPosition(**row._asdict()) for row in rows]
 
+    def accounts(self) -> list[str]:
+        """Every account of the environment that something was ever deposited into."""
+        rows = self._run(
+            "SELECT DISTINCT account FROM paper.deposits WHERE environment = :environment"
+            " ORDER BY account"
+        )
+        return list(rows.scalars())
+
     def close(self, symbol: str, quantity: int) -> None:
         """Take contracts out of a locked holding; one that comes to nothing is removed.
 

@@ -135,12 +135,17 @@ class HeldPosition:
         symbol: Compact OCC symbol.
         quantity: Contracts, negative when short.
         average_price: Dollars per share.
+        free_quantity: Contracts that no working order holds, negative when short; None where the
+            broker does not tell.
+        acquired_at: When it was opened, as far as the broker tells.
     """
 
     account: str
     symbol: str
     quantity: int
     average_price: Decimal
+    free_quantity: int | None = None
+    acquired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Quotes as sources give them, and the flags and grades that judge them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,6 +37,25 @@ class QuoteGrade(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Greeks:
+    """A source's own figures of one contract; None where it gives none, never zero.
+
+    Attributes:
+        iv: Implied volatility of a year; 0.25 is 25 %.
+        delta: Dollars per dollar of the underlying.
+        gamma: Delta per dollar of the underlying.
+        theta: Dollars per day.
+        vega: Dollars per percentage point of implied volatility.
+    """
+
+    iv: float | None = None
+    delta: float | None = None
+    gamma: float | None = None
+    theta: float | None = None
+    vega: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
     """The newest quote of one option contract.
 
@@ -48,6 +67,9 @@ class Quote:
         ask_size: Contracts; None where the source gives none.
         quoted_at: The quote's own time, not the time of asking.
         nonfinite: The source gave a negative, infinite or absurd price, kept here as None.
+        open_interest: Contracts open at the end of the day before; None where the source gives
+            none.
+        greeks: The source's own figures; None where it gives none.
     """
 
     symbol: str
@@ -57,6 +79,8 @@ class Quote:
     ask_size: int | None = None
     quoted_at: datetime
     nonfinite: bool = False
+    open_interest: int | None = None
+    greeks: Greeks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +99,30 @@ class UnderlyingPrice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNote:
+    """What a person should know of how a snapshot was come by.
+
+    Attributes:
+        cause: A short constant: ``FALLBACK_USED``, ``NOT_ANSWERED`` or ``NOT_QUOTED``.
+        subject: The source, or the part of it, that it is about.
+        message: One sentence.
+    """
+
+    cause: str
+    subject: str
+    message: str
+
+    @classmethod
+    def of_missing(cls, source: str, symbols: Sequence[str]) -> "tuple[SourceNote, ...]":
+        """A note on option symbols that a source has no quote of; none where it has all."""
+        if not symbols:
+            return ()
+        shown = ", ".join(symbols[:5]) + (", ..." if len(symbols) > 5 else "")
+        message = f"{source} has no quote of {len(symbols)} options: {shown}"
+        return (cls(cause="NOT_QUOTED", subject=source, message=message),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSnapshot:
     """Everything one tick saw of the market.
 
@@ -84,9 +132,11 @@ class MarketSnapshot:
             standing still; it belongs to the source.
         quotes: Newest quote by option symbol; a symbol without one is absent.
         underlyings: Newest price by ticker; a ticker without one is absent.
+        notes: Fallbacks that were used and requests that were not answered.
     """
 
     source: str
     feed_age_limit: timedelta
     quotes: Mapping[str, Quote] = field(default_factory=dict)
     underlyings: Mapping[str, UnderlyingPrice] = field(default_factory=dict)
+    notes: tuple[SourceNote, ...] = ()

@@ -12,7 +12,9 @@ import pytest
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
 from exit_pipeline.ports import Broker
+from exit_pipeline_tests.adapters.brokers.alpaca_rig import alpaca_rig
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, paper_rig
+from exit_pipeline_tests.adapters.brokers.test_tradier import tradier_rig
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
 
@@ -35,7 +37,11 @@ class BrokerRig(Protocol):
         """Make an order on ``CALL``."""
 
 
-RIGS: dict[str, Callable[[str], AbstractContextManager[BrokerRig]]] = {"paper": paper_rig}
+RIGS: dict[str, Callable[[str], AbstractContextManager[BrokerRig]]] = {
+    "alpaca": alpaca_rig,
+    "paper": paper_rig,
+    "tradier": tradier_rig,
+}
 
 
 @pytest.fixture(params=sorted(RIGS))
@@ -98,9 +104,22 @@ def test_partial_fills_add_up(rig):
         statuses.append(_find(rig, "a-1").status)
     report = _find(rig, "a-1")
     assert statuses == [OrderStatus.PARTIAL_FILL, OrderStatus.PARTIAL_FILL, OrderStatus.FILLED]
-    assert [fill.quantity for fill in report.fills] == [3, 3, 1]
-    assert len({fill.execution_id for fill in report.fills}) == 3
+    assert sum(fill.quantity for fill in report.fills) == 7
+    assert len({fill.execution_id for fill in report.fills}) == len(report.fills)
     assert _held(rig) == {CALL: 3}
+
+
+def test_an_execution_keeps_its_id_and_quantity_whatever_comes_after_it(rig):
+    rig.hold(10)
+    rig.broker.submit(rig.order("a-1", SELL, 7, "1.00"))
+    seen: dict[str, int] = {}
+    for looked_at in (True, False, True):
+        rig.quote("1.10", "1.20", size=3)
+        if looked_at:
+            new = {fill.execution_id: fill.quantity for fill in _find(rig, "a-1").fills}
+            assert new | seen == new
+            seen = new
+    assert sum(seen.values()) == sum(fill.quantity for fill in _find(rig, "a-1").fills)
 
 
 def test_the_same_client_order_id_twice_gives_one_order(rig):

@@ -1,0 +1,252 @@
+"""Alpaca: single-leg closing orders of listed options, over its Trading API.
+
+What this broker promises and what it can't:
+
+- An order is posted once. Alpaca takes a ``client_order_id`` once for ever, so a second one is
+  refused as a duplicate and the first can be read; a lost answer is an ``UnavailableError``.
+- An order that can't be found may only not be visible yet, so ``knows_all_orders`` is false.
+- Nothing is ever replaced: a closing order is cancelled, read until it has ended, and sent anew.
+- How fills are told, and why none can be booked twice, is in ``clients/alpaca_orders``.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
+from exit_pipeline.adapters.clients.alpaca_holdings import KINDS, read_ended, to_held, to_settlement
+from exit_pipeline.adapters.clients.alpaca_orders import (
+    contracts,
+    filled,
+    is_closing_option,
+    order_body,
+    rejected,
+    since,
+    to_report,
+)
+from exit_pipeline.adapters.clients.http import Refused, RequestFailed
+from exit_pipeline.core.model.errors import InputError, UnavailableError
+from exit_pipeline.core.model.order import (
+    HeldPosition,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    Settlement,
+)
+from exit_pipeline.ports import Clock, MarketData, Surroundings
+
+_DUPLICATE: Final = 40010001
+"""The code of a 422 for a ``client_order_id`` that was used before; it has other uses too."""
+
+_SETTLED_WITHIN: Final = timedelta(days=90)
+
+log = logging.getLogger(__name__)
+
+
+class AlpacaBroker:
+    """A ``Broker`` over the account that the keys belong to.
+
+    Every method raises ``UnavailableError`` where no usable answer came, and
+    ``ConfigurationError`` where the keys are refused.
+
+    Args:
+        api: The trading host.
+        environment: ``paper`` or ``live``.
+        clock: The time of refusals, and how long fills have been missing.
+        market_data: Values an exercise or assignment in shares, of which Alpaca tells no price.
+
+    Attributes:
+        name: ``alpaca``.
+        environment: As given.
+        knows_all_orders: False: a new order may not be visible yet.
+    """
+
+    name = "alpaca"
+    knows_all_orders = False
+
+    def __init__(
+        self,
+        api: AlpacaTrading,
+        environment: str,
+        clock: Clock,
+        market_data: MarketData | None = None,
+    ) -> None:
+        self.environment = environment
+        self._api: Final = api
+        self._clock: Final = clock
+        self._market_data: Final = market_data
+        self._account: str | None = None
+
+    def accounts(self) -> list[str]:
+        """The one account of the keys, by its account number."""
+        if self._account is None:
+            self._account = self._api.account_number()
+        return [self._account]
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        """Send a closing order once: a limit order, good for the day.
+
+        A refusal is a report with status REJECTED. Its reason begins with "duplicate" where an
+        order has the id already. Where the order was taken and its fills can't be read yet, it is
+        reported as working.
+
+        Raises:
+            UnavailableError: No answer: the order may or may not exist.
+            ConfigurationError: The keys are refused: there is no order.
+        """
+        now = self._clock.now()
+        try:
+            is_ours = request.account in self.accounts()
+        except UnavailableError as failure:
+            return rejected(request, f"not sent: {failure}", now)
+        if not is_ours:
+            return rejected(request, "the keys of Alpaca belong to another account", now)
+        try:
+            order = self._api.place(order_body(request))
+        except Refused as refusal:
+            reason = _reason(refusal)
+            if reason:
+                return rejected(request, reason, now)
+            error = UnavailableError(str(refusal))
+        except RequestFailed as failure:
+            if failure.was_sent:
+                raise
+            return rejected(request, f"not sent: {failure}", now)
+        else:
+            return self._report_placed(order)
+        raise error
+
+    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+        """The order with our id and its fills; None when the broker shows none, or not yet."""
+        if account not in self.accounts():
+            return None
+        order = self._api.order(client_order_id)
+        return None if order is None else self._report([order])[0]
+
+    def cancel(self, account: str, client_order_id: str) -> OrderReport:
+        """Ask for a cancel, and read the order back: only what is read counts.
+
+        It is PENDING_CANCEL as long as the broker has taken the request and not confirmed it.
+
+        Raises:
+            InputError: There is no such order.
+        """
+        known = account in self.accounts()
+        order = self._api.order(client_order_id, urgent=True) if known else None
+        if order is None:
+            message = (
+                f"client_order_id {client_order_id!r} is no order of account {account!r} at Alpaca,"
+                " expected one that was submitted"
+            )
+            raise InputError(message)
+        taken = self._api.cancel(str(order.get("id")))
+        order = self._api.order(client_order_id, urgent=True)
+        if order is None:
+            message = f"Alpaca shows order {client_order_id} no more after its cancel"
+            raise UnavailableError(message)
+        report = self._report([order])[0]
+        if taken and report.status in {OrderStatus.ACCEPTED, OrderStatus.PARTIAL_FILL}:
+            return replace(report, status=OrderStatus.PENDING_CANCEL)
+        return report
+
+    def working_orders(self, account: str) -> list[OrderReport]:
+        """All closing orders of options that may still fill, whoever sent them, oldest first.
+
+        Legs of multi-leg orders are among them; orders that open something are not.
+        """
+        if account not in self.accounts():
+            return []
+        orders = [
+            order
+            for parent in self._api.open_orders()
+            for order in (parent, *(parent.get("legs") or ()))
+            if is_closing_option(order)
+        ]
+        return [report for report in self._report(orders) if report.status.is_live]
+
+    def positions(self, account: str) -> list[HeldPosition]:
+        """The options that the account holds, by symbol; shares and coins are left out."""
+        if account not in self.accounts():
+            return []
+        held = [to_held(account, row) for row in self._api.positions()]
+        return sorted((one for one in held if one is not None), key=lambda one: one.symbol)
+
+    def settlements(self, account: str) -> list[Settlement]:
+        """Expirations, assignments and exercises of the last 90 days, oldest first.
+
+        Alpaca tells the cash of one that is settled in cash. One that is settled in shares is
+        valued at the underlying's newest price, with a warning, as no price of that moment is told;
+        where there is none it is left out.
+        """
+        if account not in self.accounts():
+            return []
+        rows = self._api.activities(",".join(KINDS), self._clock.now() - _SETTLED_WITHIN)
+        ended = read_ended(rows)
+        prices = self._prices({one.contract.underlying for one in ended if one.is_in_shares})
+        made = [to_settlement(account, one, prices) for one in ended]
+        return [settlement for settlement in made if settlement is not None]
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._api.close()
+
+    def _report(self, orders: Sequence[Mapping[str, Any]]) -> list[OrderReport]:
+        """Orders with their fills, read in one go from the first of them on."""
+        wanted = {str(order.get("id")): filled(order) for order in orders}
+        wanted = {order_id: quantity for order_id, quantity in wanted.items() if quantity}
+        fills = []
+        if wanted:
+            start = min(since(order) for order in orders if str(order.get("id")) in wanted)
+            for row in self._api.activities("FILL", start):
+                order_id = str(row.get("order_id"))
+                if order_id in wanted:
+                    fills.append(row)
+                    wanted[order_id] -= contracts(row, "qty")
+                    if max(wanted.values()) <= 0:
+                        break
+        now = self._clock.now()
+        return [to_report(order, fills, now) for order in orders]
+
+    def _report_placed(self, order: Mapping[str, Any]) -> OrderReport:
+        try:
+            return self._report([order])[0]
+        except UnavailableError as error:
+            # The order is there; without its fills it is read again like any other.
+            log.warning("fills of the new order %s: %s", order.get("client_order_id"), error)
+            return to_report(order, (), self._clock.now())
+
+    def _prices(self, underlyings: set[str]) -> dict[str, Decimal]:
+        if not underlyings or self._market_data is None:
+            return {}
+        try:
+            found = self._market_data.snapshot((), sorted(underlyings), self._clock.now())
+        except UnavailableError as error:
+            log.warning("settlements in shares can't be valued: %s", error)
+            return {}
+        return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
+
+
+def build(around: Surroundings) -> AlpacaBroker:
+    """The account of ``ALPACA_API_KEY`` and ``ALPACA_SECRET_KEY`` in Alpaca's paper or live world.
+
+    ``ALPACA_BASE_URL`` may name a server on 127.0.0.1 instead, for tests, and nothing else.
+
+    Raises:
+        ConfigurationError: A key is missing, or the environment is neither paper nor live.
+    """
+    api = AlpacaTrading(around.environ, around.environment, around.clock)
+    return AlpacaBroker(api, around.environment, around.clock, around.market_data)
+
+
+def _reason(refusal: Refused) -> str:
+    """The broker's reason; empty where the refusal isn't in its own form, and so not definite."""
+    if not isinstance(refusal.body, dict):
+        return ""
+    words = refusal.message.lower()
+    is_duplicate = refusal.status == 422 and (
+        "must be unique" in words or (refusal.code == _DUPLICATE and "client" in words)
+    )
+    return f"duplicate: {refusal.message}" if is_duplicate else refusal.message

@@ -1,0 +1,271 @@
+"""Tradier: closes option positions at a sandbox or a live account.
+
+The vendor has no idempotency: a second POST with the same tag is a second order. So an order is
+sent once, its tag is our ``client_order_id``, and whether it exists is told by the list of the
+session's orders alone. "ok" to an order means that it was received; it is ACCEPTED when a read
+shows it. "ok" to a cancel means that it was asked for; it is CANCELLED when a read shows it.
+
+How executions get their ids and prices is described in ``clients/tradier_orders``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from exit_pipeline.adapters.clients.http import RequestFailed
+from exit_pipeline.adapters.clients.tradier import TradierClient, connect
+from exit_pipeline.adapters.clients.tradier_json import Json
+from exit_pipeline.adapters.clients.tradier_orders import (
+    SIDES,
+    legs,
+    may_fill,
+    report_of,
+    report_tagged,
+    tagged,
+)
+from exit_pipeline.adapters.clients.tradier_positions import held_options
+from exit_pipeline.adapters.clients.tradier_requests import (
+    order_form,
+    received,
+    rejected,
+    why_unfit,
+)
+from exit_pipeline.core.model.errors import (
+    ConfigurationError,
+    ExitPipelineError,
+    InputError,
+    UnavailableError,
+)
+from exit_pipeline.core.model.order import (
+    HeldPosition,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    Settlement,
+)
+from exit_pipeline.ports import Clock, Surroundings
+
+Listing: TypeAlias = tuple[datetime, list[Json]]
+"""The session's orders, and when they were asked for."""
+
+_LISTING_IS_GOOD_FOR: Final = timedelta(seconds=10)
+"""How long a listing tells that a tag is new. Only this process sends under an account's lease, and
+it knows its own tags, so that listing before each order would only use up the limit."""
+
+_LISTING_IS_SHARED_FOR: Final = timedelta(seconds=1)
+"""Looks at orders less than this apart share a listing, unless an order or a cancel went out in
+between: a tick looks at each of its orders, and a listing has them all."""
+
+
+def build(around: Surroundings) -> "TradierBroker":
+    """The account in ``TRADIER_ACCOUNT_ID``, with the key in ``TRADIER_API_KEY``.
+
+    Raises:
+        ConfigurationError: One of them is missing, or the environment is neither paper nor live.
+    """
+    account = (around.environ.get("TRADIER_ACCOUNT_ID") or "").strip()
+    client = connect(around)
+    if not account:
+        message = "TRADIER_ACCOUNT_ID is not set; expected the number of the account to work"
+        raise ConfigurationError(message)
+    return TradierBroker(client, account, around.environment, around.clock)
+
+
+class TradierBroker:
+    """A ``Broker`` over Tradier's brokerage API, for one account.
+
+    Every method raises ``ConfigurationError`` where the key is refused.
+
+    Args:
+        client: Requests to the vendor.
+        account: The only account that is worked; another one is neither read nor traded.
+        environment: ``paper`` (the sandbox) or ``live``.
+        clock: Stands for times that the vendor leaves out.
+
+    Attributes:
+        name: ``tradier``.
+        environment: As given.
+        knows_all_orders: False: an order that was sent may not be listed yet, and only those of the
+            current session are.
+    """
+
+    name = "tradier"
+    knows_all_orders = False
+
+    def __init__(self, client: TradierClient, account: str, environment: str, clock: Clock) -> None:
+        self.environment = environment
+        self._client: Final = client
+        self._account: Final = account
+        self._clock: Final = clock
+        self._sent: Final[set[str]] = set()
+        self._listing: Listing | None = None
+        self._is_current = False
+
+    def accounts(self) -> list[str]:
+        """The configured account, once the broker itself says that the key belongs to it.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The key is refused, or belongs to other accounts.
+        """
+        if self._account not in self._client.account_numbers():
+            message = "TRADIER_ACCOUNT_ID is no account of the key in TRADIER_API_KEY"
+            raise ConfigurationError(message)
+        return [self._account]
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        """Send a closing limit order for the day, once, and read it back.
+
+        It is SUBMITTED where it was received but can't be read yet. It is REJECTED, with nothing
+        sent, when its tag is in use (the reason begins with "duplicate"), its parts are none that
+        the broker takes, or the rate limit leaves no room.
+
+        Raises:
+            UnavailableError: No answer: the order may or may not exist.
+        """
+        now = self._clock.now()
+        tag = request.client_order_id
+        if reason := why_unfit(request, self._account):
+            return rejected(request, reason, now)
+        if self._is_listed(tag):
+            return rejected(request, f"duplicate: an order has the tag {tag}", now)
+        if tag in self._sent:
+            message = f"order {tag} was sent before, and the broker does not list it yet"
+            raise UnavailableError(message)
+        self._sent.add(tag)
+        try:
+            placed = self._client.place(request.account, order_form(request))
+        except RequestFailed as error:
+            if error.was_sent:
+                self._is_current = False
+                raise
+            self._sent.discard(tag)
+            return rejected(request, str(error), now)
+        self._is_current = False
+        if placed.refusal:
+            self._sent.discard(tag)
+            return rejected(request, placed.refusal, now)
+        sent = received(request, placed.order_id, now)
+        return _read_back(self._client, sent, self._account, self.environment, now)
+
+    def preview(self, request: OrderRequest) -> str | None:
+        """Have the broker check an order without placing it; returns why it would be refused.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        if reason := why_unfit(request, self._account):
+            return reason
+        form = order_form(request) | {"preview": "true"}
+        return self._client.place(request.account, form).refusal or None
+
+    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+        """Our order in the list of the current session, with all its executions.
+
+        None does not mean that it was never placed: it may not be listed yet, or be of an earlier
+        session.
+
+        Raises:
+            UnavailableError: No answer, or the list is not complete.
+        """
+        orders = self._orders(account)
+        return report_tagged(orders, client_order_id, self.environment, self._clock.now())
+
+    def cancel(self, account: str, client_order_id: str) -> OrderReport:
+        """Ask for an order to be cancelled, and read it back; a finished one is reported as it is.
+
+        Raises:
+            UnavailableError: No answer.
+            InputError: The broker lists no such order.
+        """
+        orders = self._orders(account, urgent=True, anew=True)
+        now = self._clock.now()
+        known = report_tagged(orders, client_order_id, self.environment, now)
+        if known is None:
+            message = (
+                f"client_order_id {client_order_id!r} is no order that Tradier lists today,"
+                " expected one that was submitted"
+            )
+            raise InputError(message)
+        live = [str(one.get("id")) for one in tagged(orders, client_order_id) if may_fill(one)]
+        if not live:
+            return known
+        self._is_current = False
+        refusals = [self._client.cancel(account, order_id) for order_id in live]
+        found = report_tagged(
+            self._orders(account, urgent=True, anew=True), client_order_id, self.environment, now
+        )
+        report = found or known
+        if report.status.is_live and not any(refusals):
+            return replace(report, status=OrderStatus.PENDING_CANCEL)
+        return report
+
+    def working_orders(self, account: str) -> list[OrderReport]:
+        """All orders of the session that may still fill and close options, in one listing.
+
+        Those that somebody else placed have an empty ``client_order_id``; legs count singly.
+
+        Raises:
+            UnavailableError: No answer, or the list is not complete or can't be read.
+        """
+        now = self._clock.now()
+        reports = [
+            report_of(order, str(order.get("tag") or ""), self.environment, now)
+            for order in legs(self._orders(account))
+            if order.get("side") in SIDES
+        ]
+        return [report for report in reports if report.status.is_live]
+
+    def positions(self, account: str) -> list[HeldPosition]:
+        """The options that the account holds, by symbol.
+
+        Raises:
+            UnavailableError: No answer, or one that can't be read.
+        """
+        if account != self._account:
+            return []
+        return held_options(account, self._client.positions(account))
+
+    def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002 - see below
+        """Always empty: how a holding ended stands in the history of the account alone.
+
+        What that history says of expirations and assignments is not specified, so that nothing is
+        made of it: an expired position stays open, with an alert, until a person closes it.
+        """
+        return ()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def _orders(self, account: str, *, urgent: bool = False, anew: bool = False) -> list[Json]:
+        if account != self._account:
+            return []
+        now = self._clock.now()
+        may_share = self._is_current and not anew
+        if not (may_share and _is_young(self._listing, now, _LISTING_IS_SHARED_FOR)):
+            self._listing = now, self._client.orders(account, urgent=urgent)
+            self._is_current = True
+        return self._listing[1] if self._listing else []
+
+    def _is_listed(self, tag: str) -> bool:
+        is_young = _is_young(self._listing, self._clock.now(), _LISTING_IS_GOOD_FOR)
+        if tag in self._sent or not is_young:
+            self._orders(self._account, anew=True)
+        return self._listing is not None and bool(tagged(self._listing[1], tag))
+
+
+def _is_young(listing: Listing | None, now: datetime, limit: timedelta) -> bool:
+    return listing is not None and timedelta(0) <= now - listing[0] < limit
+
+
+def _read_back(
+    client: TradierClient, sent: OrderReport, account: str, environment: str, now: datetime
+) -> OrderReport:
+    """The order as one look shows it, else as received: that it was sent must not be lost."""
+    try:
+        order = client.order(account, sent.broker_order_id)
+        return report_of(order, sent.client_order_id, environment, now) if order else sent
+    except ExitPipelineError:
+        return sent

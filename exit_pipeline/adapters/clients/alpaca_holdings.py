@@ -1,0 +1,134 @@
+"""What Alpaca says that is held, and how options ended: pure functions of its answers."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from exit_pipeline.adapters.clients.alpaca_orders import contracts, read_contract, unreadable
+from exit_pipeline.adapters.clients.figures import read_instant, read_price
+from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract
+from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.order import HeldPosition, Settlement
+
+KINDS: Final = {"OPEXP": "EXPIRED", "OPASN": "ASSIGNED", "OPEXC": "EXERCISED"}
+"""Activity types of settlements, and our words for them."""
+
+_NEW_YORK: Final = ZoneInfo("America/New_York")
+_UNIT: Final = Decimal(1).scaleb(-4)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One activity that ended contracts.
+
+    Attributes:
+        row: As Alpaca gives it.
+        contract: Which ones.
+        kind: EXPIRED, ASSIGNED or EXERCISED.
+        quantity: How many.
+        cash: Dollars received or paid, without sign; 0 where shares changed hands instead.
+    """
+
+    row: Mapping[str, Any]
+    contract: OptionContract
+    kind: str
+    quantity: int
+    cash: Decimal
+
+    @property
+    def is_in_shares(self) -> bool:
+        """Whether its value depends on a price that Alpaca does not tell."""
+        return self.kind != "EXPIRED" and not self.cash
+
+
+def to_held(account: str, position: Mapping[str, Any]) -> HeldPosition | None:
+    """A holding in our words; None when it is no option.
+
+    Raises:
+        UnavailableError: It is an option and can't be read.
+    """
+    if read_contract(position.get("symbol")) is None:
+        return None
+    price, _ = read_price(position.get("avg_entry_price"))
+    if price is None:
+        raise unreadable(position, "avg_entry_price")
+    size = abs(contracts(position, "qty"))
+    free = None
+    if position.get("qty_available") is not None:
+        free = abs(contracts(position, "qty_available"))
+    # A short one is written as a negative quantity; should that ever change, its side still tells.
+    short = contracts(position, "qty") < 0 or position.get("side") == "short"
+    return HeldPosition(
+        account=account,
+        symbol=str(position["symbol"]),
+        quantity=-size if short else size,
+        average_price=price,
+        free_quantity=-free if short and free else free,
+    )
+
+
+def read_ended(rows: Iterable[Mapping[str, Any]]) -> list[Ended]:
+    """The activities that ended options; rows that were cancelled, and the shares', are left out.
+
+    Raises:
+        UnavailableError: One can't be read.
+    """
+    found = []
+    for row in rows:
+        contract, kind = read_contract(row.get("symbol")), KINDS.get(str(row.get("activity_type")))
+        if contract is None or kind is None or row.get("status") == "canceled":
+            continue
+        quantity = abs(contracts(row, "qty"))
+        if quantity:
+            found.append(Ended(row, contract, kind, quantity, _cash(row)))
+    return found
+
+
+def to_settlement(account: str, ended: Ended, prices: Mapping[str, Decimal]) -> Settlement | None:
+    """A settlement in our words; None where its value is not known.
+
+    Args:
+        account: The broker's account.
+        ended: What ended.
+        prices: Dollars by underlying, for what was settled in shares.
+
+    Raises:
+        UnavailableError: It has no time.
+    """
+    row, symbol = ended.row, ended.contract.symbol
+    at = read_instant(row.get("created_at")) or read_instant(row.get("date"), _NEW_YORK)
+    if at is None:
+        message = f"Alpaca's settlement of {symbol} has no time that can be read"
+        raise UnavailableError(message)
+    price = ended.cash / (ended.quantity * SHARES_PER_CONTRACT)
+    if ended.is_in_shares:
+        underlying = prices.get(ended.contract.underlying)
+        if underlying is None:
+            log.warning("the settlement of %s in shares can't be valued yet", symbol)
+            return None
+        log.warning("%s was settled in shares, valued at %s of now", symbol, underlying)
+        price = ended.contract.intrinsic(underlying)
+    return Settlement(
+        account=account,
+        symbol=symbol,
+        quantity=ended.quantity,
+        kind=ended.kind,
+        price=price.quantize(_UNIT),
+        settled_at=at,
+    )
+
+
+def _cash(row: Mapping[str, Any]) -> Decimal:
+    try:
+        amount = Decimal(str(row.get("net_amount") or 0))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if amount.is_finite():
+        return abs(amount)
+    message = f"Alpaca's settlement of {row.get('symbol')!r} has no net_amount that can be read"
+    raise UnavailableError(message)

@@ -1,0 +1,286 @@
+"""HTTP to a vendor: bounded in time and size, within its limits, and silent about secrets.
+
+Nothing that is raised, logged or shown here holds a URL's query, a header or a body beyond one
+short line, and no exception of the HTTP library is chained to ours, since those carry the request.
+"""
+
+import logging
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import httpx
+import stamina
+
+from exit_pipeline.adapters.clients.http_answers import (
+    TIMED_OUT,
+    TOO_MANY,
+    Answer,
+    Call,
+    Params,
+    Raw,
+    Refused,
+    RequestFailed,
+    judge,
+    receive,
+    secret_words,
+    why,
+)
+from exit_pipeline.adapters.clients.rate_limits import Budgets, RateLimits
+from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.ports import Clock
+
+__all__ = [
+    "LOOPBACK",
+    "Answer",
+    "HttpClient",
+    "RateLimits",
+    "Refused",
+    "RequestFailed",
+    "Retries",
+]
+
+LOOPBACK: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How reads are tried again: exponentially, with jitter, within the client's time budget."""
+
+    attempts: int = 4
+    wait_initial: float = 0.2
+    wait_max: float = 3.0
+    wait_jitter: float = 0.5
+
+
+class HttpClient:
+    """Requests to one vendor's host; safe to share between threads.
+
+    TLS is always verified, redirects are never followed, and proxies and certificates of the
+    environment are not looked at.
+
+    Args:
+        vendor: Its name, for errors.
+        base_url: ``https://host``; ``http://127.0.0.1:port`` where `allow_loopback`.
+        allowed_hosts: Hosts that `base_url` may name.
+        headers: Sent with every request, credentials among them.
+        limits: Where the vendor writes its rate limits.
+        timeout_seconds: For a whole call, all attempts and waits of a read included.
+        max_bytes: Longest body of a success, decompressed.
+        clock: Tells when a rate limit's window has passed.
+        allow_loopback: Accept a server on this machine, for tests.
+        retries: How reads are tried again.
+
+    Raises:
+        ConfigurationError: `base_url` is no allowed one, or a header can't be sent.
+    """
+
+    def __init__(  # noqa: PLR0913 - what tells one vendor from another
+        self,
+        *,
+        vendor: str,
+        base_url: str,
+        allowed_hosts: frozenset[str],
+        headers: Mapping[str, str],
+        limits: RateLimits,
+        timeout_seconds: float = 10.0,
+        max_bytes: int = 20_000_000,
+        clock: Clock,
+        allow_loopback: bool = False,
+        retries: Retries = Retries(),
+    ) -> None:
+        _check_headers(vendor, headers)
+        _check_base_url(vendor, base_url, allowed_hosts, allow_loopback=allow_loopback)
+        _keep_quiet()
+        self._vendor: Final = vendor
+        self._base_url: Final = base_url.rstrip("/")
+        self._secrets: Final = secret_words(headers)
+        self._budgets: Final = Budgets(limits, clock)
+        self._seconds: Final = timeout_seconds
+        self._max_bytes: Final = max_bytes
+        self._retries: Final = retries
+        self._client: Final = httpx.Client(headers=dict(headers), trust_env=False, verify=True)
+        weakref.finalize(self, self._client.close)
+
+    def __repr__(self) -> str:
+        return f"HttpClient(vendor={self._vendor!r})"
+
+    def request(  # noqa: PLR0913 - the parts of an HTTP request
+        self,
+        method: str,
+        path: str,
+        *,
+        template: str | None = None,
+        params: Params | None = None,
+        form: Params | None = None,
+        json: Any = None,
+        bucket: str = "default",
+        urgent: bool = False,
+    ) -> Answer:
+        """One attempt, never repeated: for what changes something.
+
+        Args:
+            method: HTTP method.
+            path: Begins with ``/``; values in it are quoted by the caller.
+            template: The path without its values, for errors; by default the path.
+            params: The query; values that are None are left out.
+            form: A form-encoded body.
+            json: A JSON body.
+            bucket: Whose budget it is taken from.
+            urgent: It may use the reserve.
+
+        Raises:
+            RequestFailed: No usable answer: it may have been carried out or not.
+            Refused: The vendor refused it.
+        """
+        call = Call(
+            method=method,
+            path=path,
+            template=template or path,
+            params=params,
+            form=form,
+            json=json,
+            bucket=bucket,
+            urgent=urgent,
+        )
+        return self._once(call, time.monotonic() + self._seconds)
+
+    def read(  # noqa: PLR0913 - the parts of an HTTP request
+        self,
+        path: str,
+        *,
+        template: str | None = None,
+        params: Params | None = None,
+        form: Params | None = None,
+        bucket: str = "default",
+        urgent: bool = False,
+        parse: bool = True,
+    ) -> Answer:
+        """Read, again after a lost connection, a 429 (once its window has ended) and a 5xx.
+
+        Args:
+            path: Begins with ``/``; values in it are quoted by the caller.
+            template: The path without its values, for errors; by default the path.
+            params: The query; values that are None are left out.
+            form: Read by POST with this form-encoded body, where a query would be too long.
+            bucket: Whose budget it is taken from.
+            urgent: It may use the reserve.
+            parse: Parse the body as JSON; otherwise only its bytes are given.
+
+        Raises:
+            RequestFailed: No usable answer within the time budget.
+            Refused: The vendor refused it.
+        """
+        call = Call(
+            method="GET" if form is None else "POST",
+            path=path,
+            template=template or path,
+            params=params,
+            form=form,
+            json=None,
+            bucket=bucket,
+            urgent=urgent,
+            parse=parse,
+        )
+        return self._again(call)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def _again(self, call: Call) -> Answer:
+        deadline = time.monotonic() + self._seconds
+        for attempt in stamina.retry_context(
+            on=_backoff(deadline),
+            attempts=self._retries.attempts,
+            timeout=self._seconds,
+            wait_initial=self._retries.wait_initial,
+            wait_max=self._retries.wait_max,
+            wait_jitter=self._retries.wait_jitter,
+        ):
+            with attempt:
+                return self._once(call, deadline)
+        raise AssertionError  # the last attempt returns or raises
+
+    def _once(self, call: Call, deadline: float) -> Answer:
+        until = self._budgets.take(call.bucket, urgent=call.urgent)
+        if until is not None:
+            reason = f"not sent, the rate limit of {call.bucket} is used up until {until:%X} UTC"
+            raise RequestFailed(self._vendor, call, reason, was_sent=False)
+        came = self._exchange(call, deadline)
+        if isinstance(came, str):
+            raise RequestFailed(self._vendor, call, came, may_retry=True)
+        wait = self._budgets.learn(call.bucket, came.headers, refused=came.status == TOO_MANY)
+        return judge(self._vendor, call, came, wait, self._secrets)
+
+    def _exchange(self, call: Call, deadline: float) -> Raw | str:
+        """Send and receive; a text says why nothing was received."""
+        if not call.path.startswith("/"):
+            message = f"path {call.template!r} does not begin with /"
+            raise ValueError(message)
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            return TIMED_OUT
+        try:
+            with self._client.stream(
+                call.method,
+                f"{self._base_url}{call.path}",
+                params=_present(call.params),
+                data=_present(call.form),
+                json=call.json,
+                timeout=seconds,
+            ) as response:
+                return receive(response, self._max_bytes, deadline)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return why(error)
+
+
+def _backoff(deadline: float) -> Callable[[Exception], bool | float]:
+    def hook(error: Exception) -> bool | float:
+        if not isinstance(error, RequestFailed) or not error.may_retry:
+            return False
+        if error.wait is None or error.status != TOO_MANY:
+            return True
+        return time.monotonic() + error.wait < deadline and float(error.wait)
+
+    return hook
+
+
+def _present(values: Params | None) -> dict[str, str | int | float | bool] | None:
+    if values is None:
+        return None
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_headers(vendor: str, headers: Mapping[str, str]) -> None:
+    if not all(text.isascii() and text.isprintable() for text in headers.values()):
+        message = f"a credential of {vendor} has a character that can't be sent; copy it again"
+        raise ConfigurationError(message)
+
+
+def _check_base_url(
+    vendor: str, base_url: str, allowed_hosts: frozenset[str], *, allow_loopback: bool
+) -> None:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    secure = url.scheme == "https" and url.host in allowed_hosts
+    local = allow_loopback and url.scheme == "http" and url.host == LOOPBACK
+    if not (secure or local) or url.userinfo or url.query or url.fragment:
+        expected = sorted(f"https://{host}" for host in allowed_hosts)
+        expected += [f"http://{LOOPBACK}:<port>"] if allow_loopback else []
+        message = f"the address of {vendor} is not {' or '.join(expected)}"
+        raise ConfigurationError(message)
+
+
+@cache
+def _keep_quiet() -> None:
+    """Keep URLs out of logs: httpx writes them whole, at level INFO."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # By default retries would be printed by structlog, which a dependency happens to bring.
+    stamina.instrumentation.set_on_retry_hooks([stamina.instrumentation.LoggingOnRetryHook])

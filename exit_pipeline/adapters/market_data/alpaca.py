@@ -1,0 +1,248 @@
+"""Alpaca's market data: option snapshots in hundreds, shares and indices in one request each.
+
+The requests of a tick go out side by side. What is refused or not answered costs only the symbols
+that it was asked for; a note on the snapshot says so.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
+
+from exit_pipeline.adapters.clients.alpaca_data import MOST_OPTIONS, AlpacaData
+from exit_pipeline.adapters.clients.alpaca_snapshots import to_level, to_price, to_quote
+from exit_pipeline.adapters.clients.gather import gather
+from exit_pipeline.adapters.clients.http import Refused
+from exit_pipeline.adapters.clients.us_symbols import INDICES, contracts, share_symbol
+from exit_pipeline.core.model.errors import (
+    ConfigurationError,
+    ExitPipelineError,
+    UnavailableError,
+)
+from exit_pipeline.core.model.quote import MarketSnapshot, Quote, SourceNote, UnderlyingPrice
+from exit_pipeline.ports import Surroundings
+
+Row = TypeVar("Row", Quote, UnderlyingPrice)
+Rows: TypeAlias = dict[str, Any]
+Job: TypeAlias = Callable[[], Rows]
+
+_PLAN: Final = "Alpaca's plan Algo Trader Plus and its signed OPRA agreement"
+_FEED_AGE_LIMIT: Final = timedelta(seconds=30)
+_BUDGET_SECONDS: Final = 12.0
+"""For all requests of a tick together; each has 10 seconds with its retries."""
+
+_MOST_SPLITS: Final = 16
+"""Requests that are spent on finding the one symbol in a hundred that Alpaca refuses: 14."""
+
+_SYMBOL_REFUSED: Final = frozenset({400, 422})
+_NOT_IN_PLAN: Final = frozenset({403, 404})
+"""How index values are refused to a plan without them; the vendor doesn't say which plan has."""
+
+
+def build(around: Surroundings) -> "AlpacaMarketData":
+    """The feed that ``ALPACA_OPTIONS_FEED`` names, with the account's keys.
+
+    Raises:
+        ConfigurationError: A key is missing, or the feed is not to be used here.
+    """
+    feed = options_feed(around)
+    client = AlpacaData(around.environ, around.clock)
+    return AlpacaMarketData(client, feed, may_be_indicative=_is_alpaca_paper(around))
+
+
+def options_feed(around: Surroundings) -> str:
+    """``opra``, or ``indicative`` where its modified quotes can touch no real order.
+
+    Raises:
+        ConfigurationError: It is another word, or ``indicative`` outside the paper environment of
+            Alpaca or of this project.
+    """
+    feed = (around.environ.get("ALPACA_OPTIONS_FEED") or "opra").strip().lower()
+    if feed not in {"opra", "indicative"}:
+        message = f"ALPACA_OPTIONS_FEED is {feed!r}; expected opra or indicative"
+        raise ConfigurationError(message)
+    if feed == "indicative" and not _is_alpaca_paper(around):
+        broker = around.environ.get("EXIT_BROKER") or "paper"
+        message = (
+            f"ALPACA_OPTIONS_FEED is 'indicative' for the broker {broker} in the environment "
+            f"{around.environment}, and its quotes are modified; expected opra, which needs {_PLAN}"
+        )
+        raise ConfigurationError(message)
+    return feed
+
+
+def _is_alpaca_paper(around: Surroundings) -> bool:
+    broker = around.environ.get("EXIT_BROKER") or "paper"
+    return around.environment == "paper" and broker in {"alpaca", "paper"}
+
+
+class AlpacaMarketData:
+    """Alpaca as a source of market data; implements the ``MarketData`` port.
+
+    Attributes:
+        source: ``alpaca``, or ``alpaca-indicative`` for the free feed of modified quotes.
+        is_live: True.
+
+    Args:
+        client: Requests to the vendor.
+        feed: ``opra`` or ``indicative``.
+        may_be_indicative: Whether a sentence about a missing plan may name the free feed.
+        budget_seconds: For all requests of one call together.
+    """
+
+    is_live = True
+
+    def __init__(
+        self,
+        client: AlpacaData,
+        feed: str = "opra",
+        *,
+        may_be_indicative: bool = False,
+        budget_seconds: float = _BUDGET_SECONDS,
+    ) -> None:
+        self.source = "alpaca" if feed == "opra" else f"alpaca-{feed}"
+        self._client = client
+        self._feed = feed
+        self._may_be_indicative = may_be_indicative
+        self._budget_seconds = budget_seconds
+
+    def snapshot(
+        self,
+        options: Sequence[str],
+        underlyings: Sequence[str],
+        at: datetime,  # noqa: ARG002 what is newest
+    ) -> MarketSnapshot:
+        """The newest quotes and prices, in ``ceil(options / 100) + 2`` requests at most.
+
+        Args:
+            options: Compact OCC symbols; what is none is not asked for.
+            underlyings: Tickers and indices; likewise.
+            at: Not looked at.
+
+        Raises:
+            UnavailableError: No request for options, or none at all, was answered.
+        """
+        wanted = list(contracts(options))
+        jobs = self._option_jobs(wanted) | self._price_jobs(underlyings)
+        told = gather(list(jobs.values()), seconds=self._budget_seconds)
+        answers = dict(zip(jobs, told, strict=True))
+        of_options = [answers[what] for what in self._option_jobs(wanted)]
+        self._raise_if_none(of_options or list(answers.values()))
+        found = _together(answers.values())
+        quotes = {symbol: found[symbol] for symbol in wanted if symbol in found}
+        missing = [symbol for symbol in wanted if symbol not in quotes]
+        notes = [
+            SourceNote(cause="NOT_ANSWERED", subject=f"{self.source}: {what}", message=str(answer))
+            for what, answer in answers.items()
+            if isinstance(answer, ExitPipelineError)
+        ]
+        return MarketSnapshot(
+            source=self.source,
+            feed_age_limit=_FEED_AGE_LIMIT,
+            quotes=quotes,
+            underlyings={symbol: row for symbol, row in found.items() if symbol not in quotes},
+            notes=(*notes, *SourceNote.of_missing(self.source, missing)),
+        )
+
+    def chain(self, underlying: str, at: datetime) -> Sequence[str]:  # noqa: ARG002
+        """The option symbols listed on an underlying, sorted; one request for each thousand.
+
+        Raises:
+            UnavailableError: It was not answered, or refused.
+        """
+        (answer,) = gather(
+            [partial(self._client.chain, underlying, self._feed)], seconds=self._budget_seconds
+        )
+        self._raise_if_none([answer])
+        return list(contracts(_together([answer])))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def _option_jobs(self, symbols: Sequence[str]) -> dict[str, Job]:
+        """A request for each hundred, by what it is about."""
+        return {
+            f"options {first + 1} to {min(first + MOST_OPTIONS, len(symbols))}": partial(
+                self._options, symbols[first : first + MOST_OPTIONS]
+            )
+            for first in range(0, len(symbols), MOST_OPTIONS)
+        }
+
+    def _price_jobs(self, underlyings: Sequence[str]) -> dict[str, Job]:
+        shares = {ticker: name for ticker in underlyings if (name := _share(ticker))}
+        indices = sorted(INDICES.intersection(underlyings))
+        jobs: dict[str, Job] = {}
+        if shares:
+            jobs["shares"] = partial(self._shares, shares)
+        if indices:
+            jobs["indices"] = partial(self._indices, indices)
+        return jobs
+
+    def _options(self, symbols: Sequence[str]) -> Rows:
+        ask = partial(self._client.option_snapshots, feed=self._feed)
+        return _mapped(to_quote, _without_refused(ask, symbols))
+
+    def _shares(self, name_of: Mapping[str, str]) -> Rows:
+        found = _without_refused(self._client.stock_snapshots, sorted(set(name_of.values())))
+        known = {ticker: found[name] for ticker, name in name_of.items() if name in found}
+        return _mapped(to_price, known)
+
+    def _indices(self, symbols: Sequence[str]) -> Rows:
+        try:
+            return _mapped(to_level, _without_refused(self._client.index_values, symbols))
+        except Refused as error:
+            if error.status not in _NOT_IN_PLAN:
+                raise
+            message = f"{error}; indices:cboe in EXIT_MARKET_DATA takes them from elsewhere"
+            raise UnavailableError(message) from None
+
+    def _raise_if_none(self, answers: Sequence[Rows | ExitPipelineError]) -> None:
+        errors = [answer for answer in answers if isinstance(answer, ExitPipelineError)]
+        if errors and len(errors) == len(answers):
+            raise UnavailableError(self._sentence(errors[0])) from None
+
+    def _sentence(self, error: ExitPipelineError) -> str:
+        if not isinstance(error, Refused) or error.status not in {401, 403}:
+            return str(error)
+        if error.status == 401:
+            return f"{error}; ALPACA_API_KEY and ALPACA_SECRET_KEY are not accepted"
+        free = "; ALPACA_OPTIONS_FEED=indicative is free" if self._may_be_indicative else ""
+        return f"{error}; the feed {self._feed} needs {_PLAN}{free}"
+
+
+def _share(ticker: str) -> str | None:
+    return None if ticker in INDICES else share_symbol(ticker)
+
+
+def _mapped(mapping: Callable[[str, Any], Row | None], found: Mapping[str, Any]) -> dict[str, Row]:
+    rows = ((symbol, mapping(symbol, row)) for symbol, row in sorted(found.items()))
+    return {symbol: row for symbol, row in rows if row is not None}
+
+
+def _together(answers: Iterable[Rows | ExitPipelineError]) -> Rows:
+    found: Rows = {}
+    for answer in answers:
+        if not isinstance(answer, ExitPipelineError):
+            found |= answer
+    return found
+
+
+def _without_refused(ask: Callable[[Sequence[str]], Rows], symbols: Sequence[str]) -> Rows:
+    """What is answered, though one symbol among many may make Alpaca refuse the whole request.
+
+    The refused list is halved until the symbol stands alone; it is then absent.
+    """
+    found: Rows = {}
+    waiting, splits = [symbols], 0
+    while waiting:
+        part = waiting.pop()
+        try:
+            found |= ask(part)
+        except Refused as error:
+            if error.status not in _SYMBOL_REFUSED or splits >= _MOST_SPLITS:
+                raise
+            if len(part) > 1:
+                splits += 2
+                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+    return found

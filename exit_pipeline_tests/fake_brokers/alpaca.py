@@ -1,0 +1,243 @@
+"""A stateful local server that behaves like Alpaca's trading host, faults included.
+
+What it does is what brokers.md and Alpaca's published OpenAPI file tell; the tests validate every
+request and every answer against that file.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from exit_pipeline_tests.fake_brokers.alpaca_ledger import Ledger, Order, RefusedOrder, made_at
+from exit_pipeline_tests.fake_brokers.alpaca_rows import show_account, show_order, show_position
+from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
+from exit_pipeline_tests.fakes import FixedClock
+
+KEY_ID = "PKFAKEFAKEFAKEFAKE01"
+KEY = "fake-fake-fake-fake-fake-fake-fake-fake1"
+HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body>Bad gateway</body></html>"
+
+FAULTS: Mapping[str, Reply] = {
+    "lost_request": Reply(lost=True),
+    "lost_response": Reply(lost=True),
+    "server_error": json_reply({"message": "internal server error"}, 500),
+    "server_error_after": json_reply({"message": "gateway timeout"}, 504),
+    "html": Reply(body=HTML, headers={"content-type": "text/html"}),
+    "html_error": Reply(status=502, body=HTML, headers={"content-type": "text/html"}),
+    "html_not_found": Reply(status=404, body=HTML, headers={"content-type": "text/html"}),
+    "huge_error": Reply(status=500, body=b"x" * 5_000_000),
+    "huge_refusal": Reply(status=400, body=b"x" * 5_000_000),
+    "truncated": Reply(cut=True),
+    "other_form": json_reply("ok"),
+    "never": Reply(never=True),
+    "rate_limited": json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429),
+    "unauthorized": json_reply({"code": 40110000, "message": "request is not authorized"}, 401),
+    "forbidden": json_reply({"message": "forbidden."}, 403),
+}
+"""What goes wrong, by name. Those of `_AFTER` are carried out, and only the answer is spoilt."""
+
+_AFTER = frozenset({"lost_response", "server_error_after", "truncated"})
+
+
+@dataclass
+class Fault:
+    """A fault that strikes the next requests of a method whose path begins so."""
+
+    name: str
+    method: str
+    path: str
+    times: int
+
+
+class FakeAlpaca:
+    """The trading host, entered like a context.
+
+    Attributes:
+        ledger: The account's books, for tests to arrange and look at.
+        shows_fills: False hides the activities of fills, as when they lag behind orders.
+        hides_new_orders: How many look-ups by client id don't see an order yet.
+        answers_first: Orders are answered as ``pending_new`` and matched afterwards.
+        confirms_cancels: False leaves cancelled orders in ``pending_cancel``.
+        numbers: Decimals are written as JSON numbers instead of strings.
+        unknown_status: Shown instead of every order's status.
+        honest: Exchanges without a fault, which the published file must cover.
+    """
+
+    def __init__(self, clock: FixedClock) -> None:
+        self.clock = clock
+        self.ledger = Ledger(clock.now)
+        self.shows_fills = True
+        self.hides_new_orders = 0
+        self.answers_first = False
+        self.confirms_cancels = True
+        self.numbers = False
+        self.unknown_status: str | None = None
+        self.requests_left = 199
+        self.honest: list[tuple[Request, Reply]] = []
+        self._faults: list[Fault] = []
+        self._server = LocalServer(self._answer, clock.now)
+        self._client_ids = (f"made-{number}" for number in count(1))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment of a client."""
+        return {
+            "ALPACA_API_KEY": KEY_ID,
+            "ALPACA_SECRET_KEY": KEY,
+            "ALPACA_BASE_URL": self._server.url,
+        }
+
+    @property
+    def requests(self) -> list[Request]:
+        return self._server.requests
+
+    @property
+    def replies(self) -> list[Reply]:
+        return self._server.replies
+
+    def asked(self) -> list[tuple[str, str]]:
+        """Method and path of every request so far."""
+        return [(request.method, request.path) for request in self.requests]
+
+    def fail(self, name: str, method: str = "POST", path: str = "/", times: int = 1) -> None:
+        """Let a fault of ``FAULTS`` strike the next requests of that kind."""
+        self._faults.append(Fault(name, method, path, times))
+
+    def __enter__(self) -> "FakeAlpaca":
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.__exit__(*error)
+
+    def _answer(self, request: Request) -> Reply:
+        fault = self._fault_for(request)
+        if fault is None:
+            reply = self._respond(request)
+            if not (self.numbers or self.unknown_status):
+                self.honest.append((request, reply))
+            return self._limited(reply)
+        reply = FAULTS[fault]
+        if fault in _AFTER:
+            done = self._respond(request)
+            reply = Reply(body=done.body, headers=done.headers, cut=True) if reply.cut else reply
+        return self._limited(reply)
+
+    def _fault_for(self, request: Request) -> str | None:
+        for fault in self._faults:
+            hits = fault.method == request.method and request.path.startswith(fault.path)
+            if hits and fault.times > 0:
+                fault.times -= 1
+                return fault.name
+        return None
+
+    def _limited(self, reply: Reply) -> Reply:
+        """Rate limits are on every answer; the window ends a minute from now."""
+        left = 0 if reply.status == 429 else self.requests_left
+        reset = int(self.clock.at.timestamp()) + (0 if reply.status == 429 else 60)
+        limits = {
+            "X-RateLimit-Limit": "200",
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": str(reset),
+        }
+        return Reply(**{**vars(reply), "headers": limits | dict(reply.headers)})
+
+    def _respond(self, request: Request) -> Reply:
+        given = (request.headers.get("apca-api-key-id"), request.headers.get("apca-api-secret-key"))
+        if given != (KEY_ID, KEY):
+            return FAULTS["unauthorized" if all(given) else "forbidden"]
+        head, _, last = request.path.rpartition("/")
+        endpoints: dict[tuple[str, str], Callable[[], Reply]] = {
+            ("GET", "/v2/account"): lambda: json_reply(show_account()),
+            ("GET", "/v2/positions"): self._positions,
+            ("GET", "/v2/account/activities"): lambda: self._activities(request.query),
+            ("GET", "/v2/orders:by_client_order_id"): lambda: self._find(request.query),
+            ("GET", "/v2/orders"): lambda: self._orders(request.query),
+            ("POST", "/v2/orders"): lambda: self._place(request.json),
+            ("DELETE", "/v2/orders/"): lambda: self._cancel(last),
+        }
+        path = request.path if head != "/v2/orders" else "/v2/orders/"
+        endpoint = endpoints.get((request.method, path))
+        return endpoint() if endpoint else json_reply({"message": "endpoint not found."}, 404)
+
+    def _positions(self) -> Reply:
+        held = (show_position(self.ledger, symbol) for symbol in self.ledger.holdings)
+        return json_reply([self._written(row) for row in held])
+
+    def _show(self, order: Order) -> dict[str, Any]:
+        return self._written(show_order(order, self.unknown_status))
+
+    def _place(self, body: dict[str, Any]) -> Reply:
+        body = {"client_order_id": next(self._client_ids)} | body
+        try:
+            order = self.ledger.place(body)
+        except RefusedOrder as refused:
+            status, code, message = refused.args
+            return json_reply({"code": code, "message": message}, status)
+        if not self.answers_first:
+            return json_reply(self._show(order))
+        new = Order(id=order.id, body=order.body, at=order.at, status="pending_new")
+        return json_reply(self._show(new))
+
+    def _find(self, query: Mapping[str, str]) -> Reply:
+        if self.hides_new_orders:
+            self.hides_new_orders -= 1
+            return _NOT_FOUND
+        for order in self.ledger.orders.values():
+            if order.body["client_order_id"] == query["client_order_id"]:
+                return json_reply(self._show(order))
+        return _NOT_FOUND
+
+    def _orders(self, query: Mapping[str, str]) -> Reply:
+        wanted = query.get("status", "open")
+        found = [
+            order
+            for order in self.ledger.orders.values()
+            if wanted == "all" or order.is_open == (wanted == "open")
+        ]
+        if after := query.get("after_order_id"):
+            ids = [order.id for order in found]
+            found = found[ids.index(after) + 1 :]
+        if query.get("direction", "desc") == "desc":
+            found.reverse()
+        return json_reply([self._show(order) for order in found[: int(query.get("limit", 50))]])
+
+    def _cancel(self, order_id: str) -> Reply:
+        order = self.ledger.orders.get(order_id)
+        if order is None:
+            return _NOT_FOUND
+        if not order.is_open:
+            message = f'order is already in "{order.status}" state'
+            return json_reply({"code": 42210000, "message": message}, 422)
+        if self.confirms_cancels:
+            self.ledger.end(order, "canceled")
+        else:
+            order.status = "pending_cancel"
+        return Reply(status=204)
+
+    def _activities(self, query: Mapping[str, str]) -> Reply:
+        kinds = query["activity_types"].split(",")
+        after = datetime.fromisoformat(query["after"]) if "after" in query else None
+        rows = [
+            row
+            for row in self.ledger.activities
+            if row["activity_type"] in kinds
+            and (self.shows_fills or row["activity_type"] != "FILL")
+            and (after is None or made_at(row) > after)
+        ]
+        if query.get("direction", "desc") == "desc":
+            rows.reverse()
+        if token := query.get("page_token"):
+            rows = rows[[row["id"] for row in rows].index(token) + 1 :]
+        return json_reply([self._written(row) for row in rows[: int(query.get("page_size", 100))]])
+
+    def _written(self, row: dict[str, Any]) -> dict[str, Any]:
+        figures = ("qty", "filled_qty", "filled_avg_price", "price", "avg_entry_price", "cum_qty")
+        if not self.numbers:
+            return row
+        return {k: float(v) if k in figures and v is not None else v for k, v in row.items()}
+
+
+_NOT_FOUND = json_reply({"code": 40410000, "message": "order not found"}, 404)
