@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.position import Position
@@ -13,6 +14,11 @@ from exit_pipeline.services.broker_calls import CallLog
 from exit_pipeline.services.last_close import last_trading_close
 
 logger = logging.getLogger(__name__)
+
+
+QUARANTINE: Final = timedelta(minutes=10)
+"""How long an order that was being sent is waited for before "not found" counts as "not placed": a
+sender that froze in the act may wake up and send it. Its time-outs are far below this."""
 
 
 def reconcile(
@@ -92,7 +98,11 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
         if not booked:
             return []
         return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
-    if log.broker.knows_all_orders:
+    # An intent that nobody has begun to send can't be begun any more once it is abandoned.
+    is_proven = order.status is OrderStatus.PENDING or (
+        log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
+    )
+    if is_proven:
         reason = "the broker knows no such order: it was never placed"
         database.orders.mark_status(order.id, OrderStatus.ABANDONED, reason)
         return [f"order {request.client_order_id} is abandoned: {reason}"]

@@ -254,11 +254,36 @@ def test_the_same_trouble_is_one_alert_until_somebody_acknowledges_it(desk: Desk
     assert len(desk.rows("SELECT * FROM alerts")) == 2
 
 
-def test_an_intent_that_never_reached_the_broker_is_abandoned_and_tried_again(desk: Desk) -> None:
+def test_an_order_that_was_being_sent_is_waited_for_before_it_counts_as_never_placed(
+    desk: Desk,
+) -> None:
+    """Regression: a sender that froze in the act woke up and sold a second time."""
     desk.hold("a")
     real, desk.broker = desk.broker, ChokesOn(desk.broker, CALL)
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
+    desk.broker = real
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    assert desk.rows("SELECT attempt, status FROM orders") == [{"attempt": 1, "status": "UNKNOWN"}]
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    orders = desk.rows("SELECT attempt, status FROM orders ORDER BY attempt")
+    assert orders == [
+        {"attempt": 1, "status": "ABANDONED"},
+        {"attempt": 2, "status": "FILLED"},
+    ]
+
+
+def test_an_intent_that_nobody_began_to_send_is_abandoned_and_tried_again(desk: Desk) -> None:
+    desk.hold("a")
+    real, desk.broker = desk.broker, ChokesOn(desk.broker, CALL)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    # As a kill between the intent and the sending leaves it.
+    desk.rows_changed("UPDATE orders SET status = 'PENDING', submitted_at = NULL")
     desk.broker = real
     desk.later()
     desk.quote(CALL, "3.15", "3.25")
