@@ -15,7 +15,6 @@ from exit_pipeline.adapters.clients import embedded_postgres
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline.adapters.clients.migrations import migrate
 
-
 # No test asserts a duration, also not by the way: a busy machine is no bug.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
