@@ -359,6 +359,13 @@ class PositionStore(Protocol):
         """
         ...
 
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows that no broker has yet their broker, environment, account and policy.
+
+        Returns how many had none until now.
+        """
+        ...
+
     def refresh(self, marks: Sequence[PositionMark]) -> None:
         """Write marks, open P&L, high-water marks and latches, in one statement."""
         ...

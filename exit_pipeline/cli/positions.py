@@ -13,7 +13,7 @@ ENVIRONMENT = click.Choice(["paper", "live", "tape", "simulated"])
 
 @click.group()
 def positions() -> None:
-    """Import and list positions."""
+    """Import, adopt and list positions."""
 
 
 @positions.command("import")
@@ -57,3 +57,19 @@ def list_(environment: str | None, to_json: bool) -> None:
         as_json(lines)
     else:
         print_positions(lines)
+
+
+@positions.command("adopt")
+@click.argument("position_ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--account", required=True, help="The broker's account that holds them.")
+@click.option("--policy", default=None, help="Policy for them, such as stop_loss.percent=25.")
+def adopt_(position_ids: tuple[str, ...], account: str, policy: str | None) -> None:
+    """Give positions that no broker has yet to the configured broker, so that exits are sent."""
+    from exit_pipeline.defs.launch import built
+    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.services.adopt import adopt
+
+    with built(resources(Settings.from_env())) as parts:
+        count = adopt(position_ids, account, policy, broker=parts.broker, database=parts.database)
+        where = f"{parts.broker.name}/{parts.broker.environment}/{account}"
+    click.echo(f"{count} positions adopted into {where}")

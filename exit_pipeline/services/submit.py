@@ -77,7 +77,7 @@ class _Sender:
         if position is None:
             return "the position is no longer open"
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "not sent: it belongs to no broker yet"
+            return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
         price = self._price(decision, position)
         if price is None:
             message = f"{decision.exit_reason} is due and the quote gives no price to close at"

@@ -187,6 +187,25 @@ class PostgresPositions:
             _refuse_changed(connection, positions, contracts)
         return new
 
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows that no broker has yet their broker, environment, account and policy.
+
+        Returns how many had none until now.
+        """
+        with transaction(self._engine) as connection:
+            return run(
+                connection,
+                """
+                UPDATE refactored_positions p
+                SET broker = n.broker, environment = n.environment, account = n.account,
+                    policy = n.policy, updated_at = now()
+                FROM json_to_recordset(CAST(:rows AS json)) AS n(
+                    id text, broker text, environment text, account text, policy text)
+                WHERE p.id = n.id AND p.broker IS NULL AND p.status = 'OPEN'
+                """,
+                rows=as_json(asdict(position) for position in positions),
+            ).rowcount
+
     def refresh(self, marks: Sequence[PositionMark]) -> None:
         """Write marks, open P&L, high-water marks and latches, in one statement.
 
