@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.price_orders import OrderPrice, price_order
 from exit_pipeline.core.model.decision import Urgency
-from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.quote import QuoteGrade
@@ -164,9 +164,13 @@ class _Sender:
     def _send(self, calls: CallLog, order: ExitOrder) -> OrderReport:
         """What the broker has of the order: a refusal may mean that it was placed before."""
         request = order.request
-        report = calls.call(
-            lambda: self.broker.submit(request), "submit", request.client_order_id, _describe
-        )
+        try:
+            report = calls.call(
+                lambda: self.broker.submit(request), "submit", request.client_order_id, _describe
+            )
+        except ConfigurationError as error:
+            # Keys that are refused place nothing, so the position need not wait for an answer.
+            return self._refused(request, str(error))
         if report.status is not OrderStatus.REJECTED:
             return report
         existing = calls.call(
@@ -179,6 +183,18 @@ class _Sender:
             message = f"the broker has another order under {request.client_order_id}"
             raise UnavailableError(message)
         return existing or report
+
+    def _refused(self, request: OrderRequest, reason: str) -> OrderReport:
+        return OrderReport(
+            client_order_id=request.client_order_id,
+            broker_order_id="",
+            symbol=request.symbol,
+            side=request.side,
+            quantity=request.quantity,
+            status=OrderStatus.REJECTED,
+            submitted_at=self.decided.tick.at,
+            reason=reason,
+        )
 
     def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:
         alert = Alert(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest
 from exit_pipeline.services.submit import client_order_id
 from exit_pipeline_tests.desk import CALL, FAR_CALL, PUT, Desk
@@ -136,6 +136,26 @@ def test_a_real_refusal_is_booked_as_one_with_the_brokers_reason(desk: Desk) -> 
     assert statuses(desk) == {"a": "REJECTED"}
     assert report.executed.notes["a"].startswith("refused: ")
     assert desk.position("a").open_quantity == 1
+
+
+def test_refused_keys_place_nothing_and_the_next_tick_tries_again(desk: Desk) -> None:
+    """Regression: the order stayed UNKNOWN for good, and its position was never sent again."""
+
+    def refuse_the_keys(inner: Any, request: OrderRequest) -> OrderReport:  # noqa: ARG001
+        message = "ALPACA_API_KEY is refused"
+        raise ConfigurationError(message)
+
+    real, desk.broker = desk.broker, Between(desk.broker, refuse_the_keys)
+    desk.hold("a")
+    desk.quote(CALL, "3.15", "3.25")
+    report = desk.tick()
+    assert statuses(desk) == {"a": "REJECTED"}
+    assert report.executed.notes["a"] == "refused: ALPACA_API_KEY is refused"
+    desk.broker = real
+    desk.later()
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    assert desk.position("a").status == "CLOSED"
 
 
 def test_another_order_under_our_id_is_not_taken_for_ours(desk: Desk) -> None:
