@@ -1,6 +1,7 @@
 """Open a tick: check the request, take the accounts, reconcile, and load what is to be decided."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 from exit_pipeline.core.engine.policy import parse_policy
@@ -57,7 +58,8 @@ def open_tick(
     if closed:
         _skip(workable, request, database, closed)
         runs = [
-            run if run.status is not RunStatus.STARTED else _skipped(run, closed) for run in runs
+            replace(run, status=RunStatus.SKIPPED, reason=closed) if run in workable else run
+            for run in runs
         ]
         positions = []
         notes.insert(0, closed)
@@ -137,9 +139,3 @@ def _skip(runs: Sequence[RunHandle], request: TickRequest, database: Database, r
         RunSummary(run_id=run.run_id, status=RunStatus.SKIPPED, reason=reason) for run in runs
     ]
     database.runs.close(request.run_key, summaries)
-
-
-def _skipped(run: RunHandle, reason: str) -> RunHandle:
-    return RunHandle(
-        run_id=run.run_id, account=run.account, status=RunStatus.SKIPPED, reason=reason
-    )
