@@ -5,12 +5,22 @@ adapter of that kind and over its fakes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.context import GexHistory
+from exit_pipeline.core.model.control import TradingControl, TradingState
+from exit_pipeline.core.model.exit_order import (
+    Denial,
+    ExitOrder,
+    IntentAnswer,
+    LastAttempt,
+    OrderFacts,
+    OrderIntent,
+)
 from exit_pipeline.core.model.order import (
     HeldPosition,
     OrderReport,
@@ -25,9 +35,7 @@ from exit_pipeline.core.model.record import (
     Alert,
     BrokerCall,
     DecisionRows,
-    ExitOrder,
     NewPosition,
-    OrderIntent,
     PositionLine,
     PositionMark,
     RunHandle,
@@ -175,11 +183,14 @@ class Broker(Protocol):
         environment: ``paper``, ``live``, ``tape`` or ``simulated``.
         knows_all_orders: An order that it can't find was never placed; true only where the books
             are our own, since elsewhere "not found" may mean "not yet visible".
+        ids_are_unique: It takes a ``client_order_id`` once for ever, so that a second POST of one
+            can't make a second order.
     """
 
     name: str
     environment: str
     knows_all_orders: bool
+    ids_are_unique: bool
 
     def accounts(self) -> Sequence[str]:
         """The accounts that the broker itself says we may work, by its own ids.
@@ -374,6 +385,26 @@ class PositionStore(Protocol):
         """Close what is left of a position at its settlement value, once."""
         ...
 
+    def see_gaps(
+        self, environment: str, account: str, missing: Mapping[str, int], at: datetime
+    ) -> dict[str, int]:
+        """Remember which contracts a broker holds too few of; what an earlier tick saw as well.
+
+        Args:
+            environment: Of the account.
+            account: The broker's account.
+            missing: Contracts by symbol; what is not among them is missing no more.
+            at: The tick's moment.
+
+        Returns:
+            By symbol, as many of them as were missing at an earlier moment too.
+        """
+        ...
+
+    def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
+        """Take contracts out of a position that somebody closed at a price that is not known."""
+        ...
+
 
 class SignalStore(Protocol):
     """What other programs, and our own context, have written about the market."""
@@ -425,24 +456,51 @@ class OrderStore(Protocol):
         """Exit orders that runs made."""
         ...
 
-    def attempts(self, position_ids: Sequence[str]) -> dict[str, int]:
-        """How many exit orders each position has had; 0 is left out."""
+    def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
+        """Exit orders with these ids of ours."""
         ...
 
-    def record_intent(self, intent: OrderIntent, holder: str) -> ExitOrder | None:
+    def last_attempts(self, position_ids: Sequence[str]) -> dict[str, LastAttempt]:
+        """The newest exit order of each position that has had one."""
+        ...
+
+    def record_intent(
+        self, intent: OrderIntent, check: Callable[[OrderFacts], Denial | None]
+    ) -> IntentAnswer:
         """Commit an intent and its reservation before anything is sent.
 
-        None when it may not be sent: the position has a live exit order, holds too little, or the
-        account's lease is no longer the holder's.
+        Args:
+            intent: The order.
+            check: The last gate, asked while the position is locked. What it denies leaves a
+                DENIED row, and halts trading where it says so; what it defers leaves none.
         """
         ...
 
-    def begin_sending(self, order_id: str, holder: str) -> bool:
-        """Move an intent to SUBMITTED; from here on it may exist at the broker.
+    def sending(self, order: ExitOrder, fence: int, at: datetime) -> AbstractContextManager[bool]:
+        """Hold an order while it is sent: from here on it may exist at the broker.
 
-        False when it must not be sent: it is no longer PENDING, or the account's lease is no
-        longer the holder's. A sender that was frozen finds out here that others went on.
+        The context is True where it may be sent, and the order SUBMITTED then: it was PENDING or
+        UNKNOWN before, the account's lease is that of the fence, trading is active, and nobody else
+        is sending it. As long as the context is entered, and the process lives, others see it by
+        ``is_being_sent``.
+
+        Args:
+            order: PENDING, or UNKNOWN to send it again under its own id.
+            fence: Number of the sender's lease.
+            at: Now, by the pipeline's clock.
         """
+        ...
+
+    def is_being_sent(self, order: ExitOrder) -> bool:
+        """Whether some process holds the order to send it, were it frozen in the act."""
+        ...
+
+    def begin_cancel(self, order_id: str) -> bool:
+        """Move an order to PENDING_CANCEL; False when it has ended, or nothing may be written."""
+        ...
+
+    def record_missed(self, order_id: str, at: datetime) -> ExitOrder:
+        """Count that the broker did not show an order, which is UNKNOWN then, if it was sent."""
         ...
 
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
@@ -455,6 +513,30 @@ class OrderStore(Protocol):
         One transaction; each execution counts once, whatever is reported how often. Returns the
         contracts newly booked.
         """
+        ...
+
+
+class ControlStore(Protocol):
+    """The switch that stops trading."""
+
+    def read(self) -> TradingControl:
+        """The switch as it stands."""
+        ...
+
+    def move(self, state: TradingState, reason: str, changed_by: str) -> TradingControl:
+        """Move the switch; every move is kept.
+
+        Raises:
+            InputError: It would become ACTIVE without a reason.
+        """
+        ...
+
+    def state(self, environment: str) -> TradingState:
+        """What may be sent in an environment; where nobody's money moves it is always ACTIVE."""
+        ...
+
+    def halt(self, reason: str) -> None:
+        """Stop new orders because of an anomaly; a stricter state stays."""
         ...
 
 
@@ -489,4 +571,9 @@ class Database(Protocol):
     @property
     def orders(self) -> OrderStore:
         """Orders and fills."""
+        ...
+
+    @property
+    def control(self) -> ControlStore:
+        """The switch that stops trading."""
         ...

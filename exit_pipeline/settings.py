@@ -31,6 +31,12 @@ class Settings:
         broker: Name of the broker adapter (``EXIT_BROKER``).
         broker_env: ``paper`` or ``live`` (``EXIT_BROKER_ENV``).
         market_data: Name of the market-data adapter, or names by need (``EXIT_MARKET_DATA``).
+        max_contracts_per_order: Contracts in one order (``EXIT_MAX_CONTRACTS_PER_ORDER``).
+        max_orders_per_position: Exits of one position in a day, repriced ones not counted
+            (``EXIT_MAX_ORDERS_PER_POSITION``).
+        max_orders_per_tick: New orders of one account in one tick (``EXIT_MAX_ORDERS_PER_TICK``).
+        max_notional_per_tick: What they are worth together, dollars
+            (``EXIT_MAX_NOTIONAL_PER_TICK``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -45,6 +51,10 @@ class Settings:
     broker: str
     broker_env: str
     market_data: str
+    max_contracts_per_order: int
+    max_orders_per_position: int
+    max_orders_per_tick: int
+    max_notional_per_tick: int
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -69,6 +79,10 @@ class Settings:
             broker=env.get("EXIT_BROKER") or "paper",
             broker_env=_choice(env, "EXIT_BROKER_ENV", ("paper", "live")),
             market_data=env.get("EXIT_MARKET_DATA") or "simulated",
+            max_contracts_per_order=_count(env, "EXIT_MAX_CONTRACTS_PER_ORDER", 500),
+            max_orders_per_position=_count(env, "EXIT_MAX_ORDERS_PER_POSITION", 10),
+            max_orders_per_tick=_count(env, "EXIT_MAX_ORDERS_PER_TICK", 500),
+            max_notional_per_tick=_count(env, "EXIT_MAX_NOTIONAL_PER_TICK", 5_000_000),
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
@@ -100,6 +114,14 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     if text.isdecimal() and 1 <= int(text) <= 86_400:
         return int(text)
     message = f"{name} is {text!r}; expected a whole number of seconds from 1 to 86400"
+    raise ConfigurationError(message)
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    text = (env.get(name) or str(default)).strip()
+    if text.isdecimal() and 1 <= int(text) <= 1_000_000_000:
+        return int(text)
+    message = f"{name} is {text!r}; expected a whole number from 1 to 1000000000"
     raise ConfigurationError(message)
 
 

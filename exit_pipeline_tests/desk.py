@@ -10,6 +10,7 @@ import dagster as dg
 from exit_pipeline.adapters.brokers.paper import PaperBroker
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.quote import Quote
 from exit_pipeline.core.model.record import NewPosition, PositionLine, StoredDecision
 from exit_pipeline.defs.launch import run_exit_job
@@ -34,6 +35,7 @@ class Desk:
         self.calendar = calendar or FakeCalendar()
         self.market = FakeMarketData()
         self.clock = FixedClock(MORNING)
+        self.limits = OrderLimits()
         self.broker: Broker = PaperBroker(
             self.engine, self.market, self.clock, "paper", calendar=self.calendar
         )
@@ -100,6 +102,7 @@ class Desk:
             "clock": self.clock,
             "database": self.database,
             "market_data": self.market,
+            "order_limits": self.limits,
         }
 
     def position(self, name: str) -> PositionLine:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 import dagster as dg
 
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.defs import views
 from exit_pipeline.defs.config import ExitConfig, to_request
@@ -121,10 +122,14 @@ def execute(
     decided: DecidedTick,
     broker: dg.ResourceParam[Broker],
     database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+    order_limits: dg.ResourceParam[OrderLimits],
 ) -> ExecutedTick:
     """Send what is due."""
     with step(context, database):
-        executed = execute_tick(decided, broker=broker, database=database)
+        executed = execute_tick(
+            decided, broker=broker, database=database, clock=clock, limits=order_limits
+        )
     context.add_output_metadata(views.executed(executed))
     return executed
 

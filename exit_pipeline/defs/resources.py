@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import Field
 
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.ports import (
     Broker,
@@ -117,6 +119,26 @@ class MarketDataResource(dg.ConfigurableResource[MarketData]):
             return _with_tape(part(self.source))
         whole = replace(around, market_source=part)
         return _with_tape(_adapter("market_data", "composite", "", MarketData)(whole))
+
+
+class OrderLimitsResource(dg.ConfigurableResource[OrderLimits]):
+    """How much may be sent, whatever was decided; see the table of the README."""
+
+    contracts_per_order: int = Field(description="Contracts in one order.")
+    orders_per_position: int = Field(
+        description="Exits of one position in a day, repriced ones not counted."
+    )
+    orders_per_tick: int = Field(description="New orders of one account in one tick.")
+    notional_per_tick: int = Field(description="What they are worth together, dollars.")
+
+    def create_resource(self, context: dg.InitResourceContext) -> OrderLimits:  # noqa: ARG002
+        """The limits."""
+        return OrderLimits(
+            contracts_per_order=self.contracts_per_order,
+            orders_per_position=self.orders_per_position,
+            orders_per_tick=self.orders_per_tick,
+            notional_per_tick=Decimal(self.notional_per_tick),
+        )
 
 
 class BrokerResource(dg.ConfigurableResource[Broker]):
@@ -295,4 +317,10 @@ def resources(
         # and executed later; Dagster then refuses to re-execute a run from its failure.
         "io_manager": dg.mem_io_manager,
         "market_data": market_data,
+        "order_limits": OrderLimitsResource(
+            contracts_per_order=settings.max_contracts_per_order,
+            orders_per_position=settings.max_orders_per_position,
+            orders_per_tick=settings.max_orders_per_tick,
+            notional_per_tick=settings.max_notional_per_tick,
+        ),
     }

@@ -1,146 +1,127 @@
 """Bring the books up to date with the broker, before anything is decided."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TypeVar
 
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
-from exit_pipeline.ports import Broker, Calendar, Database
-from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.core.model.record import RunHandle
+from exit_pipeline.ports import Broker, Calendar, Clock, Database
+from exit_pipeline.services.books import Books
 from exit_pipeline.services.last_close import last_trading_close
+from exit_pipeline.services.reconcile_holdings import compare_holdings, free_contracts, settle
+from exit_pipeline.services.reconcile_orders import cancel_if_told, disown, refresh
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-QUARANTINE: Final = timedelta(minutes=10)
-"""How long an order that was being sent is waited for before "not found" counts as "not placed": a
-sender that froze in the act may wake up and send it. Its time-outs are far below this."""
+
+@dataclass(slots=True)
+class Reconciled:
+    """What was found.
+
+    Attributes:
+        notes: One sentence for each thing that changed, or could not be read.
+        held: Contracts that the broker holds and nobody else's order has, without sign, by account
+            and symbol. An account that it did not answer for is absent: nothing is known of it, in
+            particular not that it is flat.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    held: dict[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def reconcile(
     runs: Sequence[RunHandle],
-    held: Sequence[Position],
+    positions: Sequence[Position],
     *,
     broker: Broker,
     database: Database,
     calendar: Calendar,
-    at: datetime,
-) -> list[str]:
-    """Book what live orders have filled and settle what has expired; returns what was found.
+    clock: Clock,
+) -> Reconciled:
+    """Book what orders have filled, settle what has expired, and compare with what is held.
 
     Args:
         runs: The accounts that this launch works.
-        held: Their open positions.
+        positions: Their open positions.
         broker: Where they are held.
         database: What is kept; where nothing is found, nothing in it has changed.
         calendar: Tells which contracts have ended.
-        at: The tick's moment.
+        clock: Now.
 
     What can't be read stays as it is, with an alert, and does not keep the rest from being read.
     """
-    accounts = {run.account: run for run in runs}
-    logs = {
-        account: CallLog(
-            broker=broker, runs=database.runs, run_id=run.run_id, account=account, at=at
+    found = Reconciled()
+    live = database.orders.live_orders(broker.environment, [run.account for run in runs])
+    for run in runs:
+        books = Books(
+            broker=broker,
+            database=database,
+            clock=clock,
+            calendar=calendar,
+            run=run,
+            at=clock.now(),
         )
-        for account, run in accounts.items()
-    }
-    notes = []
-    for order in database.orders.live_orders(broker.environment, list(accounts)):
-        if order.broker == broker.name:
-            log = logs[order.request.account]
-            notes += _apart(
-                partial(_refresh, order, log, database), order.position_id, log, database
-            )
-    for account, log in logs.items():
-        ended = [
-            position
-            for position in held
-            if position.is_adopted
-            and position.account == account
-            and _has_ended(position, calendar, at)
+        orders = [
+            order
+            for order in live
+            if (order.broker, order.request.account) == (broker.name, run.account)
         ]
-        notes += _apart(partial(_settle, ended, log, database), account, log, database)
-    return notes
+        mine = [
+            position
+            for position in positions
+            if (position.broker, position.account) == (broker.name, run.account)
+        ]
+        if orders or mine:
+            _reconcile_account(books, orders, mine, found)
+    return found
 
 
-def _apart(
-    work: Callable[[], list[str]], subject: str, log: CallLog, database: Database
-) -> list[str]:
+def _reconcile_account(
+    books: Books, orders: Sequence[ExitOrder], positions: Sequence[Position], found: Reconciled
+) -> None:
+    account = books.run.account
+    # Holdings first: a fill between the two reads then shows as an order's, not as a loss.
+    held = _apart(books, "holdings", books.read_holdings, found)
+    working = _apart(books, "orders", books.read_working, found)
+    shown_as = {report.client_order_id: report for report in working or ()}
+    for order in orders:
+        shown = shown_as.get(order.request.client_order_id)
+        work = partial(refresh, order, shown, held, positions, books)
+        found.notes += _apart(books, order.position_id, work, found) or []
+    known = {order.request.client_order_id for order in orders}
+    strangers = [one for one in working or () if one.client_order_id not in known]
+    found.notes += (
+        _apart(books, "orders", partial(disown, strangers, positions, books), found) or []
+    )
+    found.notes += _apart(books, "orders", partial(cancel_if_told, books), found) or []
+    ended = [one for one in positions if _has_ended(one, books)]
+    found.notes += _apart(books, "settlements", partial(settle, ended, books), found) or []
+    if held is None:
+        return
+    compare = partial(compare_holdings, held, ended, books)
+    found.notes += _apart(books, "holdings", compare, found) or []
+    found.held[account] = free_contracts(held, strangers)
+
+
+def _apart(books: Books, subject: str, work: Callable[[], T], found: Reconciled) -> T | None:
     """Do a part of the work whose fault is its own: the others are reconciled all the same."""
     try:
         return work()
     except Exception as error:  # whatever it is, an alert tells of it
-        logger.exception("ExitWorker: reconcile of %s", subject)
+        logger.exception("ExitWorker: reconcile of %s in %s", subject, books.run.account)
         reason = str(error) or type(error).__name__
-        _alert(database, log, "NOT_RECONCILED", subject, reason)
-        return [f"{subject} could not be reconciled: {reason}"]
+        books.alert("WARNING", "NOT_RECONCILED", subject, reason)
+        found.notes.append(f"{subject} could not be reconciled: {reason}")
+        return None
 
 
-def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
-    request = order.request
-    report: OrderReport | None = log.call(
-        lambda: log.broker.find_order(request.account, request.client_order_id),
-        "find_order",
-        request.client_order_id,
-        lambda found: found.status if found else "not found",
-    )
-    if report is not None and not report.answers(request):
-        message = f"the broker has another order under {request.client_order_id}"
-        _alert(database, log, "ORDER_MISMATCH", request.client_order_id, message)
-        return [f"{order.position_id}: {message}"]
-    if report is not None:
-        booked = database.orders.book(order, report)
-        if not booked:
-            return []
-        return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
-    # An intent that nobody has begun to send can't be begun any more once it is abandoned.
-    is_proven = order.status is OrderStatus.PENDING or (
-        log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
-    )
-    if is_proven:
-        reason = "the broker knows no such order: it was never placed"
-        database.orders.mark_status(order.id, OrderStatus.ABANDONED, reason)
-        return [f"order {request.client_order_id} is abandoned: {reason}"]
-    database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "the broker does not show it")
-    return [f"order {request.client_order_id} is not shown by the broker"]
-
-
-def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:
+def _has_ended(position: Position, books: Books) -> bool:
     contract = position.contract
-    closes_at = None if contract is None else last_trading_close(contract, calendar)
-    return closes_at is not None and at >= closes_at
-
-
-def _settle(ended: Sequence[Position], log: CallLog, database: Database) -> list[str]:
-    """Close an account's expired positions as the broker settled them; flag what it has not."""
-    if not ended:
-        return []
-    answer = log.call(
-        lambda: log.broker.settlements(log.account),
-        "settlements",
-        describe=lambda found: f"{len(found)} settlements",
-    )
-    settled = {one.symbol: one for one in answer}
-    notes = []
-    for position in ended:
-        symbol = position.contract.symbol if position.contract else ""
-        if symbol in settled:
-            database.positions.settle(position.id, settled[symbol])
-            notes.append(f"{position.id}: {symbol} ended {settled[symbol].kind}")
-        else:
-            message = f"{symbol} has expired and the broker has not settled it"
-            _alert(database, log, "EXPIRED_NOT_SETTLED", position.id, message)
-            notes.append(f"{position.id}: {message}")
-    return notes
-
-
-def _alert(database: Database, log: CallLog, cause: str, subject: str, message: str) -> None:
-    alert = Alert(
-        severity="WARNING", cause=cause, subject=subject, message=message, run_id=log.run_id
-    )
-    database.runs.raise_alerts([alert])
+    closes_at = None if contract is None else last_trading_close(contract, books.calendar)
+    return closes_at is not None and books.at >= closes_at

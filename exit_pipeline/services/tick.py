@@ -10,15 +10,10 @@ from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
-from exit_pipeline.core.model.record import (
-    ExitOrder,
-    RunHandle,
-    RunStatus,
-    StoredDecision,
-    TickIdentity,
-)
+from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
 
 
@@ -64,6 +59,9 @@ class OpenTick:
         session: Today's trading hours; None when the exchange is closed.
         runs: One per account, also those that this launch may not work.
         positions: What is to be decided; empty when there is nothing to do.
+        opened_at: When it was opened; `at` moves on while the books are brought up to date.
+        held: Contracts that the broker holds and nobody else's order has, without sign, by account
+            and symbol; an account that it did not answer for is absent.
         notes: What a person should know: why it is closed, who holds an account, what was settled.
     """
 
@@ -73,6 +71,8 @@ class OpenTick:
     session: Session | None
     runs: tuple[RunHandle, ...]
     positions: tuple[Position, ...]
+    opened_at: datetime
+    held: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

@@ -61,11 +61,13 @@ class AlpacaBroker:
     Attributes:
         name: ``alpaca``.
         environment: As given.
+        ids_are_unique: True: an id that was used before is refused for ever.
         knows_all_orders: False: a new order may not be visible yet.
     """
 
     name = "alpaca"
     knows_all_orders = False
+    ids_are_unique = True
 
     def __init__(
         self,

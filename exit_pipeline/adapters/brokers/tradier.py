@@ -86,12 +86,14 @@ class TradierBroker:
     Attributes:
         name: ``tradier``.
         environment: As given.
+        ids_are_unique: False: a second order with the same tag is a second order.
         knows_all_orders: False: an order that was sent may not be listed yet, and only those of the
             current session are.
     """
 
     name = "tradier"
     knows_all_orders = False
+    ids_are_unique = False
 
     def __init__(self, client: TradierClient, account: str, environment: str, clock: Clock) -> None:
         self.environment = environment

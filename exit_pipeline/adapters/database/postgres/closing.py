@@ -27,6 +27,10 @@ _CLOSE_CONTRACTS: Final = """
     )
     UPDATE refactored_positions p
     SET exited_quantity = p.exited_quantity + :contracts,
+        settled_quantity = p.settled_quantity
+            + CASE WHEN NOT :is_filled AND :kind <> 'EXTERNAL' THEN :contracts ELSE 0 END,
+        external_quantity = p.external_quantity
+            + CASE WHEN NOT :is_filled AND :kind = 'EXTERNAL' THEN :contracts ELSE 0 END,
         reserved_quantity = least(greatest(p.reserved_quantity - :released, 0),
                                   p.quantity - p.exited_quantity - :contracts),
         profit_exited_quantity = p.profit_exited_quantity + :profit_contracts,

@@ -3,6 +3,7 @@
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
@@ -24,6 +25,7 @@ class PostgresDatabase:
         self._signals = PostgresSignals(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
+        self._control = PostgresControl(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -59,6 +61,11 @@ class PostgresDatabase:
     def orders(self) -> PostgresOrders:
         """Orders and fills."""
         return self._orders
+
+    @property
+    def control(self) -> PostgresControl:
+        """The switch that stops trading."""
+        return self._control
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from exit_pipeline.adapters.database.postgres.closing import (
     close_contracts,
     lock_position,
 )
+from exit_pipeline.adapters.database.postgres.elsewhere import close_elsewhere, see_gaps
 from exit_pipeline.core.model.contract import (
     SHARES_PER_CONTRACT,
     OptionContract,
@@ -240,6 +242,18 @@ class PostgresPositions:
                 is_filled=False,
             )
             close_contracts(connection, position_id, closing)
+
+    def see_gaps(
+        self, environment: str, account: str, missing: Mapping[str, int], at: datetime
+    ) -> dict[str, int]:
+        """Remember which contracts a broker holds too few of; what an earlier tick saw as well."""
+        with transaction(self._engine) as connection:
+            return see_gaps(connection, environment, account, missing, at)
+
+    def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
+        """Take contracts out of a position that somebody closed at a price that is not known."""
+        with transaction(self._engine) as connection:
+            close_elsewhere(connection, position_id, contracts, at)
 
 
 def _position(row: dict[str, Any]) -> Position | None:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from exit_pipeline.core.model.exit_order import OrderIntent
 from exit_pipeline.core.model.order import (
     Fill,
     OrderReport,
@@ -11,7 +12,7 @@ from exit_pipeline.core.model.order import (
     OrderStatus,
     Settlement,
 )
-from exit_pipeline.core.model.record import NewPosition, OrderIntent, TickIdentity
+from exit_pipeline.core.model.record import NewPosition, TickIdentity
 
 NOON = datetime(2025, 3, 3, 17, 0, tzinfo=UTC)  # 12:00 in New York
 LEASE = timedelta(minutes=4)
