@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.price_orders import OrderPrice, price_level, price_order
@@ -60,6 +61,12 @@ class Attempt:
         """How much it presses."""
         return Urgency[self.decision.urgency or "NORMAL"]
 
+    @property
+    def far_side(self) -> Decimal | None:
+        """The side of the quote that closing hits, dollars per share; None if unknown."""
+        selling = self.side is OrderSide.SELL_TO_CLOSE
+        return self.decision.bid if selling else self.decision.ask
+
     def due(self, decided: DecidedTick) -> Due | None:
         """What the decision asks for; None on a HOLD."""
         if self.decision.decision != "EXIT":
@@ -70,6 +77,7 @@ class Attempt:
             quantity=self.decision.exit_quantity or 0,
             limit=self.price.limit if self.price else None,
             worst=self.price.worst if self.price else None,
+            far_side=self.far_side if self.price else None,
             at=decided.tick.at,
         )
 

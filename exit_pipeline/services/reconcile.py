@@ -77,7 +77,9 @@ def reconcile(
             for position in positions
             if (position.broker, position.account) == (broker.name, run.account)
         ]
-        if orders or mine:
+        # While nothing trades, nothing moves but what was on its way or has ended.
+        is_open = calendar.why_closed(books.at) is None
+        if orders or (mine and is_open) or any(_has_ended(one, books) for one in mine):
             _reconcile_account(books, orders, mine, found)
     return found
 

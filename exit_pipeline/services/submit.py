@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
-from exit_pipeline.core.engine.work_orders import TRIES, Handling, handle_working
+from exit_pipeline.core.engine.work_orders import TRIES, Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.exit_order import Denial, ExitOrder
-from exit_pipeline.core.model.order import OrderSide, OrderStatus
+from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import RunHandle, StoredDecision
 from exit_pipeline.ports import Broker, Clock, Database
@@ -130,7 +130,11 @@ class _Executor:
         if handling is Handling.SEND_AGAIN:
             return desk.send(order)
         if handling is Handling.KEEP:
-            return "" if due is None else "an exit order of it is working"
+            if due is None:
+                return ""
+            if has_waited_long(order, due.at):
+                _escalate(attempt, f"has worked since {order.intent_at:%H:%M} UTC", desk)
+            return "an exit order of it is working"
         ended = desk.cancel(order)
         if ended is None:
             return "waiting for the broker to confirm the cancel of the order before"
@@ -147,8 +151,7 @@ class _Executor:
             desk.alert("WARNING", "ORDER_NOT_PRICED", position.id, message)
             return f"deferred: {message}"
         if attempt.step >= TRIES:
-            message = f"{reason} has not filled in {attempt.step} repriced attempts"
-            desk.alert("CRITICAL", "EXIT_ESCALATED", position.id, message)
+            _escalate(attempt, f"has not filled in {attempt.step} repriced attempts", desk)
         within, why = self._within_what_is_held(attempt, quantity)
         if within <= 0:
             desk.alert("CRITICAL", "EXIT_BLOCKED", position.id, f"{reason} is due, but {why}")
@@ -158,7 +161,7 @@ class _Executor:
             at=self.clock.now(),
             session=self.decided.tick.session,
             worst_price=attempt.price.worst,
-            far_side=_far_side(attempt),
+            far_side=attempt.far_side or Decimal(0),
         )
         answer = self.database.orders.record_intent(
             intent, lambda facts: check_order(intent, facts, self.limits, moment)
@@ -218,13 +221,12 @@ class _Executor:
             self.free[key] += ended.remaining_quantity
 
 
+def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:
+    message = f"{attempt.decision.exit_reason} {what}"
+    desk.alert("CRITICAL", "EXIT_ESCALATED", attempt.position.id, message)
+
+
 def _denied(denial: Denial, desk: OrderDesk, position: Position) -> str:
     severity = "CRITICAL" if denial.halts else "WARNING"
     desk.alert(severity, f"ORDER_{denial.code}", position.id, denial.reason)
     return f"{'deferred' if denial.defers else 'denied'}: {denial.reason}"
-
-
-def _far_side(attempt: Attempt) -> Decimal:
-    quoted = attempt.decision
-    side = quoted.bid if attempt.side is OrderSide.SELL_TO_CLOSE else quoted.ask
-    return side if side is not None else Decimal(0)
