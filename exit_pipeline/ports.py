@@ -201,19 +201,27 @@ class Broker(Protocol):
         """
         ...
 
-    def submit(self, request: OrderRequest) -> OrderReport:
-        """Send a closing order once.
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
+        """Send a closing order once, unless it is later than `send_by`.
 
         A refusal is a report with status REJECTED and the broker's reason. An order that already
         exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
+        One that could not be written by `send_by` is refused with a reason that begins "not sent".
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
         """
         ...
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
-        """The order with our id, with all its fills; None when the broker knows none.
+    def find_order(
+        self, account: str, client_order_id: str, broker_order_id: str | None = None
+    ) -> OrderReport | None:
+        """The order with our id, with all its fills; None when the broker shows none.
+
+        Args:
+            account: The broker's account.
+            client_order_id: Ours.
+            broker_order_id: The broker's own, where it was told: some lists are of the day only.
 
         Raises:
             UnavailableError: No answer.

@@ -40,7 +40,9 @@ def refresh(
     """
     request = order.request
     report = shown or books.calls.call(
-        lambda: books.broker.find_order(request.account, request.client_order_id),
+        lambda: books.broker.find_order(
+            request.account, request.client_order_id, order.broker_order_id
+        ),
         "find_order",
         request.client_order_id,
         lambda found: describe(found) if found else "not found",

@@ -2,9 +2,10 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.exit_order import SEND_WITHIN, ExitOrder
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.ports import Broker, Clock, Database
@@ -45,7 +46,7 @@ class OrderDesk:
             if not may_send:
                 return "not sent: trading was halted, or another run has taken the account over"
             try:
-                report = self._submit(order.request)
+                report = self._submit(order.request, now + SEND_WITHIN)
             except Exception as error:  # whatever went wrong, the order may exist
                 return self._lost(order, error)
         self.database.orders.book(order, report)
@@ -119,11 +120,14 @@ class OrderDesk:
         self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, message)
         return message
 
-    def _submit(self, request: OrderRequest) -> OrderReport:
+    def _submit(self, request: OrderRequest, send_by: datetime) -> OrderReport:
         """What the broker has of the order: a refusal may mean that it was placed before."""
         try:
             report = self._calls().call(
-                lambda: self.broker.submit(request), "submit", request.client_order_id, describe
+                lambda: self.broker.submit(request, send_by),
+                "submit",
+                request.client_order_id,
+                describe,
             )
         except ConfigurationError as error:
             # Keys that are refused place nothing, so the position need not wait for an answer.

@@ -12,7 +12,7 @@ What this broker promises and what it can't:
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -88,7 +88,7 @@ class AlpacaBroker:
             self._account = self._api.account_number()
         return [self._account]
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
         """Send a closing order once: a limit order, good for the day.
 
         A refusal is a report with status REJECTED. Its reason begins with "duplicate" where an
@@ -107,7 +107,7 @@ class AlpacaBroker:
         if not is_ours:
             return rejected(request, "the keys of Alpaca belong to another account", now)
         try:
-            order = self._api.place(order_body(request))
+            order = self._api.place(order_body(request), send_by)
         except Refused as refusal:
             reason = _reason(refusal)
             if reason:
@@ -121,7 +121,12 @@ class AlpacaBroker:
             return self._report_placed(order)
         raise error
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+    def find_order(
+        self,
+        account: str,
+        client_order_id: str,
+        broker_order_id: str | None = None,  # noqa: ARG002 - ours finds it at any time
+    ) -> OrderReport | None:
         """The order with our id and its fills; None when the broker shows none, or not yet."""
         if account not in self.accounts():
             return None

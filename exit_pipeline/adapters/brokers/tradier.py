@@ -116,7 +116,7 @@ class TradierBroker:
             raise ConfigurationError(message)
         return [self._account]
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
         """Send a closing limit order for the day, once, and read it back.
 
         It is SUBMITTED where it was received but can't be read yet. It is REJECTED, with nothing
@@ -137,7 +137,7 @@ class TradierBroker:
             raise UnavailableError(message)
         self._sent.add(tag)
         try:
-            placed = self._client.place(request.account, order_form(request))
+            placed = self._client.place(request.account, order_form(request), send_by)
         except RequestFailed as error:
             if error.was_sent:
                 self._is_current = False
@@ -162,17 +162,25 @@ class TradierBroker:
         form = order_form(request) | {"preview": "true"}
         return self._client.place(request.account, form).refusal or None
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
-        """Our order in the list of the current session, with all its executions.
+    def find_order(
+        self, account: str, client_order_id: str, broker_order_id: str | None = None
+    ) -> OrderReport | None:
+        """Our order in the list of the current session, or by its own id, with all its executions.
 
         None does not mean that it was never placed: it may not be listed yet, or be of an earlier
-        session.
+        session and its id not known.
 
         Raises:
             UnavailableError: No answer, or the list is not complete.
         """
-        orders = self._orders(account)
-        return report_tagged(orders, client_order_id, self.environment, self._clock.now())
+        now = self._clock.now()
+        found = report_tagged(self._orders(account), client_order_id, self.environment, now)
+        if found is not None or broker_order_id is None or account != self._account:
+            return found
+        order = self._client.order(account, broker_order_id)
+        if order is None or order.get("tag") not in {client_order_id, None}:
+            return None
+        return report_of(order, client_order_id, self.environment, now)
 
     def cancel(self, account: str, client_order_id: str) -> OrderReport:
         """Ask for an order to be cancelled, and read it back; a finished one is reported as it is.

@@ -104,8 +104,8 @@ class AlpacaTrading:
             return number
         raise _unreadable(_ACCOUNT, "no account number")
 
-    def place(self, order: Mapping[str, str]) -> dict[str, Any]:
-        """Send an order once, and give back the order that the broker made of it.
+    def place(self, order: Mapping[str, str], send_by: datetime | None = None) -> dict[str, Any]:
+        """Send an order once, unless it is later than `send_by`; the order that came of it.
 
         Raises:
             RequestFailed: No usable answer: the order may or may not exist.
@@ -113,7 +113,7 @@ class AlpacaTrading:
             ConfigurationError: The keys are refused.
         """
         try:
-            answer = self._http.request("POST", _ORDERS, json=dict(order))
+            answer = self._http.request("POST", _ORDERS, json=dict(order), send_by=send_by)
         except Refused as refusal:
             error = self._refused_keys(refusal)
             if error is None:

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from exit_pipeline.adapters.clients.http_answers import (
     Raw,
     Refused,
     RequestFailed,
+    TooLate,
     judge,
     receive,
     secret_words,
@@ -44,6 +46,9 @@ __all__ = [
 ]
 
 LOOPBACK: Final = "127.0.0.1"
+
+_FIRST_BYTE: Final = "send_request_headers.started"
+"""How the transport calls the moment before it writes, with the protocol's name before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class HttpClient:
         limits: Where the vendor writes its rate limits.
         timeout_seconds: For a whole call, all attempts and waits of a read included.
         max_bytes: Longest body of a success, decompressed.
-        clock: Tells when a rate limit's window has passed.
+        clock: Tells when a rate limit's window has passed, and until when something may be sent.
         allow_loopback: Accept a server on this machine, for tests.
         retries: How reads are tried again.
 
@@ -99,6 +104,7 @@ class HttpClient:
         self._base_url: Final = base_url.rstrip("/")
         self._secrets: Final = secret_words(headers)
         self._budgets: Final = Budgets(limits, clock)
+        self._clock: Final = clock
         self._seconds: Final = timeout_seconds
         self._max_bytes: Final = max_bytes
         self._retries: Final = retries
@@ -119,6 +125,7 @@ class HttpClient:
         json: Any = None,
         bucket: str = "default",
         urgent: bool = False,
+        send_by: datetime | None = None,
     ) -> Answer:
         """One attempt, never repeated: for what changes something.
 
@@ -131,6 +138,9 @@ class HttpClient:
             json: A JSON body.
             bucket: Whose budget it is taken from.
             urgent: It may use the reserve.
+            send_by: Until when it may be written, by the client's clock. It is looked at when the
+                connection stands and the next thing is the first byte, so that neither a slow
+                connection nor a process that was frozen in between sends it later.
 
         Raises:
             RequestFailed: No usable answer: it may have been carried out or not.
@@ -145,6 +155,7 @@ class HttpClient:
             json=json,
             bucket=bucket,
             urgent=urgent,
+            send_by=send_by,
         )
         return self._once(call, time.monotonic() + self._seconds)
 
@@ -210,7 +221,11 @@ class HttpClient:
         if until is not None:
             reason = f"not sent, the rate limit of {call.bucket} is used up until {until:%X} UTC"
             raise RequestFailed(self._vendor, call, reason, was_sent=False)
-        came = self._exchange(call, deadline)
+        try:
+            came = self._exchange(call, deadline)
+        except TooLate:
+            reason = f"not sent, it could not be written by {call.send_by:%X} UTC"
+            raise RequestFailed(self._vendor, call, reason, was_sent=False) from None
         if isinstance(came, str):
             raise RequestFailed(self._vendor, call, came, may_retry=True)
         wait = self._budgets.learn(call.bucket, came.headers, refused=came.status == TOO_MANY)
@@ -224,6 +239,7 @@ class HttpClient:
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             return TIMED_OUT
+        self._check_time(call, _FIRST_BYTE)
         try:
             with self._client.stream(
                 call.method,
@@ -232,10 +248,16 @@ class HttpClient:
                 data=_present(call.form),
                 json=call.json,
                 timeout=seconds,
+                extensions={"trace": lambda event, _: self._check_time(call, event)},
             ) as response:
                 return receive(response, self._max_bytes, deadline)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
+
+    def _check_time(self, call: Call, event: str) -> None:
+        is_last_moment = event.endswith(_FIRST_BYTE)
+        if is_last_moment and call.send_by is not None and self._clock.now() > call.send_by:
+            raise TooLate
 
 
 def _backoff(deadline: float) -> Callable[[Exception], bool | float]:

@@ -7,6 +7,7 @@ import json as json_format
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import httpx
@@ -38,6 +39,11 @@ class Call:
     bucket: str
     urgent: bool = False
     parse: bool = True
+    send_by: datetime | None = None
+
+
+class TooLate(Exception):  # noqa: N818 - named for what happened
+    """The time until which a request could be written was over before its first byte."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ ends at a time in milliseconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -126,10 +127,15 @@ class TradierClient:
         found = body.get("order")
         return found if isinstance(found, dict) else None
 
-    def place(self, account: str, form: Mapping[str, str]) -> Placed:
-        """Send an order once, or have it checked only where the form says ``preview``."""
+    def place(
+        self, account: str, form: Mapping[str, str], send_by: datetime | None = None
+    ) -> Placed:
+        """Send an order once, unless it is later than `send_by`.
+
+        Where the form says ``preview`` it is only checked.
+        """
         path, template = _order_path(account)
-        body, refusal = self._wire.write("POST", path, template, form=form)
+        body, refusal = self._wire.write("POST", path, template, form=form, send_by=send_by)
         if refusal:
             return Placed(refusal=refusal)
         order = body.get("order")

@@ -1,6 +1,7 @@
 """Requests to Tradier and what came of them: an answer, a refusal, or nothing usable."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from exit_pipeline.adapters.clients.http import HttpClient, Refused
@@ -86,14 +87,22 @@ class TradierWire:
         *,
         form: Mapping[str, str] | None = None,
         urgent: bool = False,
+        send_by: datetime | None = None,
     ) -> tuple[Json, str]:
         """Send something once; returns the answer and the vendor's words of refusal, if any.
 
-        A refusal that leaves open whether the order was taken is an ``UnavailableError``.
+        A refusal that leaves open whether the order was taken is an ``UnavailableError``. What
+        could not be written by `send_by` is not sent.
         """
         try:
             answer = self._http.request(
-                method, path, template=template, form=form, bucket=TRADING, urgent=urgent
+                method,
+                path,
+                template=template,
+                form=form,
+                bucket=TRADING,
+                urgent=urgent,
+                send_by=send_by,
             )
         except Refused as error:
             if error.status not in _WRONG_REQUEST:

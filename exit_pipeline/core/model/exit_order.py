@@ -1,12 +1,16 @@
 """Closing orders as they are kept: the intent, the row, and why one may be denied."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.order import OrderRequest, OrderStatus
+
+SEND_WITHIN: Final = timedelta(seconds=5)
+"""How long after it is marked as being sent an order may still be written to the broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from exit_pipeline.adapters.database.postgres.order_rows import (
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, parse_contract
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.exit_order import (
+    SEND_WITHIN,
     Denial,
     DenialCode,
     IntentAnswer,
@@ -27,9 +28,6 @@ from exit_pipeline.core.model.exit_order import (
 )
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import PositionSide
-
-SEND_WITHIN: Final = timedelta(seconds=5)
-"""How long after it is marked as being sent an order may still be written to the broker."""
 
 _INSERT: Final = f"""
     INSERT INTO orders (
