@@ -74,6 +74,12 @@ def _not_shown(
     if why:
         books.database.orders.mark_status(order.id, OrderStatus.ABANDONED, why)
         return [f"order {name} is abandoned: {why}"]
+    if held is not None and _session_is_over(order, books):
+        # A day order can't fill any more; what it may have filled shows in what is held.
+        why = "its session is over, the broker does not show it, and less is held than before"
+        books.database.orders.mark_status(order.id, OrderStatus.EXPIRED, why)
+        books.alert("CRITICAL", "ORDER_LOST", order.position_id, f"order {name}: {why}")
+        return [f"order {name} has ended: {why}"]
     message = f"the broker does not show order {name}, so its position waits"
     pressing = books.at - order.intent_at >= QUARANTINE
     severity = "CRITICAL" if pressing else "WARNING"
@@ -92,8 +98,8 @@ def _why_never_placed(
     An intent that nobody began to send can't be begun any more: its fence is an older one. An order
     that was being sent needs all of this: its time has passed, no process holds it, the broker has
     shown everything else twice without it (once where the books are our own), it holds all that our
-    books say, and it was never seen at work. Once the session is over a day order can't fill
-    either, seen or not, if all is still held.
+    books say, and it was never seen at work. Once its session is over a day order can't fill
+    either, seen or not.
     """
     if order.status is OrderStatus.PENDING:
         return "nobody had begun to send it"
