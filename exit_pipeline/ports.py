@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.context import GexHistory
+from exit_pipeline.core.model.holdings import HeldStep, StepTaken
 from exit_pipeline.core.model.order import (
     HeldPosition,
     OrderReport,
@@ -243,6 +244,22 @@ class Broker(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsEntries(Protocol):
+    """A broker whose holdings carry no time of entry, which it finds out by other requests."""
+
+    def entered_at(self, held: Sequence[HeldPosition]) -> Mapping[str, datetime]:
+        """When holdings of one account were opened, by symbol; absent where that is not known.
+
+        Args:
+            held: As ``positions`` has just told them.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What an adapter may be built from; each module of an adapter kind offers ``build`` of it.
@@ -359,10 +376,18 @@ class PositionStore(Protocol):
         """
         ...
 
-    def adopt(self, positions: Sequence[NewPosition]) -> int:
-        """Give open rows that no broker has yet their broker, environment, account and policy.
+    def keep_in_step(self, step: HeldStep) -> StepTaken | None:
+        """Take a step of an account's unmanaged rows, and find its legs of spreads, all or nothing.
 
-        Returns how many had none until now.
+        None where its open rows are no longer those of ``step.basis``: nothing was changed.
+        """
+        ...
+
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows a broker that have none yet, and have unmanaged ones managed.
+
+        A leg of a spread, and a row that another account holds, stays as it is. Returns how many
+        were adopted.
         """
         ...
 
@@ -432,8 +457,8 @@ class OrderStore(Protocol):
     def record_intent(self, intent: OrderIntent, holder: str) -> ExitOrder | None:
         """Commit an intent and its reservation before anything is sent.
 
-        None when it may not be sent: the position has a live exit order, holds too little, or the
-        account's lease is no longer the holder's.
+        None when it may not be sent: the position has a live exit order, holds too little, is not
+        managed or a leg of a spread, or the account's lease is no longer the holder's.
         """
         ...
 

@@ -84,8 +84,9 @@ class PostgresOrders:
         """Commit an intent and its reservation before anything is sent.
 
         None when it may not be sent: the position is not this broker's, is on the other side or in
-        another contract, holds too little or has a live exit order; the attempt was made before; or
-        the account's lease is no longer the holder's.
+        another contract, holds too little or has a live exit order; it was imported and not
+        adopted, or is a leg of a spread; the attempt was made before; or the account's lease is no
+        longer the holder's.
         """
         with transaction(self._engine) as connection:
             account = intent.request.account
@@ -221,6 +222,8 @@ def _may_close(connection: Connection, intent: OrderIntent) -> bool:
     held = (position.broker, position.environment, position.account, position.option_symbol)
     return (
         wanted == held
+        and position.managed
+        and not position.spread_leg
         and closes_long == (position.side == PositionSide.LONG)
         and 0 < request.quantity <= position.open_quantity - position.reserved_quantity
     )
