@@ -12,12 +12,19 @@ What this broker promises and what it can't:
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any, Final
 
 from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
-from exit_pipeline.adapters.clients.alpaca_holdings import KINDS, read_ended, to_held, to_settlement
+from exit_pipeline.adapters.clients.alpaca_holdings import (
+    KINDS,
+    entries,
+    read_ended,
+    to_held,
+    to_settlement,
+)
 from exit_pipeline.adapters.clients.alpaca_orders import (
     contracts,
     filled,
@@ -42,6 +49,9 @@ _DUPLICATE: Final = 40010001
 """The code of a 422 for a ``client_order_id`` that was used before; it has other uses too."""
 
 _SETTLED_WITHIN: Final = timedelta(days=90)
+_ENTERED_WITHIN: Final = timedelta(days=90)
+_MOST_FILLS: Final = 1_000
+"""Fills that are looked through for entries, ten pages: a tick has other things to ask for."""
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +184,16 @@ class AlpacaBroker:
         held = [to_held(account, row) for row in self._api.positions()]
         return sorted((one for one in held if one is not None), key=lambda one: one.symbol)
 
+    def entered_at(self, held: Sequence[HeldPosition]) -> dict[str, datetime]:
+        """When holdings were opened, by symbol: the oldest fill since each was last flat.
+
+        Looked through are the newest 1,000 fills of the last 90 days, newest first and no further
+        than needed. A holding that is older, or that came about without a fill, is absent.
+        """
+        since_when = self._clock.now() - _ENTERED_WITHIN
+        fills = self._api.activities("FILL", since_when, newest_first=True)
+        return entries(held, islice(fills, _MOST_FILLS))
+
     def settlements(self, account: str) -> list[Settlement]:
         """Expirations, assignments and exercises of the last 90 days, oldest first.
 
@@ -183,9 +203,10 @@ class AlpacaBroker:
         """
         if account not in self.accounts():
             return []
-        rows = self._api.activities(",".join(KINDS), self._clock.now() - _SETTLED_WITHIN)
-        ended = read_ended(rows)
-        prices = self._prices({one.contract.underlying for one in ended if one.is_in_shares})
+        now = self._clock.now()
+        ended = read_ended(self._api.activities(",".join(KINDS), now - _SETTLED_WITHIN))
+        in_shares = {one.contract.underlying for one in ended if one.is_in_shares}
+        prices = _prices(in_shares, self._market_data, now)
         made = [to_settlement(account, one, prices) for one in ended]
         return [settlement for settlement in made if settlement is not None]
 
@@ -218,16 +239,6 @@ class AlpacaBroker:
             log.warning("fills of the new order %s: %s", order.get("client_order_id"), error)
             return to_report(order, (), self._clock.now())
 
-    def _prices(self, underlyings: set[str]) -> dict[str, Decimal]:
-        if not underlyings or self._market_data is None:
-            return {}
-        try:
-            found = self._market_data.snapshot((), sorted(underlyings), self._clock.now())
-        except UnavailableError as error:
-            log.warning("settlements in shares can't be valued: %s", error)
-            return {}
-        return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
-
 
 def build(around: Surroundings) -> AlpacaBroker:
     """The account of ``ALPACA_API_KEY`` and ``ALPACA_SECRET_KEY`` in Alpaca's paper or live world.
@@ -239,6 +250,19 @@ def build(around: Surroundings) -> AlpacaBroker:
     """
     api = AlpacaTrading(around.environ, around.environment, around.clock)
     return AlpacaBroker(api, around.environment, around.clock, around.market_data)
+
+
+def _prices(
+    underlyings: set[str], market_data: MarketData | None, at: datetime
+) -> dict[str, Decimal]:
+    if not underlyings or market_data is None:
+        return {}
+    try:
+        found = market_data.snapshot((), sorted(underlyings), at)
+    except UnavailableError as error:
+        log.warning("settlements in shares can't be valued: %s", error)
+        return {}
+    return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
 
 
 def _reason(refusal: Refused) -> str:

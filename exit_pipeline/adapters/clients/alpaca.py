@@ -169,12 +169,15 @@ class AlpacaTrading:
         """Everything that the account holds."""
         return _rows(_POSITIONS, self._read(_POSITIONS, {}, list))
 
-    def activities(self, kinds: str, after: datetime) -> Iterator[dict[str, Any]]:
+    def activities(
+        self, kinds: str, after: datetime, *, newest_first: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Account activities, oldest first, each once; pages are read as they are needed.
 
         Args:
             kinds: Activity types separated by commas.
             after: Only those made known after this moment.
+            newest_first: In the other order, for who looks back from now.
         """
         token: str | None = None
         seen: set[Any] = set()
@@ -182,7 +185,7 @@ class AlpacaTrading:
             params: dict[str, str | int | None] = {
                 "activity_types": kinds,
                 "after": f"{after:%Y-%m-%dT%H:%M:%SZ}",
-                "direction": "asc",
+                "direction": "desc" if newest_first else "asc",
                 "page_size": _ACTIVITY_PAGE,
                 "page_token": token,
             }

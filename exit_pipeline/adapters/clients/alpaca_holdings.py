@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -70,6 +71,46 @@ def to_held(account: str, position: Mapping[str, Any]) -> HeldPosition | None:
         average_price=price,
         free_quantity=-free if short and free else free,
     )
+
+
+def entries(
+    held: Iterable[HeldPosition], fills: Iterable[Mapping[str, Any]]
+) -> dict[str, datetime]:
+    """When holdings were opened, by symbol: walking back from now to where each was last flat.
+
+    Example: 3 held and, newest first, a purchase of 1 on Thursday, a sale of 2 on Wednesday, and a
+    purchase of 4 on Tuesday: before those were 2, 4 and 0, so it was opened on Tuesday.
+
+    Args:
+        held: Holdings of now.
+        fills: Fills of the account, newest first; read no further than needed.
+
+    Returns:
+        Nothing of a holding whose beginning isn't among the fills.
+
+    Raises:
+        UnavailableError: A fill of a holding can't be read.
+    """
+    open_then = {one.symbol: one.quantity for one in held}
+    found: dict[str, datetime] = {}
+    for row in fills if open_then else ():
+        symbol = str(row.get("symbol"))
+        if symbol not in open_then:
+            continue
+        after, size = open_then[symbol], abs(contracts(row, "qty"))
+        before = after - size if row.get("side") == "buy" else after + size
+        open_then[symbol] = before
+        if before * after > 0:
+            continue
+        # It was flat, or on the other side: this fill opened what is held.
+        at = read_instant(row.get("transaction_time"))
+        if at is None:
+            raise unreadable(row, "transaction_time")
+        found[symbol] = at
+        del open_then[symbol]
+        if not open_then:
+            break
+    return found
 
 
 def read_ended(rows: Iterable[Mapping[str, Any]]) -> list[Ended]:

@@ -359,6 +359,48 @@ def test_positions_are_signed_and_tell_what_is_free(rig):
     ]
 
 
+def entries(rig):
+    return rig.broker.entered_at(rig.broker.positions(ACCOUNT))
+
+
+def test_a_holding_was_entered_by_the_oldest_fill_since_it_was_last_flat(rig):
+    times = []
+    for symbol, quantity in ((CALL, 2), (CALL, -2), (CALL, 4), (PUT, -1), (CALL, -1)):
+        rig.fake.clock.advance(timedelta(hours=1))
+        rig.ledger.trade(symbol, quantity)
+        times.append(rig.fake.clock.now())
+    assert entries(rig) == {CALL: times[2], PUT: times[3]}
+
+
+def test_a_holding_that_no_fill_of_the_last_90_days_opened_has_no_time_of_entry(rig):
+    rig.ledger.trade(CALL, 2)
+    rig.hold(5, PUT)
+    rig.fake.clock.advance(timedelta(days=91))
+    rig.ledger.trade(CALL, 1)
+    assert entries(rig) == {}
+
+
+def test_entries_are_looked_for_in_a_bounded_number_of_pages_and_no_further_than_needed(rig):
+    rig.ledger.trade(CALL, 1)
+    for _ in range(600):
+        rig.fake.clock.advance(timedelta(seconds=1))
+        rig.ledger.trade(PUT, 1)
+        rig.ledger.trade(PUT, -1)
+    rig.fake.requests.clear()
+    assert entries(rig) == {}
+    assert len([request for request in rig.fake.requests if "activities" in request.path]) == 10
+    rig.ledger.trade(PUT, 1)
+    rig.ledger.settle(CALL, "OPEXP")
+    rig.fake.requests.clear()
+    assert list(entries(rig)) == [PUT]
+    assert len([request for request in rig.fake.requests if "activities" in request.path]) == 1
+
+
+def test_nothing_is_asked_about_no_holdings(rig):
+    assert rig.broker.entered_at([]) == {}
+    assert rig.fake.requests == []
+
+
 def test_figures_written_as_numbers_are_read_the_same(rig):
     rig.hold(5)
     rig.quote("1.10", "1.20", size=2)

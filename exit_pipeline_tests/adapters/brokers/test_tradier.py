@@ -656,7 +656,12 @@ def test_the_file_of_the_api_tells_a_wrong_exchange(rig):
 def test_the_account_is_the_one_that_the_broker_names_itself(rig):
     assert rig.broker.accounts() == [ACCOUNT]
     rig.fake.accounts = ["VA1", ACCOUNT]
-    assert rig.broker.accounts() == [ACCOUNT]
+    assert rig.connect().accounts() == [ACCOUNT]
+
+
+def test_whose_account_it_is_is_asked_once(rig):
+    assert [rig.broker.accounts() for _ in range(3)] == [[ACCOUNT]] * 3
+    assert len(rig.fake.asked("GET", "/user/profile")) == 1
 
 
 @pytest.mark.parametrize("accounts", [["VA1"], ["VA1", "VA2"]])
