@@ -31,6 +31,8 @@ class Settings:
         broker: Name of the broker adapter (``EXIT_BROKER``).
         broker_env: ``paper`` or ``live`` (``EXIT_BROKER_ENV``).
         market_data: Name of the market-data adapter, or names by need (``EXIT_MARKET_DATA``).
+        import_positions: Whether ticks bring in what the broker's accounts hold
+            (``EXIT_IMPORT_POSITIONS``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -45,6 +47,7 @@ class Settings:
     broker: str
     broker_env: str
     market_data: str
+    import_positions: bool
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -69,6 +72,7 @@ class Settings:
             broker=env.get("EXIT_BROKER") or "paper",
             broker_env=_choice(env, "EXIT_BROKER_ENV", ("paper", "live")),
             market_data=env.get("EXIT_MARKET_DATA") or "simulated",
+            import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )

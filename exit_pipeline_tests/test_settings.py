@@ -18,6 +18,7 @@ DEFAULTS = {
     "broker": "paper",
     "broker_env": "paper",
     "market_data": "simulated",
+    "import_positions": False,
     "tape_dir": None,
     "tape_out": None,
 }
@@ -31,6 +32,7 @@ VARIABLES = {
     "EXIT_BROKER": "broker",
     "EXIT_BROKER_ENV": "broker_env",
     "EXIT_MARKET_DATA": "market_data",
+    "EXIT_IMPORT_POSITIONS": "import_positions",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -68,6 +70,7 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_BROKER", "alpaca", "alpaca"),
         ("EXIT_BROKER_ENV", "live", "live"),
         ("EXIT_MARKET_DATA", "recorded", "recorded"),
+        ("EXIT_IMPORT_POSITIONS", "yes", True),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
         ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],
@@ -105,6 +108,7 @@ SECONDS = "expected a whole number of seconds from 1 to 86400"
     [
         pytest.param("EXIT_WORKER_ENABLED", "maybe", BOOLEAN, id="neither true nor false"),
         pytest.param("EXIT_WORKER_ENABLED", "2", BOOLEAN, id="a number beyond 0 and 1"),
+        pytest.param("EXIT_IMPORT_POSITIONS", "all", BOOLEAN, id="what to import"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "0", SECONDS, id="no interval"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "86401", SECONDS, id="more than a day"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "-5", SECONDS, id="negative"),

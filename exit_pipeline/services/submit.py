@@ -76,8 +76,8 @@ class _Sender:
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
-        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
+        if reason := self._why_not(decision, position):
+            return reason
         price = self._price(decision, position)
         if price is None:
             message = f"{decision.exit_reason} is due and the quote gives no price to close at"
@@ -89,6 +89,18 @@ class _Sender:
         if order is None:
             return self._not_recorded(decision)
         return self._submit(order, decision)
+
+    def _why_not(self, decision: StoredDecision, position: Position) -> str:
+        """Why no exit of a position is sent by this broker; empty where it may be."""
+        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
+            return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
+        if not position.managed:
+            return "not sent: imported and not managed yet (exit-pipeline positions adopt)"
+        if not position.spread_leg:
+            return ""
+        message = f"not sent: {position.say_spread(self.positions.values())}"
+        self._alert("SPREAD_LEG", decision, f"{decision.exit_reason} is {message}")
+        return message
 
     def _not_recorded(self, decision: StoredDecision) -> str:
         message = "not sent: an exit order is already working, or the account is another run's"

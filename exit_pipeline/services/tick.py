@@ -34,6 +34,7 @@ class TickRequest:
         accounts: Only these accounts; None means all. Likewise underlyings, position_ids.
         policy: Policy name or overrides, over each position's own.
         force_close: Close every position in scope.
+        import_held: Bring in what the broker's accounts hold before deciding.
     """
 
     run_key: str
@@ -45,6 +46,7 @@ class TickRequest:
     position_ids: Sequence[str] | None = None
     policy: str | None = None
     force_close: bool = False
+    import_held: bool = False
 
     @property
     def is_special(self) -> bool:
