@@ -197,14 +197,16 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
         out.print("No positions. Import some: exit-pipeline positions import FILE.csv")
         return
     table = Table(header_style="bold", pad_edge=False)
-    for name in ("position", "where", "contract", "side", "open"):
+    # What people copy stays whole, such as the long ids of imported positions; the rest gives way.
+    table.add_column("position", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    for name in ("contract", "side", "open"):
         table.add_column(name, no_wrap=True)
     for name in ("entry", "mark", "open P&L", "realised", "net"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     table.add_column("status", no_wrap=True)
     for line in lines:
         where = "/".join(part or "-" for part in (line.broker, line.environment, line.account))
-        ended = line.exit_reason or line.close_kind or ""
         table.add_row(
             line.id,
             where,
@@ -216,6 +218,15 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
             say_dollars(line.unrealized_pnl),
             say_dollars(line.realized_pnl),
             say_dollars(line.realized_pnl_net),
-            f"{line.status} {ended}".strip(),
+            _standing(line),
         )
     out.print(table)
+
+
+def _standing(line: PositionLine) -> str:
+    """How a position ended, or why none of its exits is sent."""
+    if line.status == "CLOSED":
+        said = [line.exit_reason or line.close_kind or ""]
+    else:
+        said = ["unmanaged"] * (not line.managed) + ["spread leg"] * line.spread_leg
+    return " ".join([line.status, *said]).strip()

@@ -33,6 +33,7 @@ def _own_folder_and_database(
         "DAGSTER_HOME",
         "EXIT_BROKER",
         "EXIT_BROKER_ENV",
+        "EXIT_IMPORT_POSITIONS",
         "EXIT_MARKET_DATA",
         "EXIT_TAPE_DIR",
         "EXIT_WORKER_CRON",
