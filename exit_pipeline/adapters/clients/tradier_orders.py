@@ -22,7 +22,6 @@ what remains of the total, spread over units of 1/10,000 dollar so that nothing 
   executions are all at its limit has no such difference.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -33,8 +32,6 @@ from typing import Final
 from exit_pipeline.adapters.clients.tradier_json import Json, iso_time, number, whole
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import Fill, OrderReport, OrderSide, OrderStatus
-
-log = logging.getLogger(__name__)
 
 _STATUSES: Final = {
     "pending": OrderStatus.ACCEPTED,
@@ -48,6 +45,8 @@ _STATUSES: Final = {
     "pending_cancel": OrderStatus.PENDING_CANCEL,
 }
 """docs.tradier.com, "Get an order"; ``submitted`` is in its older edition only."""
+
+_UNKNOWN_STATUS: Final = "Tradier gives the order an unknown status, so it is taken as working"
 
 SIDES: Final = {
     "sell_to_close": OrderSide.SELL_TO_CLOSE,
@@ -76,7 +75,7 @@ def report_tagged(
 
     There should be one order. Where there are more, since the vendor does not keep tags unique, it
     is the one that has filled or may still fill, with the executions of all, as each of them closed
-    contracts; it is live as long as any is. A warning says so.
+    contracts; it is live as long as any is. Its ``doubt`` says so.
 
     Raises:
         UnavailableError: It can't be read.
@@ -87,10 +86,10 @@ def report_tagged(
     first, *others = [report_of(order, tag, environment, now) for order in found]
     if not others:
         return first
-    log.warning("Tradier has %d orders with the tag %s, expected one", len(found), tag)
     live = next((one.status for one in (first, *others) if one.status.is_live), first.status)
     fills = sum((one.fills for one in others), first.fills)
-    return replace(first, status=live, fills=fills)
+    doubt = f"Tradier has {len(found)} orders with the tag {tag}, expected one"
+    return replace(first, status=live, fills=fills, doubt=doubt)
 
 
 def tagged(orders: Sequence[Json], tag: str) -> list[Json]:
@@ -104,7 +103,7 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
 
     FILLED, CANCELLED and the like are said only once every execution is known with its price: the
     vendor may say so first and tell the price later, and a finished order is not asked about again.
-    Until then the order counts as live. An unknown status is live too, with a warning.
+    Until then the order counts as live. An unknown status is live too, with a ``doubt``.
 
     Args:
         order: As the vendor gives it.
@@ -120,6 +119,7 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
     if side is None or not quantity or not symbol or not order_id:
         message = f"Tradier's order {order_id} is none that closes an option, or can't be read"
         raise UnavailableError(message)
+    text = str(order.get("status"))
     fills = _fills(order, f"tradier-{environment}-{order_id}", now)
     status = _status(order, quantity, len(fills))
     return OrderReport(
@@ -132,6 +132,7 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
         fills=fills,
         submitted_at=iso_time(order.get("create_date")) or now,
         reason=_reason(order) if status is OrderStatus.REJECTED else "",
+        doubt="" if text in _STATUSES else f"{_UNKNOWN_STATUS}: {text:.40}",
     )
 
 
@@ -199,11 +200,7 @@ def _fills(order: Json, prefix: str, now: datetime) -> tuple[Fill, ...]:
 
 
 def _status(order: Json, quantity: int, filled: int) -> OrderStatus:
-    name = str(order.get("status"))
-    status = _STATUSES.get(name)
-    if status is None:
-        log.warning("Tradier's order %s has the unknown status %r", order.get("id"), name)
-        status = OrderStatus.ACCEPTED
+    status = _STATUSES.get(str(order.get("status")), OrderStatus.ACCEPTED)
     executed = quantity if status is OrderStatus.FILLED else whole(order.get("exec_quantity")) or 0
     if not status.is_live and filled < executed:
         asked = status is OrderStatus.CANCELLED
