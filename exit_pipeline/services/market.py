@@ -13,8 +13,8 @@ from exit_pipeline.services.tick import MarketTick, OpenTick
 INDICES = ("VIX", "VIX3M")
 """Levels that every tick records: the 30-day and three-month volatility indices of Cboe."""
 
-_FOR_A_PERSON = {"FALLBACK_USED": "WARNING", "NOT_ANSWERED": "WARNING"}
-"""Severity of notes that need somebody; a contract without a quote shows on its own decision."""
+_FOR_A_PERSON = {"FALLBACK_USED": "WARNING", "NOT_ANSWERED": "WARNING", "NOT_QUOTED": "WARNING"}
+"""Severity of notes that need somebody; a contract without a quote has neither target nor stop."""
 
 
 def fetch_market(
