@@ -299,7 +299,7 @@ def test_a_position_of_the_other_environment_is_neither_decided_nor_sent(desk: V
 
 
 def test_what_could_not_be_sent_is_sent_by_the_next_tick(desk: VendorDesk) -> None:
-    """Regression: where Tradier listed no orders, what was never sent waited to be found for ever."""
+    """Regression: where Tradier listed no orders, what was never sent was waited for for ever."""
     desk.alpaca.fail("server_error", "GET", "/v2/account", times=99)
     desk.tradier.fail("GET", LISTING, fakes.DOWN, times=8)
     desk.tick()

@@ -48,6 +48,16 @@ class TradierRig:
         around = surroundings(self.clock, environment, TRADIER_BASE_URL=self.fake.url, **environ)
         return build(around)
 
+    def another(self) -> TradierBroker:
+        return self.connect()
+
+    def expire(self) -> None:
+        del self.fake.ledger.positions[CALL]
+        self.clock.advance(timedelta(days=2))
+
+    def delay_cancels(self) -> None:
+        self.fake.ledger.stays_pending = True
+
     def hold(self, quantity: int, symbol: str = CALL) -> None:
         self.fake.ledger.hold(symbol, quantity)
 
