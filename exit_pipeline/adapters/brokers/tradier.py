@@ -211,7 +211,7 @@ class TradierBroker:
         reports = [
             report_of(order, str(order.get("tag") or ""), self.environment, now)
             for order in legs(self._orders(account))
-            if order.get("side") in SIDES
+            if str(order.get("side")) in SIDES
         ]
         return [report for report in reports if report.status.is_live]
 

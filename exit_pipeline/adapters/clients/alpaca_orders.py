@@ -148,7 +148,7 @@ def is_closing_option(order: Mapping[str, Any]) -> bool:
     intent = order.get("position_intent")
     return (
         read_contract(order.get("symbol")) is not None
-        and order.get("side") in _SIDES
+        and str(order.get("side")) in _SIDES
         and (not intent or str(intent).endswith("_to_close"))
     )
 

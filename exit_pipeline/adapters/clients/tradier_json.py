@@ -156,6 +156,6 @@ def iso_time(value: Any) -> datetime | None:
     """A moment given in ISO 8601, UTC where it names no zone; None where it is none."""
     try:
         found = datetime.fromisoformat(str(value))
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -29,6 +29,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from typing import Final
 
+from exit_pipeline.adapters.clients.figures import LARGEST_PRICE
 from exit_pipeline.adapters.clients.tradier_json import Json, iso_time, number, whole
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import Fill, OrderReport, OrderSide, OrderStatus
@@ -53,6 +54,9 @@ SIDES: Final = {
     "buy_to_close": OrderSide.BUY_TO_CLOSE,
 }
 """The sides of orders that close options; no other order is ours."""
+
+_MOST_CONTRACTS: Final = 1_000_000
+"""Of one order: the exchanges take less, and each contract is an execution of its own here."""
 
 _UNIT: Final = Decimal("0.0001")
 _HALF_CENT: Final = Decimal("0.005")
@@ -116,7 +120,9 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
     """
     side, quantity = SIDES.get(str(order.get("side"))), whole(order.get("quantity"))
     symbol, order_id = order.get("option_symbol"), order.get("id")
-    if side is None or not quantity or not symbol or not order_id:
+    executed = whole(order.get("exec_quantity")) or 0
+    is_size = quantity is not None and 0 < quantity <= _MOST_CONTRACTS and executed <= quantity
+    if side is None or quantity is None or not (is_size and symbol and order_id):
         message = f"Tradier's order {order_id} is none that closes an option, or can't be read"
         raise UnavailableError(message)
     text = str(order.get("status"))
@@ -139,7 +145,7 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
 def may_fill(order: Json) -> bool:
     """Whether an order that closes an option is not known to have ended."""
     status = _STATUSES.get(str(order.get("status")))
-    return order.get("side") in SIDES and (status is None or status.is_live)
+    return str(order.get("side")) in SIDES and (status is None or status.is_live)
 
 
 def contract_prices(order: Json, quantity: int) -> list[Decimal]:
@@ -148,13 +154,13 @@ def contract_prices(order: Json, quantity: int) -> list[Decimal]:
     Example: 3 contracts at 10.07 on average, the last 2 at 10.08, are 10.05, 10.08 and 10.08.
     """
     average = number(order.get("avg_fill_price"))
-    if quantity < 1 or average is None or average <= 0:
+    if quantity < 1 or average is None or not 0 < average <= LARGEST_PRICE:
         return []
     total = average * quantity
     last = whole(order.get("last_fill_quantity")) or 0
     last_price = number(order.get("last_fill_price")) or Decimal(0)
     before = quantity - last
-    if not 0 < last < quantity or last_price <= 0:
+    if not 0 < last < quantity or not 0 < last_price <= LARGEST_PRICE:
         return _spread(total, quantity)
     rest = total - last * last_price
     # An average that is rounded to cents weighs the more on what remains of it, the less that is.
