@@ -52,12 +52,14 @@ def _plain(value: Any) -> Any:
 
 def report_as_json(report: TickReport) -> None:
     """A tick as JSON."""
-    tick = report.executed.decided.tick
+    decided = report.executed.decided
+    tick = decided.tick
     as_json({
         "tick_at": tick.identity.tick_at,
         "environment": tick.identity.environment,
         "dry_run": tick.request.dry_run,
         "notes": tick.notes,
+        "market_notes": [note.message for note in decided.market.notes],
         "runs": report.runs,
         "counts": report.counts,
         "decisions": report.decisions,
@@ -92,7 +94,7 @@ def _print_market(out: Console, report: TickReport) -> None:
     )
     if prices:
         out.print(prices)
-    for note in tick.notes:
+    for note in [*tick.notes, *(one.message for one in market.notes)]:
         out.print(f"[yellow]·[/yellow] {escape(note)}")
     if not report.decisions:
         out.print("No open positions to decide.")

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
@@ -75,7 +76,9 @@ def _apart(
     try:
         return work()
     except Exception as error:  # whatever it is, an alert tells of it
-        logger.exception("ExitWorker: reconcile of %s", subject)
+        # What is outside may fail as it likes; only a fault of ours needs its traceback.
+        is_ours = not isinstance(error, ExitPipelineError)
+        logger.warning("ExitWorker: reconcile of %s: %s", subject, error, exc_info=is_ours)
         reason = str(error) or type(error).__name__
         _alert(database, log, "NOT_RECONCILED", subject, reason)
         return [f"{subject} could not be reconciled: {reason}"]
@@ -94,10 +97,14 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
         _alert(database, log, "ORDER_MISMATCH", request.client_order_id, message)
         return [f"{order.position_id}: {message}"]
     if report is not None:
-        booked = database.orders.book(order, report)
-        if not booked:
-            return []
-        return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
+        notes = []
+        if report.doubt:
+            _alert(database, log, "ORDER_DOUBTFUL", order.position_id, report.doubt)
+            notes.append(f"{order.position_id}: {report.doubt}")
+        if booked := database.orders.book(order, report):
+            sentence = f"{booked} of {order.position_id} had filled under {request.client_order_id}"
+            notes.append(sentence)
+        return notes
     # An intent that nobody has begun to send can't be begun any more once it is abandoned.
     is_proven = order.status is OrderStatus.PENDING or (
         log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
@@ -107,7 +114,9 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
         database.orders.mark_status(order.id, OrderStatus.ABANDONED, reason)
         return [f"order {request.client_order_id} is abandoned: {reason}"]
     database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "the broker does not show it")
-    return [f"order {request.client_order_id} is not shown by the broker"]
+    message = f"order {request.client_order_id} is not shown by the broker"
+    _alert(database, log, "ORDER_UNKNOWN", order.position_id, message)
+    return [message]
 
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:

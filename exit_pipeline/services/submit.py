@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.price_orders import OrderPrice, price_order
 from exit_pipeline.core.model.decision import Urgency
-from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
+from exit_pipeline.core.model.errors import (
+    ConfigurationError,
+    ExitPipelineError,
+    UnavailableError,
+)
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.quote import QuoteGrade
@@ -165,13 +169,22 @@ class _Sender:
         try:
             report = self._send(calls, order)
         except Exception as error:  # whatever went wrong, the order may exist
-            log.exception("ExitWorker: submit of %s", order.request.client_order_id)
+            # What is outside may fail as it likes; only a fault of ours needs its traceback.
+            is_ours = not isinstance(error, ExitPipelineError)
+            log.warning("ExitWorker: submit of %s: %s", order.id, error, exc_info=is_ours)
             self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
             message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
             self._alert("ORDER_UNKNOWN", decision, message)
             return message
         self.database.orders.book(order, report)
-        return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
+        if report.doubt:
+            self._alert("ORDER_DOUBTFUL", decision, report.doubt)
+            return report.doubt
+        if report.status is not OrderStatus.REJECTED:
+            return ""
+        message = f"{decision.exit_reason} is due and its order was refused: {report.reason}"
+        self._alert("ORDER_REFUSED", decision, message)
+        return f"refused: {report.reason}"
 
     def _send(self, calls: CallLog, order: ExitOrder) -> OrderReport:
         """What the broker has of the order: a refusal may mean that it was placed before."""
@@ -183,7 +196,7 @@ class _Sender:
         except ConfigurationError as error:
             # Keys that are refused place nothing, so the position need not wait for an answer.
             return self._refused(request, str(error))
-        if report.status is not OrderStatus.REJECTED:
+        if report.status is not OrderStatus.REJECTED or report.was_never_sent:
             return report
         existing = calls.call(
             lambda: self.broker.find_order(request.account, request.client_order_id),

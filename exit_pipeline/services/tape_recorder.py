@@ -23,7 +23,8 @@ PATIENCE_SECONDS: Final = 10.0
 well below a second, an object store a few."""
 
 _UNUSABLE: Final = float("inf")
-"""Stands on a tape for a price that was negative, infinite or absurd; no cell says "no price"."""
+"""Stands on a tape for a price that was negative, infinite, absurd, or of a contract for other than
+100 shares; no cell says "no price"."""
 
 
 class TapeRecorder:
@@ -132,9 +133,9 @@ def price_columns(seen: MarketSnapshot, tick_at: datetime) -> Columns:
 
 
 def _price(quote: Quote, price: Any) -> float | None:
-    if price is None:
-        return _UNUSABLE if quote.nonfinite else None
-    return float(price)
+    if not quote.is_standard or (price is None and quote.nonfinite):
+        return _UNUSABLE
+    return None if price is None else float(price)
 
 
 def _tell(on_failure: Callable[[str], None], sentence: str) -> None:

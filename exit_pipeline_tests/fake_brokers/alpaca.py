@@ -30,8 +30,13 @@ FAULTS: Mapping[str, Reply] = {
     "huge_error": Reply(status=500, body=b"x" * 5_000_000),
     "huge_refusal": Reply(status=400, body=b"x" * 5_000_000),
     "truncated": Reply(cut=True),
+    "broken": Reply(body=b'{"id": "a', headers={"content-type": "application/json"}),
     "other_form": json_reply("ok"),
     "never": Reply(never=True),
+    "endless": Reply(endless=True),
+    "null": json_reply(None),
+    "null_text": json_reply("null"),
+    "empty_list": json_reply([]),
     "rate_limited": json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429),
     "unauthorized": json_reply({"code": 40110000, "message": "request is not authorized"}, 401),
     "forbidden": json_reply({"message": "forbidden."}, 403),
@@ -104,6 +109,10 @@ class FakeAlpaca:
     def fail(self, name: str, method: str = "POST", path: str = "/", times: int = 1) -> None:
         """Let a fault of ``FAULTS`` strike the next requests of that kind."""
         self._faults.append(Fault(name, method, path, times))
+
+    def recover(self) -> None:
+        """Let nothing strike any more."""
+        self._faults.clear()
 
     def __enter__(self) -> "FakeAlpaca":
         self._server.__enter__()

@@ -70,6 +70,7 @@ class FakeTradier:
         nothing: How it says "none": the text "null", as the vendor may, or null.
         hidden: For so many listings, an order is not listed yet.
         page_size: The most orders on one page, whatever is asked for.
+        strings: Figures of orders are written as texts.
         counts_pages: Whether a page tells how many there are.
         uncounted: So many orders are counted and on no page.
         on_request: Called with each request before it is answered.
@@ -81,6 +82,7 @@ class FakeTradier:
         self.quotes: dict[str, dict[str, Any]] = {}
         self.allowed = {"standard": 120, "markets": 120, "trading": 60}
         self.nothing: Any = "null"
+        self.strings = False
         self.hidden, self.page_size, self.counts_pages, self.uncounted = 0, 1500, True, 0
         self.on_request: Callable[[Request], None] = lambda _request: None
         self.honest: list[tuple[Request, Reply]] = []
@@ -188,6 +190,8 @@ class FakeTradier:
         shown = self.ledger.shown(order)
         if query.get("includeTags") != "true":
             shown.pop("tag", None)
+        if self.strings:
+            return {k: str(v) if isinstance(v, float) else v for k, v in shown.items()}
         return shown
 
     def _place(self, form: dict[str, str]) -> Reply:

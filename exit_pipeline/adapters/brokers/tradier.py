@@ -121,17 +121,15 @@ class TradierBroker:
 
         It is SUBMITTED where it was received but can't be read yet. It is REJECTED, with nothing
         sent, when its tag is in use (the reason begins with "duplicate"), its parts are none that
-        the broker takes, or the rate limit leaves no room.
+        the broker takes, the session's orders can't be listed, or the rate limit leaves no room.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
         """
         now = self._clock.now()
         tag = request.client_order_id
-        if reason := why_unfit(request, self._account):
+        if reason := why_unfit(request, self._account) or self._why_not_new(tag):
             return rejected(request, reason, now)
-        if self._is_listed(tag):
-            return rejected(request, f"duplicate: an order has the tag {tag}", now)
         if tag in self._sent:
             message = f"order {tag} was sent before, and the broker does not list it yet"
             raise UnavailableError(message)
@@ -143,7 +141,7 @@ class TradierBroker:
                 self._is_current = False
                 raise
             self._sent.discard(tag)
-            return rejected(request, str(error), now)
+            return rejected(request, f"not sent: {error}", now)
         self._is_current = False
         if placed.refusal:
             self._sent.discard(tag)
@@ -215,7 +213,7 @@ class TradierBroker:
         reports = [
             report_of(order, str(order.get("tag") or ""), self.environment, now)
             for order in legs(self._orders(account))
-            if order.get("side") in SIDES
+            if str(order.get("side")) in SIDES
         ]
         return [report for report in reports if report.status.is_live]
 
@@ -250,6 +248,15 @@ class TradierBroker:
             self._listing = now, self._client.orders(account, urgent=urgent)
             self._is_current = True
         return self._listing[1] if self._listing else []
+
+    def _why_not_new(self, tag: str) -> str:
+        try:
+            is_listed = self._is_listed(tag)
+        except UnavailableError as error:
+            if tag in self._sent:
+                raise
+            return f"not sent: {error}"
+        return f"duplicate: an order has the tag {tag}" if is_listed else ""
 
     def _is_listed(self, tag: str) -> bool:
         is_young = _is_young(self._listing, self._clock.now(), _LISTING_IS_GOOD_FOR)

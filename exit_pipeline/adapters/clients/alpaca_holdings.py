@@ -19,6 +19,8 @@ KINDS: Final = {"OPEXP": "EXPIRED", "OPASN": "ASSIGNED", "OPEXC": "EXERCISED"}
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _UNIT: Final = Decimal(1).scaleb(-4)
+_MOST_CASH: Final = Decimal(10) ** 12
+"""Dollars of one settlement above which a number is a fault of the vendor's."""
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +171,7 @@ def _cash(row: Mapping[str, Any]) -> Decimal:
         amount = Decimal(str(row.get("net_amount") or 0))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if amount.is_finite():
+    if amount.is_finite() and abs(amount) <= _MOST_CASH:
         return abs(amount)
     message = f"Alpaca's settlement of {row.get('symbol')!r} has no net_amount that can be read"
     raise UnavailableError(message)

@@ -272,4 +272,4 @@ def _known(value: float) -> float | None:
 
 
 def _count(value: float) -> int | None:
-    return None if math.isnan(value) or value < 0 else int(value)
+    return int(value) if math.isfinite(value) and value >= 0 else None

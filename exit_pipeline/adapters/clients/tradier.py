@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits
+from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits, Retries
 from exit_pipeline.adapters.clients.tradier_json import (
     ORDERS_PER_PAGE,
     Json,
@@ -43,10 +43,19 @@ class Placed:
     refusal: str = ""
 
 
-def connect(around: Surroundings) -> "TradierClient":
+def connect(
+    around: Surroundings,
+    *,
+    timeout_seconds: float = 10.0,
+    retries: Retries = Retries(),  # noqa: B008 frozen
+) -> "TradierClient":
     """A client for the host of the environment, with the key in ``TRADIER_API_KEY``.
 
-    ``TRADIER_BASE_URL`` may name a server on this machine instead, and nothing else.
+    Args:
+        around: ``TRADIER_BASE_URL`` of its environment variables may name a server on this machine
+            instead, and nothing else.
+        timeout_seconds: Budget of one request with its retries.
+        retries: How reads are tried again.
 
     Raises:
         ConfigurationError: The key is missing, or the environment or the address can't be used.
@@ -74,8 +83,10 @@ def connect(around: Surroundings) -> "TradierClient":
             reset_unit="milliseconds",
             reserve=_CANCEL_RESERVE,
         ),
+        timeout_seconds=timeout_seconds,
         clock=around.clock,
         allow_loopback=bool(local),
+        retries=retries,
     )
     return TradierClient(TradierWire(http, key))
 

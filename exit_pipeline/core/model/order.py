@@ -99,7 +99,10 @@ class OrderReport:
         status: As the broker reports it, in our words.
         fills: Every execution so far, oldest first.
         submitted_at: When the broker received it.
-        reason: The broker's words on a refusal; empty otherwise.
+        reason: The broker's words on a refusal; empty otherwise. Where it begins with "not sent"
+            nothing has left us.
+        doubt: What of the order is not understood, such as a status, in a sentence for a person;
+            empty otherwise.
     """
 
     client_order_id: str
@@ -111,6 +114,12 @@ class OrderReport:
     fills: tuple[Fill, ...] = ()
     submitted_at: datetime
     reason: str = ""
+    doubt: str = ""
+
+    @property
+    def was_never_sent(self) -> bool:
+        """Whether it is refused without the broker having been asked, so it can't exist there."""
+        return self.status is OrderStatus.REJECTED and self.reason.startswith("not sent")
 
     @property
     def filled_quantity(self) -> int:

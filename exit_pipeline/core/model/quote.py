@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, IntFlag
 
+from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
+
 
 class QuoteFlag(IntFlag):
     """What is wrong with a quote; several may hold at once.
@@ -70,6 +72,8 @@ class Quote:
         open_interest: Contracts open at the end of the day before; None where the source gives
             none.
         greeks: The source's own figures; None where it gives none.
+        contract_size: Shares that one contract delivers; None where the source does not tell,
+            which is taken for the 100 of a standard contract.
     """
 
     symbol: str
@@ -81,6 +85,12 @@ class Quote:
     nonfinite: bool = False
     open_interest: int | None = None
     greeks: Greeks | None = None
+    contract_size: int | None = None
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether a contract is for 100 shares, as far as the source tells."""
+        return self.contract_size in {None, SHARES_PER_CONTRACT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

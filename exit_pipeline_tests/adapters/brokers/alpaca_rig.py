@@ -37,9 +37,19 @@ class AlpacaRig:
         self.ledger = fake.ledger
         self.market = FakeMarketData(is_live=True)
         plain = {"retries": AT_ONCE, "environ": fake.environ, "environment": "paper"}
-        self.broker = AlpacaBroker(
-            AlpacaTrading(clock=fake.clock, **(plain | settings)), "paper", fake.clock, self.market
-        )
+        self._settings = plain | settings
+        self.broker = self.another()
+
+    def another(self) -> AlpacaBroker:
+        """Another broker before the same server, as in another process."""
+        api = AlpacaTrading(clock=self.fake.clock, **self._settings)
+        return AlpacaBroker(api, "paper", self.fake.clock, self.market)
+
+    def expire(self) -> None:
+        self.ledger.settle(CALL, "OPEXP")
+
+    def delay_cancels(self) -> None:
+        self.fake.confirms_cancels = False
 
     def hold(self, quantity: int, symbol: str = CALL) -> None:
         self.ledger.hold(symbol, quantity)

@@ -210,12 +210,13 @@ def test_an_order_that_is_answered_before_it_is_routed_is_working(rig):
     assert rig.find().filled_quantity == 2
 
 
-def test_an_unknown_status_keeps_the_order_alive_and_is_warned_of(rig, caplog):
+def test_an_unknown_status_keeps_the_order_alive_and_in_doubt(rig):
     rig.hold(3)
     rig.sell(1, "1.50")
     rig.fake.unknown_status = "frozen_by_weather"
     assert rig.find().status is OrderStatus.ACCEPTED
-    assert "frozen_by_weather" in caplog.text
+    assert "unknown status" in rig.find().doubt
+    assert "frozen_by_weather" in rig.find().doubt
 
 
 def test_fills_are_executions_with_the_brokers_prices_and_times(rig):
