@@ -656,13 +656,24 @@ def test_the_file_of_the_api_tells_a_wrong_exchange(rig):
 def test_the_account_is_the_one_that_the_broker_names_itself(rig):
     assert rig.broker.accounts() == [ACCOUNT]
     rig.fake.accounts = ["VA1", ACCOUNT]
-    assert rig.broker.accounts() == [ACCOUNT]
+    assert rig.connect().accounts() == [ACCOUNT]
+
+
+def test_the_account_is_asked_for_until_the_broker_names_it_and_no_more(rig):
+    rig.fake.accounts = ["VA1"]
+    for _ in range(2):
+        with pytest.raises(ConfigurationError):
+            rig.broker.accounts()
+    rig.fake.accounts = [ACCOUNT]
+    for _ in range(3):
+        rig.broker.accounts()
+    assert len(rig.fake.asked("GET", "/user/profile")) == 3
 
 
 @pytest.mark.parametrize("accounts", [["VA1"], ["VA1", "VA2"]])
 def test_an_account_that_the_key_does_not_belong_to_is_refused(rig, accounts):
     rig.fake.accounts = accounts
-    with pytest.raises(ConfigurationError, match="TRADIER_ACCOUNT_ID"):
+    with pytest.raises(ConfigurationError, match=f"TRADIER_ACCOUNT_ID is '{ACCOUNT}'; the broker"):
         rig.broker.accounts()
 
 
