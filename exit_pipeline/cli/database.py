@@ -7,7 +7,9 @@ from datetime import date
 import click
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console
+from exit_pipeline.core.model.account import mask_account
 from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.settings import Settings
 
 
@@ -121,8 +123,15 @@ def _resource(settings: Settings, key: str) -> str:
     with built({key: resources(settings)[key]}) as parts:
         part = getattr(parts, key)
         if key == "broker":
-            return f"{part.name}, environment {part.environment}"
+            return f"{part.name}, environment {part.environment}{_accounts(part)}"
         return f"{part.source}{'' if part.is_live else ', not the real market of now'}"
+
+
+def _accounts(broker: Broker) -> str:
+    """The accounts that a vendor's broker says are ours; the paper broker takes any name."""
+    if isinstance(broker, TakesDeposits):
+        return ""
+    return f", account {' and '.join(map(mask_account, broker.accounts()))}"
 
 
 def _dagster() -> str:

@@ -13,6 +13,7 @@ from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Database
 from exit_pipeline.services.broker_calls import CallLog
 from exit_pipeline.services.last_close import last_trading_close
+from exit_pipeline.services.own_accounts import why_not_ours
 
 logger = logging.getLogger(__name__)
 
@@ -41,31 +42,42 @@ def reconcile(
         calendar: Tells which contracts have ended.
         at: The tick's moment.
 
-    What can't be read stays as it is, with an alert, and does not keep the rest from being read.
+    What can't be read stays as it is, with an alert, and does not keep the rest from being read. An
+    account of which nothing is to be read costs no request, and one that the broker does not say is
+    ours is left alone.
     """
-    accounts = {run.account: run for run in runs}
     logs = {
-        account: CallLog(
-            broker=broker, runs=database.runs, run_id=run.run_id, account=account, at=at
+        run.account: CallLog(
+            broker=broker, runs=database.runs, run_id=run.run_id, account=run.account, at=at
         )
-        for account, run in accounts.items()
+        for run in runs
     }
-    notes = []
-    for order in database.orders.live_orders(broker.environment, list(accounts)):
-        if order.broker == broker.name:
-            log = logs[order.request.account]
-            notes += _apart(
-                partial(_refresh, order, log, database), order.position_id, log, database
-            )
-    for account, log in logs.items():
-        ended = [
-            position
-            for position in held
-            if position.is_adopted
-            and position.account == account
-            and _has_ended(position, calendar, at)
-        ]
-        notes += _apart(partial(_settle, ended, log, database), account, log, database)
+    orders = [
+        order
+        for order in database.orders.live_orders(broker.environment, list(logs))
+        if order.broker == broker.name
+    ]
+    ended = {
+        account: [one for one in held if one.account == account and _has_ended(one, calendar, at)]
+        for account in logs
+    }
+    to_read = {order.request.account for order in orders}
+    to_read |= {account for account, positions in ended.items() if positions}
+    strangers = why_not_ours(
+        {account: logs[account].run_id for account in sorted(to_read)},
+        broker=broker,
+        database=database,
+        at=at,
+    )
+    notes = [f"account {account} is left alone: {why}" for account, why in strangers.items()]
+    for order in orders:
+        log = logs[order.request.account]
+        if log.account not in strangers:
+            work = partial(_refresh, order, log, database)
+            notes += _apart(work, order.position_id, log, database)
+    for account in sorted(to_read - strangers.keys()):
+        work = partial(_settle, ended[account], logs[account], database)
+        notes += _apart(work, account, logs[account], database)
     return notes
 
 
@@ -120,7 +132,7 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
 
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:
-    contract = position.contract
+    contract = position.contract if position.is_adopted else None
     closes_at = None if contract is None else last_trading_close(contract, calendar)
     return closes_at is not None and at >= closes_at
 

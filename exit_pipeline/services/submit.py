@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from exit_pipeline.core.engine.policy import Policy
@@ -18,6 +19,7 @@ from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, ExitOrder, OrderIntent, StoredDecision
 from exit_pipeline.ports import Broker, Database
 from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.services.own_accounts import why_not_ours
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
 log = logging.getLogger(__name__)
@@ -41,18 +43,23 @@ def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) ->
     """Send every exit that is due, most urgent first; a dry run sends none.
 
     One position's fault is its own: what a broker refuses or does not answer leaves the others to
-    be sent. An order that can't be priced is deferred with an alert.
+    be sent. An order that can't be priced is deferred with an alert, and an account that the broker
+    does not say is ours is sent none.
     """
     due = [decision for decision in decided.stored if decision.decision == "EXIT"]
     if decided.tick.request.dry_run:
         notes = {decision.position_id: "dry run: nothing is sent" for decision in due}
         return ExecutedTick(decided=decided, notes=notes)
     due.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
+    positions = {position.id: position for position in decided.tick.positions}
     sender = _Sender(
         decided=decided,
         broker=broker,
         database=database,
-        positions={position.id: position for position in decided.tick.positions},
+        positions=positions,
+        strangers=why_not_ours(
+            _runs(due, positions, broker), broker=broker, database=database, at=decided.tick.at
+        ),
         policies={policy.hash: policy for policy in decided.policies},
         attempts=database.orders.attempts([decision.position_id for decision in due]),
         installation=database.installation_id() if due else "",
@@ -71,6 +78,7 @@ class _Sender:
     broker: Broker
     database: Database
     positions: dict[str, Position]
+    strangers: dict[str, str]
     policies: dict[str, Policy]
     attempts: dict[str, int]
     installation: str
@@ -98,6 +106,8 @@ class _Sender:
         """Why no exit of a position is sent by this broker; empty where it may be."""
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
             return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
+        if position.account in self.strangers:
+            return f"not sent: {self.strangers[position.account]}"
         if not position.managed:
             return "not sent: imported and not managed yet (exit-pipeline positions adopt)"
         if not position.spread_leg:
@@ -230,6 +240,18 @@ class _Sender:
             run_id=decision.run_id,
         )
         self.database.runs.raise_alerts([alert])
+
+
+def _runs(
+    due: Sequence[StoredDecision], positions: Mapping[str, Position], broker: Broker
+) -> dict[str, str]:
+    """The run of each account that this broker is to be sent something for."""
+    held = ((positions.get(decision.position_id), decision) for decision in due)
+    return {
+        position.account: decision.run_id
+        for position, decision in held
+        if position is not None and position.account and position.broker == broker.name
+    }
 
 
 def _closing_side(position: Position) -> OrderSide:

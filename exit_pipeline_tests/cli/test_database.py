@@ -1,7 +1,8 @@
 """The commands about what is kept: migrate, status, db url and doctor."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from exit_pipeline.cli import group
+from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
+from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
+from exit_pipeline_tests.fakes import FixedClock, new_york
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -131,3 +135,74 @@ def test_the_doctor_says_what_is_missing_and_exits_with_one(
     assert found == missing
     assert "Traceback" not in result.output
     assert PASSWORD not in result.output
+
+
+@pytest.fixture
+def at_alpaca(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAlpaca]:
+    """Alpaca in its paper environment, as a server of the test's own."""
+    with FakeAlpaca(FixedClock(new_york(date(2026, 3, 17), 10))) as fake:
+        environ = {"EXIT_BROKER": "alpaca", "EXIT_MARKET_DATA": "alpaca"}
+        for variable, text in (fake.environ | environ).items():
+            monkeypatch.setenv(variable, text)
+        yield fake
+
+
+def broker_line() -> str:
+    """What the doctor says of the broker; an answer that is none must not end in a traceback."""
+    result = CliRunner().invoke(group, ["doctor"])
+    assert isinstance(result.exception, SystemExit | None)
+    (line,) = [one for one in result.stdout.splitlines() if one[9:].startswith("broker ")]
+    assert result.exit_code == (0 if line.startswith("ok") else 1)
+    return line
+
+
+def test_the_doctor_tells_which_account_the_broker_reports(at_alpaca: FakeAlpaca) -> None:
+    assert broker_line() == "ok       broker       alpaca, environment paper, account PA...001"
+    assert at_alpaca.asked() == [("GET", "/v2/account")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        pytest.param(
+            {"ALPACA_ACCOUNT_ID": "PA9"},
+            "ALPACA_ACCOUNT_ID is 'PA9'; the broker says that its keys belong to PA...001",
+            id="on paper, another account",
+        ),
+        pytest.param(
+            {"ALPACA_SECRET_KEY": "another"},
+            "Alpaca refuses ALPACA_API_KEY and ALPACA_SECRET_KEY in its paper environment with "
+            "status 401",
+            id="on paper, a wrong key",
+        ),
+        pytest.param(
+            {"EXIT_BROKER_ENV": "live"},
+            "ALPACA_ACCOUNT_ID is not set; EXIT_BROKER_ENV=live expects the id of the account to "
+            "work at alpaca",
+            id="live, the first key",
+        ),
+        pytest.param(
+            {"EXIT_BROKER_ENV": "live", "ALPACA_ACCOUNT_ID": ACCOUNT},
+            "EXIT_LIVE_ARM is not set; EXIT_BROKER_ENV=live expects <account id>:<YYYY-MM-DD>, "
+            "with the account of ALPACA_ACCOUNT_ID and a date that is not past",
+            id="live, the second key",
+        ),
+        pytest.param(
+            {
+                "EXIT_BROKER_ENV": "live",
+                "ALPACA_ACCOUNT_ID": ACCOUNT,
+                "EXIT_LIVE_ARM": f"{ACCOUNT}:9999-12-31",
+            },
+            "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; use "
+            "EXIT_BROKER_ENV=paper",
+            id="live, both keys",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("at_alpaca")
+def test_the_doctor_says_what_the_broker_lacks(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for variable, text in variables.items():
+        monkeypatch.setenv(variable, text)
+    assert broker_line() == f"MISSING  broker       {said}"

@@ -35,6 +35,7 @@ from exit_pipeline.adapters.clients.alpaca_orders import (
     to_report,
 )
 from exit_pipeline.adapters.clients.http import Refused, RequestFailed
+from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     HeldPosition,
@@ -67,6 +68,7 @@ class AlpacaBroker:
         environment: ``paper`` or ``live``.
         clock: The time of refusals, and how long fills have been missing.
         market_data: Values an exercise or assignment in shares, of which Alpaca tells no price.
+        configured: The account that the keys must belong to; empty takes theirs.
 
     Attributes:
         name: ``alpaca``.
@@ -83,17 +85,26 @@ class AlpacaBroker:
         environment: str,
         clock: Clock,
         market_data: MarketData | None = None,
+        configured: str = "",
     ) -> None:
         self.environment = environment
         self._api: Final = api
         self._clock: Final = clock
         self._market_data: Final = market_data
+        self._configured: Final = configured
         self._account: str | None = None
 
     def accounts(self) -> list[str]:
-        """The one account of the keys, by its account number."""
+        """The one account of the keys, by its account number; asked for once.
+
+        Raises:
+            ConfigurationError: It is not the one in ``ALPACA_ACCOUNT_ID``.
+        """
         if self._account is None:
-            self._account = self._api.account_number()
+            account = self._api.account_number()
+            if self._configured:
+                refuse_other_account("ALPACA_ACCOUNT_ID", self._configured, [account])
+            self._account = account
         return [self._account]
 
     def submit(self, request: OrderRequest) -> OrderReport:
@@ -243,13 +254,15 @@ class AlpacaBroker:
 def build(around: Surroundings) -> AlpacaBroker:
     """The account of ``ALPACA_API_KEY`` and ``ALPACA_SECRET_KEY`` in Alpaca's paper or live world.
 
+    ``ALPACA_ACCOUNT_ID``, where it is set, must be theirs, or nothing is read or sent.
     ``ALPACA_BASE_URL`` may name a server on 127.0.0.1 instead, for tests, and nothing else.
 
     Raises:
         ConfigurationError: A key is missing, or the environment is neither paper nor live.
     """
     api = AlpacaTrading(around.environ, around.environment, around.clock)
-    return AlpacaBroker(api, around.environment, around.clock, around.market_data)
+    configured = (around.environ.get("ALPACA_ACCOUNT_ID") or "").strip()
+    return AlpacaBroker(api, around.environment, around.clock, around.market_data, configured)
 
 
 def _prices(

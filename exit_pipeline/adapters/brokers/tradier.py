@@ -31,6 +31,7 @@ from exit_pipeline.adapters.clients.tradier_requests import (
     rejected,
     why_unfit,
 )
+from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
     ExitPipelineError,
@@ -110,10 +111,10 @@ class TradierBroker:
             UnavailableError: No answer.
             ConfigurationError: The key is refused, or belongs to other accounts.
         """
-        if not self._is_known and self._account not in self._client.account_numbers():
-            message = "TRADIER_ACCOUNT_ID is no account of the key in TRADIER_API_KEY"
-            raise ConfigurationError(message)
-        self._is_known = True
+        if not self._is_known:
+            numbers = self._client.account_numbers()
+            refuse_other_account("TRADIER_ACCOUNT_ID", self._account, numbers)
+            self._is_known = True
         return [self._account]
 
     def submit(self, request: OrderRequest) -> OrderReport:

@@ -60,6 +60,41 @@ def test_the_account_is_the_one_that_the_broker_says(rig):
     assert rig.broker.accounts() == [ACCOUNT]
 
 
+def test_the_account_is_asked_for_once():
+    with alpaca_rig() as rig:
+        for _ in range(3):
+            rig.broker.accounts()
+        assert rig.fake.asked() == [("GET", "/v2/account")]
+
+
+@pytest.mark.parametrize("configured", ["", " ", ACCOUNT, f" {ACCOUNT} "])
+def test_a_configured_account_that_is_the_keys_own_is_worked(rig, configured):
+    broker = rig.connect(ALPACA_ACCOUNT_ID=configured)
+    assert broker.accounts() == [ACCOUNT]
+    broker.close()
+
+
+def test_with_another_account_configured_nothing_is_read_or_sent(rig):
+    rig.hold(3)
+    broker = rig.connect(ALPACA_ACCOUNT_ID="PA9")
+    for call in (
+        broker.accounts,
+        lambda: broker.submit(rig.order("a-1", SELL, 1, "1.00")),
+        lambda: broker.find_order("PA9", "a-1"),
+        lambda: broker.cancel(ACCOUNT, "a-1"),
+        lambda: broker.working_orders(ACCOUNT),
+        lambda: broker.positions("PA9"),
+        lambda: broker.settlements(ACCOUNT),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            call()
+        assert str(caught.value) == (
+            "ALPACA_ACCOUNT_ID is 'PA9'; the broker says that its keys belong to PA...001"
+        )
+    broker.close()
+    assert set(rig.fake.asked()) == {("GET", "/v2/account")}
+
+
 def test_nothing_is_sent_for_an_account_that_the_keys_do_not_have(rig):
     request = rig.order("a-1", SELL, 1, "1.00")
     other = type(request)(**{**{f: getattr(request, f) for f in request.__slots__}, "account": "X"})

@@ -684,12 +684,21 @@ def test_the_account_is_the_one_that_the_broker_names_itself(rig):
 def test_whose_account_it_is_is_asked_once(rig):
     assert [rig.broker.accounts() for _ in range(3)] == [[ACCOUNT]] * 3
     assert len(rig.fake.asked("GET", "/user/profile")) == 1
+def test_the_account_is_asked_for_until_the_broker_names_it_and_no_more(rig):
+    rig.fake.accounts = ["VA1"]
+    for _ in range(2):
+        with pytest.raises(ConfigurationError):
+            rig.broker.accounts()
+    rig.fake.accounts = [ACCOUNT]
+    for _ in range(3):
+        rig.broker.accounts()
+    assert len(rig.fake.asked("GET", "/user/profile")) == 3
 
 
 @pytest.mark.parametrize("accounts", [["VA1"], ["VA1", "VA2"]])
 def test_an_account_that_the_key_does_not_belong_to_is_refused(rig, accounts):
     rig.fake.accounts = accounts
-    with pytest.raises(ConfigurationError, match="TRADIER_ACCOUNT_ID"):
+    with pytest.raises(ConfigurationError, match=f"TRADIER_ACCOUNT_ID is '{ACCOUNT}'; the broker"):
         rig.broker.accounts()
 
 
