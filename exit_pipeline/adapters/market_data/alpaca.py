@@ -131,17 +131,15 @@ class AlpacaMarketData:
         found = _together(answers.values())
         quotes = {symbol: found[symbol] for symbol in wanted if symbol in found}
         missing = [symbol for symbol in wanted if symbol not in quotes]
-        notes = [
-            SourceNote(cause="NOT_ANSWERED", subject=f"{self.source}: {what}", message=str(answer))
-            for what, answer in answers.items()
-            if isinstance(answer, ExitPipelineError)
-        ]
         return MarketSnapshot(
             source=self.source,
             feed_age_limit=_FEED_AGE_LIMIT,
             quotes=quotes,
             underlyings={symbol: row for symbol, row in found.items() if symbol not in quotes},
-            notes=(*notes, *SourceNote.of_missing(self.source, missing)),
+            notes=(
+                *SourceNote.of_unanswered(self.source, answers),
+                *SourceNote.of_missing(self.source, missing),
+            ),
         )
 
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:  # noqa: ARG002

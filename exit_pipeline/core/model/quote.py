@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, IntFlag
 
+from exit_pipeline.core.model.errors import ExitPipelineError
+
 
 class QuoteFlag(IntFlag):
     """What is wrong with a quote; several may hold at once.
@@ -111,6 +113,15 @@ class SourceNote:
     cause: str
     subject: str
     message: str
+
+    @classmethod
+    def of_unanswered(cls, source: str, answers: Mapping[str, object]) -> "tuple[SourceNote, ...]":
+        """A note on each part of a request, by its name, that has an error for an answer."""
+        return tuple(
+            cls(cause="NOT_ANSWERED", subject=f"{source}: {part}", message=str(answer))
+            for part, answer in answers.items()
+            if isinstance(answer, ExitPipelineError)
+        )
 
     @classmethod
     def of_missing(cls, source: str, symbols: Sequence[str]) -> "tuple[SourceNote, ...]":
