@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from exit_pipeline.adapters.clients.http import (
-    LOOPBACK,
+    Address,
     HttpClient,
     RateLimits,
     Refused,
@@ -80,12 +80,10 @@ class AlpacaTrading:
         if host is None:
             message = f"Alpaca has the environments paper and live, not {environment!r}"
             raise ConfigurationError(message)
-        other = _server_of_tests(environ)
         self._environment: Final = environment
         self._http: Final = HttpClient(
             vendor="Alpaca",
-            base_url=other or f"https://{host}",
-            allowed_hosts=frozenset() if other else frozenset({host}),
+            address=Address.of(host, environ, "ALPACA_BASE_URL"),
             headers={
                 "APCA-API-KEY-ID": _key(environ, "ALPACA_API_KEY"),
                 "APCA-API-SECRET-KEY": _key(environ, "ALPACA_SECRET_KEY"),
@@ -93,7 +91,6 @@ class AlpacaTrading:
             limits=_LIMITS,
             timeout_seconds=timeout_seconds,
             clock=clock,
-            allow_loopback=bool(other),
             retries=retries,
         )
 
@@ -234,15 +231,6 @@ def _key(environ: Mapping[str, str], name: str) -> str:
     if value:
         return value
     message = f"{name} is not set; Alpaca needs ALPACA_API_KEY and ALPACA_SECRET_KEY"
-    raise ConfigurationError(message)
-
-
-def _server_of_tests(environ: Mapping[str, str]) -> str | None:
-    """The one other address that keys may be sent to: a server on this machine."""
-    other = environ.get("ALPACA_BASE_URL")
-    if not other or other.startswith(f"http://{LOOPBACK}:"):
-        return other or None
-    message = f"ALPACA_BASE_URL is for tests and may only be http://{LOOPBACK}:<port>"
     raise ConfigurationError(message)
 
 

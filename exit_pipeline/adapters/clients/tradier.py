@@ -8,9 +8,9 @@ ends at a time in milliseconds.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits
+from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits
 from exit_pipeline.adapters.clients.tradier_json import (
     ORDERS_PER_PAGE,
     Json,
@@ -59,14 +59,9 @@ def connect(around: Surroundings) -> "TradierClient":
     if not key:
         message = f"TRADIER_API_KEY is not set; expected the access token for {host}"
         raise ConfigurationError(message)
-    local = around.environ.get("TRADIER_BASE_URL") or ""
-    if local and not _is_loopback(local):
-        message = f"TRADIER_BASE_URL may only be http://{LOOPBACK}:<port>; unset it to use {host}"
-        raise ConfigurationError(message)
     http = HttpClient(
         vendor="Tradier",
-        base_url=local or f"https://{host}",
-        allowed_hosts=frozenset({host}),
+        address=Address.of(host, around.environ, "TRADIER_BASE_URL"),
         headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
         limits=RateLimits(
             remaining="X-Ratelimit-Available",
@@ -75,7 +70,6 @@ def connect(around: Surroundings) -> "TradierClient":
             reserve=_CANCEL_RESERVE,
         ),
         clock=around.clock,
-        allow_loopback=bool(local),
     )
     return TradierClient(TradierWire(http, key))
 
@@ -183,11 +177,3 @@ def _order_path(account: str, order_id: str = "") -> tuple[str, str]:
     if not order_id:
         return path, template
     return f"{path}/{quote(order_id, safe='')}", f"{template}/{{order_id}}"
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "http" and parts.hostname == LOOPBACK

@@ -494,7 +494,7 @@ def test_paper_and_live_are_different_hosts():
         ("paper", {"ALPACA_BASE_URL": "https://evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_BASE_URL": "https://api.alpaca.markets"}, "ALPACA_BASE_URL"),
         ("live", {"ALPACA_BASE_URL": "http://localhost:1"}, "ALPACA_BASE_URL"),
-        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "address of Alpaca"),
+        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_API_KEY": "schlüssel"}, "credential of Alpaca"),
     ],
 )

@@ -366,7 +366,7 @@ def test_the_feed_is_the_setting_s(alpaca, environment, broker, feed, expected):
         pytest.param("paper", "alpaca", {"ALPACA_SECRET_KEY": " "}, "ALPACA_SECRET_KEY is not set",
                      id="no secret"),
         pytest.param("paper", "alpaca", {"ALPACA_DATA_URL": "https://elsewhere.test"},
-                     "address of Alpaca market data", id="another host"),
+                     "ALPACA_DATA_URL is for tests", id="another host"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_used_refuses_to_start(alpaca, environment, broker, settings, expected):
