@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.context import GexHistory
 from exit_pipeline.core.model.order import (
     HeldPosition,
@@ -195,6 +196,9 @@ class Broker(Protocol):
 
         A refusal is a report with status REJECTED and the broker's reason. An order that already
         exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
+        The reason begins with ``NOT_SENT`` where the order is at no broker for certain. Where the
+        broker said that it did not take it, as for its rate limit, and can't be asked whether it
+        shows it, the report is UNKNOWN with a reason that begins with ``NOT_ACCEPTED``.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
@@ -266,6 +270,32 @@ class Surroundings:
     database_url: str
     market_data: MarketData | None = None
     market_source: Callable[[str], MarketData] | None = None
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker with a clock of its own."""
+
+    def broker_time(self) -> BrokerTime:
+        """Its time and its session, by one request.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsSkew(Protocol):
+    """A broker whose answers tell by the way how far its clock is from ours."""
+
+    def skew(self) -> timedelta | None:
+        """The newest measured: its clock less ours, as far as that is sure (``sure_skew``).
+
+        None before its first answer. Asks for nothing.
+        """
+        ...
 
 
 @runtime_checkable

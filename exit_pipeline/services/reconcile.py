@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.order import NOT_ACCEPTED, OrderReport, OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Database
@@ -99,8 +99,10 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
             return []
         return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
     # An intent that nobody has begun to send can't be begun any more once it is abandoned.
-    is_proven = order.status is OrderStatus.PENDING or (
-        log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
+    is_proven = (
+        order.status is OrderStatus.PENDING
+        or _was_not_accepted(order)
+        or (log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE)
     )
     if is_proven:
         reason = "the broker knows no such order: it was never placed"
@@ -108,6 +110,12 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
         return [f"order {request.client_order_id} is abandoned: {reason}"]
     database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "the broker does not show it")
     return [f"order {request.client_order_id} is not shown by the broker"]
+
+
+def _was_not_accepted(order: ExitOrder) -> bool:
+    """Whether the broker said that it did not take an order, and only could not be asked again."""
+    reason = order.rejection_reason or ""
+    return order.status is OrderStatus.UNKNOWN and reason.startswith(NOT_ACCEPTED)
 
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:

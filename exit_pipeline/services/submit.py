@@ -14,6 +14,7 @@ from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, ExitOrder, OrderIntent, StoredDecision
 from exit_pipeline.ports import Broker, Database
 from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.services.clock_skew import SkewGate
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) ->
     """Send every exit that is due, most urgent first; a dry run sends none.
 
     One position's fault is its own: what a broker refuses or does not answer leaves the others to
-    be sent. An order that can't be priced is deferred with an alert.
+    be sent. An order that can't be priced is deferred with an alert. Where this machine's clock is
+    far from the broker's nothing is sent.
     """
     due = [decision for decision in decided.stored if decision.decision == "EXIT"]
     if decided.tick.request.dry_run:
@@ -52,8 +54,10 @@ def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) ->
         policies={policy.hash: policy for policy in decided.policies},
         attempts=database.orders.attempts([decision.position_id for decision in due]),
         installation=database.installation_id() if due else "",
+        skew=SkewGate(decided.tick, broker, database),
     )
     notes = {decision.position_id: sender.send(decision) for decision in due}
+    sender.skew.check()  # also where nothing was due, or only the last order's answer told of it
     return ExecutedTick(
         decided=decided, notes={position: note for position, note in notes.items() if note}
     )
@@ -70,6 +74,7 @@ class _Sender:
     policies: dict[str, Policy]
     attempts: dict[str, int]
     installation: str
+    skew: SkewGate
 
     def send(self, decision: StoredDecision) -> str:
         """Record, send and book one order; returns why it was not sent, or nothing."""
@@ -78,6 +83,8 @@ class _Sender:
             return "the position is no longer open"
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
             return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
+        if reason := self.skew.check():
+            return reason
         price = self._price(decision, position)
         if price is None:
             message = f"{decision.exit_reason} is due and the quote gives no price to close at"
@@ -159,6 +166,9 @@ class _Sender:
             self._alert("ORDER_UNKNOWN", decision, message)
             return message
         self.database.orders.book(order, report)
+        if report.status is OrderStatus.UNKNOWN:
+            self._alert("ORDER_UNKNOWN", decision, report.reason)
+            return report.reason
         return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
 
     def _send(self, calls: CallLog, order: ExitOrder) -> OrderReport:
@@ -171,7 +181,7 @@ class _Sender:
         except ConfigurationError as error:
             # Keys that are refused place nothing, so the position need not wait for an answer.
             return self._refused(request, str(error))
-        if report.status is not OrderStatus.REJECTED:
+        if report.status is not OrderStatus.REJECTED or report.was_never_sent:
             return report
         existing = calls.call(
             lambda: self.broker.find_order(request.account, request.client_order_id),

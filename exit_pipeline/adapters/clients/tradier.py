@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits
+from exit_pipeline.adapters.clients.tradier_clock import to_broker_time
 from exit_pipeline.adapters.clients.tradier_json import (
     ORDERS_PER_PAGE,
     Json,
@@ -20,6 +21,7 @@ from exit_pipeline.adapters.clients.tradier_json import (
 )
 from exit_pipeline.adapters.clients.tradier_wire import MARKETS, TradierWire
 from exit_pipeline.adapters.clients.us_symbols import share_symbol
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.ports import Surroundings
 
@@ -80,11 +82,15 @@ class TradierClient:
     Every method raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the vendor refuses the key.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         wire: Carries them.
     """
 
     def __init__(self, wire: TradierWire) -> None:
+        self.skew: Final = wire.skew
         self._wire: Final = wire
 
     def close(self) -> None:
@@ -145,6 +151,11 @@ class TradierClient:
         template = "/v1/accounts/{account_id}/positions"
         body = self._wire.read(f"/v1/accounts/{quote(account, safe='')}/positions", template)
         return rows(body, "positions", "position")
+
+    def broker_time(self) -> BrokerTime:
+        """The vendor's time, to the second, and its session."""
+        path = "/v1/markets/clock"
+        return to_broker_time(self._wire.read(path, path, bucket=MARKETS))
 
     def quotes(self, symbols: Sequence[str]) -> list[Json]:
         """Quotes of options, shares and indices in one request; what is not known is left out."""
