@@ -14,7 +14,7 @@ from exit_pipeline_tests.fake_brokers.alpaca_contracts import contract_page, con
 from exit_pipeline_tests.fake_brokers.alpaca_ledger import Ledger, Order, RefusedOrder, made_at
 from exit_pipeline_tests.fake_brokers.alpaca_rows import show_account, show_order, show_position
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
-from exit_pipeline_tests.fakes import NEW_YORK, FixedClock
+from exit_pipeline_tests.fakes import NEW_YORK
 
 KEY_ID = "PKFAKEFAKEFAKEFAKE01"
 KEY = "fake-fake-fake-fake-fake-fake-fake-fake1"
@@ -76,7 +76,7 @@ class FakeAlpaca:
         honest: Exchanges without a fault, which the published file must cover.
     """
 
-    def __init__(self, clock: FixedClock) -> None:
+    def __init__(self, clock: Any) -> None:
         self.clock = clock
         self.skew = timedelta(0)
         self.session: tuple[bool, datetime, datetime] | None = None
