@@ -20,7 +20,7 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 from exit_pipeline.core.model.record import (
     AccountOverview,
     Alert,
@@ -122,6 +122,30 @@ class IsDelayed(Protocol):
     """
 
     is_delayed: bool
+
+
+@runtime_checkable
+class TellsOpenInterest(Protocol):
+    """A source that tells open interest apart from its quotes."""
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """Open interest of every contract on underlyings, each once; one that has none is absent.
+
+        Args:
+            underlyings: Tickers.
+            first_expiration: Contracts that expire earlier are left out.
+            last_expiration: Contracts that expire later are left out.
+
+        Returns:
+            None where there is nobody to be asked, which is no answer.
+
+        Raises:
+            UnavailableError: No answer, or not the whole of it.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
 
 
 @runtime_checkable
@@ -425,6 +449,27 @@ class SignalStore(Protocol):
         ...
 
 
+class OpenInterestStore(Protocol):
+    """Open interest that was asked for."""
+
+    def told_on(self, session_day: date, symbols: Sequence[str]) -> dict[str, int | None]:
+        """What was told on a session day, by symbol; None where the source had none.
+
+        A symbol that was not asked about on that day is absent.
+        """
+        ...
+
+    def record(
+        self,
+        source: str,
+        session_day: date,
+        told: Sequence[OpenInterest],
+        without: Sequence[str] = (),
+    ) -> None:
+        """Keep an answer: what was told of contracts, and the symbols that it has none of."""
+        ...
+
+
 class DecisionStore(Protocol):
     """Decisions with all of their inputs."""
 
@@ -509,6 +554,11 @@ class Database(Protocol):
     @property
     def signals(self) -> SignalStore:
         """Market signals and context."""
+        ...
+
+    @property
+    def open_interest(self) -> OpenInterestStore:
+        """Open interest."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, IntFlag
 
@@ -83,6 +83,21 @@ class Quote:
     nonfinite: bool = False
     open_interest: int | None = None
     greeks: Greeks | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """Contracts of a series that are open.
+
+    Attributes:
+        symbol: Compact OCC symbol.
+        open_interest: Contracts, at the end of `as_of`.
+        as_of: The day that the figure is of; usually the session before the one asked on.
+    """
+
+    symbol: str
+    open_interest: int
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
