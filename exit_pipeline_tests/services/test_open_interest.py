@@ -1,8 +1,9 @@
 """Open interest in ticks: asked of Alpaca once a day, and on every quote of the day."""
 
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,12 +12,14 @@ from exit_pipeline.adapters.clients.alpaca_data import AlpacaData
 from exit_pipeline.adapters.market_data.alpaca import AlpacaMarketData
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.ports import TapeWriter
 from exit_pipeline.services.import_book import import_book
+from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline_tests.adapters.brokers.alpaca_rig import AT_ONCE
 from exit_pipeline_tests.desk import CALL, FAR_CALL, MORNING, PUT, TUESDAY, Desk
 from exit_pipeline_tests.fake_brokers.alpaca import KEY, KEY_ID, FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_data import FakeAlpacaData
-from exit_pipeline_tests.fakes import new_york
+from exit_pipeline_tests.fakes import FakeMarketData, new_york
 
 MONDAY, WEDNESDAY = TUESDAY - timedelta(days=1), TUESDAY + timedelta(days=1)
 CONTRACTS = "/v2/options/contracts"
@@ -28,27 +31,28 @@ class DeskAtAlpacasData(Desk):
     def __init__(self, database_url: str, data: FakeAlpacaData, trading: FakeAlpaca) -> None:
         super().__init__(database_url)
         self.data, self.trading = data, trading
+        self.config: dict[str, Any] = {}
         trading.clock = self.clock
 
     def list(self, symbol: str, open_interest: int | None, as_of: date = MONDAY) -> None:
         self.data.quote_option(symbol, 2.0, 2.04, self.clock.now())
         self.trading.list_contract(symbol, open_interest, as_of)
 
-    def see(self) -> MarketSnapshot:
-        """What a tick sees, in a run of its own."""
+    def see(self, tape: TapeWriter | None = None) -> MarketSnapshot:
+        """What a tick sees, in a run of its own, and leaves on a tape."""
         keys = {"ALPACA_API_KEY": KEY_ID, "ALPACA_SECRET_KEY": KEY}
         environ = keys | {"ALPACA_BASE_URL": self.trading.environ["ALPACA_BASE_URL"]}
         source = AlpacaMarketData(
             AlpacaData(self.data.environ, self.clock, retries=AT_ONCE),
             trading=AlpacaTrading(environ, "paper", self.clock, retries=AT_ONCE),
         )
-        self.market = source  # type: ignore[assignment]
+        self.market = TapeRecorder(source, tape) if tape else source  # type: ignore[assignment]
         self.data.server.requests.clear()
         self.trading.requests.clear()
         try:
-            return self.tick({}).executed.decided.market
+            return self.tick(self.config).executed.decided.market
         finally:
-            source.close()
+            self.market.close()  # type: ignore[attr-defined]
             self.later()
 
     @property
@@ -122,6 +126,43 @@ def test_a_vendor_that_does_not_answer_costs_the_figures_alone_and_is_asked_by_t
     assert desk.asked == 1
     desk.see()
     assert desk.asked == 0
+
+
+class Writer:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.options: list[Mapping[str, Sequence[Any]]] = []
+
+    def append(self, tick_at: datetime, options: Any, underlyings: Any) -> None:  # noqa: ARG002
+        self.options.append(options)
+
+
+def test_it_is_on_the_tape_of_every_tick(desk):
+    desk.list(CALL, 237)
+    writer = Writer()
+    for _ in range(2):
+        desk.see(writer)
+    assert [list(one["open_interest"]) for one in writer.options] == [[237], [237]]
+
+
+def test_a_source_that_tells_none_is_asked_for_nothing_and_nothing_is_kept(desk):
+    desk.market = FakeMarketData(is_live=True)
+    desk.quote(CALL, "2.00", "2.04")
+    desk.market = TapeRecorder(desk.market, Writer())
+    desk.tick({})
+    desk.market.close()
+    assert desk.rows("SELECT * FROM open_interest") == []
+
+
+def test_a_look_back_neither_asks_nor_keeps(desk):
+    """What is told now is not what was told then."""
+    desk.list(CALL, 237)
+    desk.clock.advance(timedelta(hours=1))
+    desk.config = {"dry_run": True, "as_of": MORNING.isoformat()}
+    assert open_interest(desk.see()) == {CALL: None}
+    assert desk.asked == 0
+    assert desk.rows("SELECT * FROM open_interest") == []
 
 
 def test_500_positions_over_50_underlyings_take_7_requests_and_once_a_day_the_pages(desk):
