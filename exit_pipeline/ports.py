@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.context import GexHistory
 from exit_pipeline.core.model.holdings import HeldStep, StepTaken
 from exit_pipeline.core.model.order import (
@@ -20,7 +21,7 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 from exit_pipeline.core.model.record import (
     AccountOverview,
     Alert,
@@ -125,6 +126,30 @@ class IsDelayed(Protocol):
 
 
 @runtime_checkable
+class TellsOpenInterest(Protocol):
+    """A source that tells open interest apart from its quotes."""
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """Open interest of every contract on underlyings, each once; one that has none is absent.
+
+        Args:
+            underlyings: Tickers.
+            first_expiration: Contracts that expire earlier are left out.
+            last_expiration: Contracts that expire later are left out.
+
+        Returns:
+            None where there is nobody to be asked, which is no answer.
+
+        Raises:
+            UnavailableError: No answer, or not the whole of it.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsTape(Protocol):
     """A source that keeps on a tape what ticks saw of it."""
 
@@ -196,6 +221,9 @@ class Broker(Protocol):
 
         A refusal is a report with status REJECTED and the broker's reason. An order that already
         exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
+        The reason begins with ``NOT_SENT`` where the order is at no broker for certain. Where the
+        broker said that it did not take it, as for its rate limit, and can't be asked whether it
+        shows it, the report is UNKNOWN with a reason that begins with ``NOT_ACCEPTED``.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
@@ -283,6 +311,32 @@ class Surroundings:
     database_url: str
     market_data: MarketData | None = None
     market_source: Callable[[str], MarketData] | None = None
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker with a clock of its own."""
+
+    def broker_time(self) -> BrokerTime:
+        """Its time and its session, by one request.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsSkew(Protocol):
+    """A broker whose answers tell by the way how far its clock is from ours."""
+
+    def skew(self) -> timedelta | None:
+        """The newest measured: its clock less ours, as far as that is sure (``sure_skew``).
+
+        None before its first answer. Asks for nothing.
+        """
+        ...
 
 
 @runtime_checkable
@@ -420,6 +474,27 @@ class SignalStore(Protocol):
         ...
 
 
+class OpenInterestStore(Protocol):
+    """Open interest that was asked for."""
+
+    def told_on(self, session_day: date, symbols: Sequence[str]) -> dict[str, int | None]:
+        """What was told on a session day, by symbol; None where the source had none.
+
+        A symbol that was not asked about on that day is absent.
+        """
+        ...
+
+    def record(
+        self,
+        source: str,
+        session_day: date,
+        told: Sequence[OpenInterest],
+        without: Sequence[str] = (),
+    ) -> None:
+        """Keep an answer: what was told of contracts, and the symbols that it has none of."""
+        ...
+
+
 class DecisionStore(Protocol):
     """Decisions with all of their inputs."""
 
@@ -504,6 +579,11 @@ class Database(Protocol):
     @property
     def signals(self) -> SignalStore:
         """Market signals and context."""
+        ...
+
+    @property
+    def open_interest(self) -> OpenInterestStore:
+        """Open interest."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.quote import MarketSnapshot, SourceNote
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.ports import Clock, Database, KeepsTape, MarketData
+from exit_pipeline.services.open_interest import with_open_interest
 from exit_pipeline.services.tick import MarketTick, OpenTick
 
 INDICES = ("VIX", "VIX3M")
@@ -24,7 +25,8 @@ def fetch_market(
 
     A source that does not answer leaves every quote missing: rules that need one are not evaluable,
     the others still decide, and an alert and a note say so. Each use of a fallback and each part
-    that was not answered is an alert too. A live source keeps what was seen on a tape, where it has
+    that was not answered is an alert too. Quotes without open interest get the day's figure where
+    the source tells it apart from them. A live source keeps what was seen on a tape, where it has
     one.
     """
     if market_data.is_live:
@@ -42,6 +44,10 @@ def fetch_market(
         _alert(tick, database, "CRITICAL", "MARKET_DATA_DOWN", str(error))
         note = SourceNote(cause="NOT_ANSWERED", subject=market_data.source, message=str(error))
         return MarketTick(tick=tick, market=replace(nothing, notes=(note,)))
+    if tick.session is not None and not tick.request.as_of:
+        market = with_open_interest(
+            market, tick.session.day, market_data=market_data, database=database
+        )
     _pass_on(tick, market.notes, database)
     if isinstance(market_data, KeepsTape) and not tick.request.dry_run:
         market_data.keep(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from exit_pipeline.core.model.errors import ExitPipelineError
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.order import NOT_ACCEPTED, OrderReport, OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Database
@@ -64,7 +64,7 @@ def reconcile(
     to_read = {order.request.account for order in orders}
     to_read |= {account for account, positions in ended.items() if positions}
     strangers = why_not_ours(
-        {account: logs[account].run_id for account in sorted(to_read)},
+        {run.account: run.run_id for run in runs if run.account in to_read},
         broker=broker,
         database=database,
         at=at,
@@ -118,8 +118,10 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
             notes.append(sentence)
         return notes
     # An intent that nobody has begun to send can't be begun any more once it is abandoned.
-    is_proven = order.status is OrderStatus.PENDING or (
-        log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
+    is_proven = (
+        order.status is OrderStatus.PENDING
+        or _was_not_accepted(order)
+        or (log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE)
     )
     if is_proven:
         reason = "the broker knows no such order: it was never placed"
@@ -129,6 +131,12 @@ def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
     message = f"order {request.client_order_id} is not shown by the broker"
     _alert(database, log, "ORDER_UNKNOWN", order.position_id, message)
     return [message]
+
+
+def _was_not_accepted(order: ExitOrder) -> bool:
+    """Whether the broker said that it did not take an order, and only could not be asked again."""
+    reason = order.rejection_reason or ""
+    return order.status is OrderStatus.UNKNOWN and reason.startswith(NOT_ACCEPTED)
 
 
 def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:

@@ -19,6 +19,7 @@ from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, ExitOrder, OrderIntent, StoredDecision
 from exit_pipeline.ports import Broker, Database
 from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.services.clock_skew import SkewGate
 from exit_pipeline.services.own_accounts import why_not_ours
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
@@ -43,8 +44,9 @@ def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) ->
     """Send every exit that is due, most urgent first; a dry run sends none.
 
     One position's fault is its own: what a broker refuses or does not answer leaves the others to
-    be sent. An order that can't be priced is deferred with an alert, and an account that the broker
-    does not say is ours is sent none.
+    be sent. An order that can't be priced is deferred with an alert. An account that the broker
+    does not say is ours is sent none, and nothing is sent where this machine's clock is far from
+    the broker's.
     """
     due = [decision for decision in decided.stored if decision.decision == "EXIT"]
     if decided.tick.request.dry_run:
@@ -63,8 +65,10 @@ def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) ->
         policies={policy.hash: policy for policy in decided.policies},
         attempts=database.orders.attempts([decision.position_id for decision in due]),
         installation=database.installation_id() if due else "",
+        skew=SkewGate(decided.tick, broker, database),
     )
     notes = {decision.position_id: sender.send(decision) for decision in due}
+    sender.skew.check()  # also where nothing was due, or only the last order's answer told of it
     return ExecutedTick(
         decided=decided, notes={position: note for position, note in notes.items() if note}
     )
@@ -82,13 +86,14 @@ class _Sender:
     policies: dict[str, Policy]
     attempts: dict[str, int]
     installation: str
+    skew: SkewGate
 
     def send(self, decision: StoredDecision) -> str:
         """Record, send and book one order; returns why it was not sent, or nothing."""
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
-        if reason := self._why_not(decision, position):
+        if reason := self._why_not(decision, position) or self.skew.check():
             return reason
         price = self._price(decision, position)
         if price is None:
@@ -187,6 +192,9 @@ class _Sender:
             self._alert("ORDER_UNKNOWN", decision, message)
             return message
         self.database.orders.book(order, report)
+        if report.status is OrderStatus.UNKNOWN:
+            self._alert("ORDER_UNKNOWN", decision, report.reason)
+            return report.reason
         if report.doubt:
             self._alert("ORDER_DOUBTFUL", decision, report.doubt)
             return report.doubt

@@ -6,13 +6,13 @@ goes wrong is told by an alert.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from threading import Thread
 from typing import Any, Final
 
 from exit_pipeline.core.model.errors import ExitPipelineError
-from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, Quote
-from exit_pipeline.ports import CanClose, MarketData, TapeWriter
+from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, OpenInterest, Quote
+from exit_pipeline.ports import CanClose, MarketData, TapeWriter, TellsOpenInterest
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,8 @@ _UNUSABLE: Final = float("inf")
 
 class TapeRecorder:
     """A live source that keeps what ticks saw; implements ``MarketData`` and ``KeepsTape``.
+
+    It tells open interest where the source does.
 
     Attributes:
         source: The source's name.
@@ -59,6 +61,14 @@ class TapeRecorder:
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:
         """What the source answers."""
         return self._market.chain(underlying, at)
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """What the source tells, where it tells open interest."""
+        if isinstance(self._market, TellsOpenInterest):
+            return self._market.open_contracts(underlyings, first_expiration, last_expiration)
+        return None
 
     def keep(
         self, seen: MarketSnapshot, tick_at: datetime, on_failure: Callable[[str], None]

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.cli import group
 from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
@@ -18,6 +19,7 @@ Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
 FILES = sorted(path.name for path in (Path(__file__).parents[2] / "sql").glob("*.sql"))
+AT_ALPACA = {"EXIT_BROKER": "alpaca", "EXIT_MARKET_DATA": "alpaca"}
 PASSWORD = "canary-of-a-password"  # noqa: S105 a made-up one
 NOBODY_THERE = f"postgresql://desk:{PASSWORD}@127.0.0.1:1/exits"
 
@@ -90,12 +92,45 @@ def test_the_status_tells_how_every_account_stands(run: Run) -> None:
 
 def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     lines = run("doctor").stdout.splitlines()
-    assert [line[:7].strip() for line in lines] == ["ok"] * 6
+    assert [line[:7].strip() for line in lines] == ["ok"] * 7
     assert lines[0].endswith("reachable, schema up to date (DATABASE_URL)")
     assert "XNYS, closes 13:00 on 2015-12-24" in lines[1]
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
-    assert "*/5 * * * 1-5 in New York time" in lines[5]
+    assert "paper goes by this machine's clock" in lines[4]
+    assert "*/5 * * * 1-5 in New York time" in lines[6]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        pytest.param(0, "ok       broker clock skew below a second; it", id="right"),
+        pytest.param(30, "ok       broker clock this machine's clock is ", id="off"),
+        pytest.param(300, "MISSING  broker clock this machine's clock is ", id="far off"),
+    ],
+)
+def test_the_doctor_compares_the_clock_with_the_brokers(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, line: str
+) -> None:
+    with FakeAlpaca(SystemClock()) as alpaca:
+        alpaca.skew = timedelta(seconds=seconds)
+        for name, value in (alpaca.environ | AT_ALPACA).items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(group, ["doctor"])
+        assert alpaca.asked() == [("GET", "/v2/clock")]
+    assert result.exit_code == (1 if line.startswith("MISSING") else 0)
+    (found,) = (one for one in result.stdout.splitlines() if "broker clock" in one)
+    assert found.startswith(line)
+    assert ("set it by a time server" in found) is (seconds > 0)
+
+
+def test_the_doctor_says_that_the_broker_refuses_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeAlpaca(SystemClock()) as alpaca:
+        for name, value in (alpaca.environ | AT_ALPACA | {"ALPACA_API_KEY": "other"}).items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(group, ["doctor"])
+    assert result.exit_code == 1
+    assert "MISSING  broker clock Alpaca refuses ALPACA_API_KEY" in result.stdout
 
 
 @pytest.mark.parametrize(

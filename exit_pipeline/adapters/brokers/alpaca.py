@@ -10,12 +10,12 @@ What this broker promises and what it can't:
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_holdings import (
@@ -26,18 +26,21 @@ from exit_pipeline.adapters.clients.alpaca_holdings import (
     to_settlement,
 )
 from exit_pipeline.adapters.clients.alpaca_orders import (
-    contracts,
-    filled,
     is_closing_option,
     order_body,
     rejected,
-    since,
-    to_report,
+)
+from exit_pipeline.adapters.clients.alpaca_reports import (
+    read_reports,
+    report_failed,
+    report_placed,
 )
 from exit_pipeline.adapters.clients.http import Refused, RequestFailed
 from exit_pipeline.core.model.account import refuse_other_account
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import (
+    NOT_SENT,
     HeldPosition,
     OrderReport,
     OrderRequest,
@@ -111,7 +114,8 @@ class AlpacaBroker:
         """Send a closing order once: a limit order, good for the day.
 
         A refusal is a report with status REJECTED. Its reason begins with "duplicate" where an
-        order has the id already. Where the order was taken and its fills can't be read yet, it is
+        order has the id already. One for the rate limit counts once a look-up by id shows no order
+        (``report_failed``). Where the order was taken and its fills can't be read yet, it is
         reported as working.
 
         Raises:
@@ -122,7 +126,7 @@ class AlpacaBroker:
         try:
             is_ours = request.account in self.accounts()
         except UnavailableError as failure:
-            return rejected(request, f"not sent: {failure}", now)
+            return rejected(request, f"{NOT_SENT}{failure}", now)
         if not is_ours:
             return rejected(request, "the keys of Alpaca belong to another account", now)
         try:
@@ -133,11 +137,9 @@ class AlpacaBroker:
                 return rejected(request, reason, now)
             error = UnavailableError(str(refusal))
         except RequestFailed as failure:
-            if failure.was_sent:
-                raise
-            return rejected(request, f"not sent: {failure}", now)
+            return report_failed(self._api, request, failure, self._clock)
         else:
-            return self._report_placed(order)
+            return report_placed(self._api, order, self._clock)
         raise error
 
     def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
@@ -145,7 +147,7 @@ class AlpacaBroker:
         if account not in self.accounts():
             return None
         order = self._api.order(client_order_id)
-        return None if order is None else self._report([order])[0]
+        return None if order is None else read_reports(self._api, [order], self._clock)[0]
 
     def cancel(self, account: str, client_order_id: str) -> OrderReport:
         """Ask for a cancel, and read the order back: only what is read counts.
@@ -168,7 +170,7 @@ class AlpacaBroker:
         if order is None:
             message = f"Alpaca shows order {client_order_id} no more after its cancel"
             raise UnavailableError(message)
-        report = self._report([order])[0]
+        report = read_reports(self._api, [order], self._clock)[0]
         if taken and report.status in {OrderStatus.ACCEPTED, OrderStatus.PARTIAL_FILL}:
             return replace(report, status=OrderStatus.PENDING_CANCEL)
         return report
@@ -186,7 +188,8 @@ class AlpacaBroker:
             for order in (parent, *(parent.get("legs") or ()))
             if is_closing_option(order)
         ]
-        return [report for report in self._report(orders) if report.status.is_live]
+        reports = read_reports(self._api, orders, self._clock)
+        return [report for report in reports if report.status.is_live]
 
     def positions(self, account: str) -> list[HeldPosition]:
         """The options that the account holds, by symbol; shares and coins are left out."""
@@ -221,34 +224,27 @@ class AlpacaBroker:
         made = [to_settlement(account, one, prices) for one in ended]
         return [settlement for settlement in made if settlement is not None]
 
+    def broker_time(self) -> BrokerTime:
+        """Alpaca's time, and whether the regular session of US shares is on."""
+        return self._api.broker_time()
+
+    def skew(self) -> timedelta | None:
+        """Alpaca's clock less ours, as the newest answer showed; None before the first."""
+        return self._api.skew.newest
+
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()
 
-    def _report(self, orders: Sequence[Mapping[str, Any]]) -> list[OrderReport]:
-        """Orders with their fills, read in one go from the first of them on."""
-        wanted = {str(order.get("id")): filled(order) for order in orders}
-        wanted = {order_id: quantity for order_id, quantity in wanted.items() if quantity}
-        fills = []
-        if wanted:
-            start = min(since(order) for order in orders if str(order.get("id")) in wanted)
-            for row in self._api.activities("FILL", start):
-                order_id = str(row.get("order_id"))
-                if order_id in wanted:
-                    fills.append(row)
-                    wanted[order_id] -= contracts(row, "qty")
-                    if max(wanted.values()) <= 0:
-                        break
-        now = self._clock.now()
-        return [to_report(order, fills, now) for order in orders]
-
-    def _report_placed(self, order: Mapping[str, Any]) -> OrderReport:
+    def _prices(self, underlyings: set[str]) -> dict[str, Decimal]:
+        if not underlyings or self._market_data is None:
+            return {}
         try:
-            return self._report([order])[0]
+            found = self._market_data.snapshot((), sorted(underlyings), self._clock.now())
         except UnavailableError as error:
-            # The order is there; without its fills it is read again like any other.
-            log.warning("fills of the new order %s: %s", order.get("client_order_id"), error)
-            return to_report(order, (), self._clock.now())
+            log.warning("settlements in shares can't be valued: %s", error)
+            return {}
+        return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
 
 
 def build(around: Surroundings) -> AlpacaBroker:

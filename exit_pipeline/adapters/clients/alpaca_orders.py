@@ -61,6 +61,7 @@ _REASONS: Final = {
     "replaced": "replaced at the broker by another order, which is not ours",
 }
 _UNKNOWN_STATUS: Final = "Alpaca gives the order an unknown status, so it is taken as working"
+_TOO_MANY: Final = 429
 _SIDES: Final = {"sell": OrderSide.SELL_TO_CLOSE, "buy": OrderSide.BUY_TO_CLOSE}
 _ENDS: Final = ("filled_at", "canceled_at", "expired_at", "failed_at", "replaced_at", "updated_at")
 _UNIT: Final = Decimal(1).scaleb(-4)
@@ -141,6 +142,15 @@ def rejected(request: OrderRequest, reason: str, at: datetime) -> OrderReport:
         submitted_at=at,
         reason=reason,
     )
+
+
+def is_over_limit(status: int | None, body: Any) -> bool:
+    """Whether an answer is Alpaca's own word that it took nothing, for its rate limit.
+
+    A 429 of something before Alpaca, which has another form, says nothing of the order. The
+    vendor's own client sends orders again after a 429.
+    """
+    return status == _TOO_MANY and isinstance(body, dict) and bool(body.get("message"))
 
 
 def is_closing_option(order: Mapping[str, Any]) -> bool:

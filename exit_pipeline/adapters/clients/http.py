@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 import stamina
 
+from exit_pipeline.adapters.clients.address import Address
 from exit_pipeline.adapters.clients.http_answers import (
     TIMED_OUT,
     TOO_MANY,
@@ -30,11 +31,12 @@ from exit_pipeline.adapters.clients.http_answers import (
     why,
 )
 from exit_pipeline.adapters.clients.rate_limits import Budgets, RateLimits
+from exit_pipeline.adapters.clients.skew import SkewMeter
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.ports import Clock
 
 __all__ = [
-    "LOOPBACK",
+    "Address",
     "Answer",
     "HttpClient",
     "RateLimits",
@@ -42,8 +44,6 @@ __all__ = [
     "RequestFailed",
     "Retries",
 ]
-
-LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,41 +62,40 @@ class HttpClient:
     TLS is always verified, redirects are never followed, and proxies and certificates of the
     environment are not looked at.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         vendor: Its name, for errors.
-        base_url: ``https://host``; ``http://127.0.0.1:port`` where `allow_loopback`.
-        allowed_hosts: Hosts that `base_url` may name.
+        address: Its host.
         headers: Sent with every request, credentials among them.
         limits: Where the vendor writes its rate limits.
         timeout_seconds: For a whole call, all attempts and waits of a read included.
         max_bytes: Longest body of a success, decompressed.
-        clock: Tells when a rate limit's window has passed.
-        allow_loopback: Accept a server on this machine, for tests.
+        clock: Tells when a rate limit's window has passed, and what the skew is from.
         retries: How reads are tried again.
 
     Raises:
-        ConfigurationError: `base_url` is no allowed one, or a header can't be sent.
+        ConfigurationError: A header can't be sent.
     """
 
     def __init__(  # noqa: PLR0913 - what tells one vendor from another
         self,
         *,
         vendor: str,
-        base_url: str,
-        allowed_hosts: frozenset[str],
+        address: Address,
         headers: Mapping[str, str],
         limits: RateLimits,
         timeout_seconds: float = 10.0,
         max_bytes: int = 20_000_000,
         clock: Clock,
-        allow_loopback: bool = False,
         retries: Retries = Retries(),
     ) -> None:
         _check_headers(vendor, headers)
-        _check_base_url(vendor, base_url, allowed_hosts, allow_loopback=allow_loopback)
         _keep_quiet()
+        self.skew: Final = SkewMeter(clock)
         self._vendor: Final = vendor
-        self._base_url: Final = base_url.rstrip("/")
+        self._base_url: Final = address.url
         self._secrets: Final = secret_words(headers)
         self._budgets: Final = Budgets(limits, clock)
         self._seconds: Final = timeout_seconds
@@ -224,6 +223,7 @@ class HttpClient:
         seconds = deadline - time.monotonic()
         if seconds <= 0:
             return TIMED_OUT
+        asked_at = self.skew.now()
         try:
             with self._client.stream(
                 call.method,
@@ -233,6 +233,7 @@ class HttpClient:
                 json=call.json,
                 timeout=seconds,
             ) as response:
+                self.skew.learn(response.headers, asked_at)
                 return receive(response, self._max_bytes, deadline)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
@@ -258,22 +259,6 @@ def _present(values: Params | None) -> dict[str, str | int | float | bool] | Non
 def _check_headers(vendor: str, headers: Mapping[str, str]) -> None:
     if not all(text.isascii() and text.isprintable() for text in headers.values()):
         message = f"a credential of {vendor} has a character that can't be sent; copy it again"
-        raise ConfigurationError(message)
-
-
-def _check_base_url(
-    vendor: str, base_url: str, allowed_hosts: frozenset[str], *, allow_loopback: bool
-) -> None:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    secure = url.scheme == "https" and url.host in allowed_hosts
-    local = allow_loopback and url.scheme == "http" and url.host == LOOPBACK
-    if not (secure or local) or url.userinfo or url.query or url.fragment:
-        expected = sorted(f"https://{host}" for host in allowed_hosts)
-        expected += [f"http://{LOOPBACK}:<port>"] if allow_loopback else []
-        message = f"the address of {vendor} is not {' or '.join(expected)}"
         raise ConfigurationError(message)
 
 

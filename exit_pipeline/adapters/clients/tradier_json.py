@@ -19,6 +19,7 @@ ORDERS_PER_PAGE: Final = 1500
 
 _MOST_PAGES: Final = 50
 _NONE: Final[tuple[Any, ...]] = (None, "null", [])
+_TOO_MANY: Final = 429
 _TOTAL: Final = "total_orders"
 _OF_THE_ORDER_SYSTEM: Final = ("OmsUnavailable", "OmsInternalError")
 """Error codes that speak of the order system and not of the order (docs.tradier.com, "Errors")."""
@@ -121,6 +122,14 @@ def is_undecided(body: Any) -> bool:
         return False
     words = refusing_words(body)
     return "fault" in body or any(code in words for code in _OF_THE_ORDER_SYSTEM)
+
+
+def is_over_quota(status: int | None, body: Any) -> bool:
+    """Whether an answer is the gateway's own word that it passed nothing on, for its rate limit.
+
+    A 429 of another form, or of something before the gateway, says nothing of the request.
+    """
+    return status == _TOO_MANY and isinstance(body, dict) and "fault" in body
 
 
 def number(value: Any) -> Decimal | None:

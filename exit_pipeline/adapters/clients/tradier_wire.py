@@ -25,12 +25,16 @@ class TradierWire:
     Every method raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the vendor refuses the key.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         http: Requests to the vendor's host.
         key: The access token, which is kept out of any text.
     """
 
     def __init__(self, http: HttpClient, key: str) -> None:
+        self.skew: Final = http.skew
         self._http: Final = http
         self._key: Final = key
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, IntFlag
 
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
+from exit_pipeline.core.model.errors import ExitPipelineError
 
 
 class QuoteFlag(IntFlag):
@@ -94,6 +95,21 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """Contracts of a series that are open.
+
+    Attributes:
+        symbol: Compact OCC symbol.
+        open_interest: Contracts, at the end of `as_of`.
+        as_of: The day that the figure is of; usually the session before the one asked on.
+    """
+
+    symbol: str
+    open_interest: int
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnderlyingPrice:
     """The newest price of an underlying or the level of an index.
 
@@ -121,6 +137,15 @@ class SourceNote:
     cause: str
     subject: str
     message: str
+
+    @classmethod
+    def of_unanswered(cls, source: str, answers: Mapping[str, object]) -> "tuple[SourceNote, ...]":
+        """A note on each part of a request, by its name, that has an error for an answer."""
+        return tuple(
+            cls(cause="NOT_ANSWERED", subject=f"{source}: {part}", message=str(answer))
+            for part, answer in answers.items()
+            if isinstance(answer, ExitPipelineError)
+        )
 
     @classmethod
     def of_missing(cls, source: str, symbols: Sequence[str]) -> "tuple[SourceNote, ...]":

@@ -1,7 +1,7 @@
 import logging
 import traceback
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib.util import find_spec
 
@@ -10,14 +10,15 @@ import pytest
 from exit_pipeline.adapters.brokers.alpaca import build
 from exit_pipeline.adapters.clients.alpaca import HOSTS
 from exit_pipeline.adapters.clients.alpaca_orders import FILLS_LAG, order_body
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import HeldPosition, OrderSide, OrderStatus
-from exit_pipeline.ports import Surroundings
+from exit_pipeline.ports import Surroundings, TellsSkew, TellsTime
 from exit_pipeline_tests.adapters.brokers.alpaca_rig import AlpacaRig, alpaca_rig
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, PUT, TEN
 from exit_pipeline_tests.fake_brokers.alpaca import KEY, KEY_ID
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
-from exit_pipeline_tests.fakes import FakeCalendar, FixedClock
+from exit_pipeline_tests.fakes import FakeCalendar, FixedClock, new_york
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
 ORDERS = "/v2/orders"
@@ -151,7 +152,7 @@ def test_a_refusal_is_a_report_with_the_brokers_reason(rig, held, side, quantity
         ("huge_refusal", False),
         ("truncated", True),
         ("other_form", False),
-        ("rate_limited", False),
+        ("rate_limited_by_another", False),
     ],
 )
 def test_an_order_without_an_answer_is_unavailable_and_never_sent_again(rig, fault, placed):
@@ -161,6 +162,37 @@ def test_an_order_without_an_answer_is_unavailable_and_never_sent_again(rig, fau
         rig.sell(2, "1.50")
     assert rig.fake.asked() == [("POST", ORDERS)]
     assert (rig.broker.find_order(ACCOUNT, "a-1") is not None) is placed
+
+
+def test_an_order_refused_for_the_rate_limit_was_never_sent_once_a_look_up_shows_none(rig):
+    rig.hold(3)
+    rig.fake.fail("rate_limited")
+    report = rig.sell(2, "1.50")
+    assert report.was_never_sent
+    assert report.reason == (
+        "not sent: Alpaca: POST /v2/orders failed with status 429: rate limit reached"
+    )
+    assert rig.fake.asked() == [("POST", ORDERS), ("GET", f"{ORDERS}:by_client_order_id")]
+    assert rig.sell(2, "1.50").status is OrderStatus.ACCEPTED
+
+
+def test_an_order_that_is_there_is_reported_whatever_was_said_of_the_rate_limit(rig):
+    rig.hold(3)
+    rig.fake.fail("rate_limited_after")
+    assert rig.sell(2, "1.50").status is OrderStatus.ACCEPTED
+    assert len(rig.fake.ledger.orders) == 1
+
+
+def test_an_order_refused_for_the_rate_limit_that_cannot_be_looked_up_is_unknown(rig):
+    rig.hold(3)
+    rig.fake.limit_ends_in = timedelta(seconds=40)
+    rig.fake.fail("rate_limited")
+    report = rig.sell(2, "1.50")
+    assert report.status is OrderStatus.UNKNOWN
+    assert report.reason.startswith("not accepted: ")
+    assert rig.fake.asked() == [("POST", ORDERS)]
+    rig.fake.clock.advance(timedelta(seconds=40))
+    assert rig.broker.find_order(ACCOUNT, "a-1") is None
 
 
 def test_an_order_that_is_never_answered_is_unavailable():
@@ -527,6 +559,37 @@ def test_settlements_that_were_cancelled_or_are_of_shares_are_left_out(rig):
     assert rig.broker.settlements(ACCOUNT) == []
 
 
+def test_the_brokers_clock_is_told_with_its_session(rig):
+    rig.fake.skew = timedelta(seconds=3)
+    assert isinstance(rig.broker, TellsTime)
+    assert rig.broker.broker_time() == BrokerTime(
+        at=TEN + timedelta(seconds=3),
+        is_open=True,
+        next_open=new_york(date(2015, 12, 24), 9, 30),
+        next_close=new_york(date(2015, 12, 23), 16),
+    )
+
+
+@pytest.mark.parametrize("fault", ["server_error", "html", "other_form"])
+def test_a_clock_that_cannot_be_read_is_unavailable(rig, fault):
+    rig.fake.fail(fault, method="GET", times=9)
+    with pytest.raises(UnavailableError):
+        rig.broker.broker_time()
+
+
+def test_the_skew_is_that_of_the_newest_answer_and_asks_for_nothing():
+    with alpaca_rig() as rig:
+        assert isinstance(rig.broker, TellsSkew)
+        assert rig.broker.skew() is None
+        for seconds in (75, 0):
+            rig.fake.skew = timedelta(seconds=seconds)
+            rig.broker.positions(ACCOUNT)
+            assert rig.broker.skew() == timedelta(seconds=seconds)
+        asked = len(rig.fake.requests)
+        rig.broker.skew()
+        assert len(rig.fake.requests) == asked
+
+
 def test_a_spent_rate_limit_holds_orders_back_and_still_lets_cancels_through(rig):
     rig.hold(5)
     rig.fake.requests_left = 9
@@ -572,7 +635,7 @@ def test_paper_and_live_are_different_hosts():
         ("paper", {"ALPACA_BASE_URL": "https://evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_BASE_URL": "https://api.alpaca.markets"}, "ALPACA_BASE_URL"),
         ("live", {"ALPACA_BASE_URL": "http://localhost:1"}, "ALPACA_BASE_URL"),
-        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "address of Alpaca"),
+        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_API_KEY": "schlüssel"}, "credential of Alpaca"),
     ],
 )
