@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.context import GexHistory
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.exit_order import (
@@ -21,6 +22,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.holdings import HeldStep, StepTaken
 from exit_pipeline.core.model.order import (
     HeldPosition,
     OrderReport,
@@ -29,7 +31,7 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 from exit_pipeline.core.model.record import (
     AccountOverview,
     Alert,
@@ -132,6 +134,30 @@ class IsDelayed(Protocol):
 
 
 @runtime_checkable
+class TellsOpenInterest(Protocol):
+    """A source that tells open interest apart from its quotes."""
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """Open interest of every contract on underlyings, each once; one that has none is absent.
+
+        Args:
+            underlyings: Tickers.
+            first_expiration: Contracts that expire earlier are left out.
+            last_expiration: Contracts that expire later are left out.
+
+        Returns:
+            None where there is nobody to be asked, which is no answer.
+
+        Raises:
+            UnavailableError: No answer, or not the whole of it.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsTape(Protocol):
     """A source that keeps on a tape what ticks saw of it."""
 
@@ -181,15 +207,12 @@ class Broker(Protocol):
     Attributes:
         name: Such as ``paper``.
         environment: ``paper``, ``live``, ``tape`` or ``simulated``.
-        knows_all_orders: An order that it can't find was never placed; true only where the books
-            are our own, since elsewhere "not found" may mean "not yet visible".
         ids_are_unique: It takes a ``client_order_id`` once for ever, so that a second POST of one
             can't make a second order.
     """
 
     name: str
     environment: str
-    knows_all_orders: bool
     ids_are_unique: bool
 
     def accounts(self) -> Sequence[str]:
@@ -206,7 +229,9 @@ class Broker(Protocol):
 
         A refusal is a report with status REJECTED and the broker's reason. An order that already
         exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
-        One that could not be written by `send_by` is refused with a reason that begins "not sent".
+        The reason begins with ``NOT_SENT`` where the order is at no broker for certain. Where the
+        broker said that it did not take it, as for its rate limit, and can't be asked whether it
+        shows it, the report is UNKNOWN with a reason that begins with ``NOT_ACCEPTED``.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
@@ -262,6 +287,22 @@ class Broker(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsEntries(Protocol):
+    """A broker whose holdings carry no time of entry, which it finds out by other requests."""
+
+    def entered_at(self, held: Sequence[HeldPosition]) -> Mapping[str, datetime]:
+        """When holdings of one account were opened, by symbol; absent where that is not known.
+
+        Args:
+            held: As ``positions`` has just told them.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What an adapter may be built from; each module of an adapter kind offers ``build`` of it.
@@ -285,6 +326,32 @@ class Surroundings:
     database_url: str
     market_data: MarketData | None = None
     market_source: Callable[[str], MarketData] | None = None
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker with a clock of its own."""
+
+    def broker_time(self) -> BrokerTime:
+        """Its time and its session, by one request.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsSkew(Protocol):
+    """A broker whose answers tell by the way how far its clock is from ours."""
+
+    def skew(self) -> timedelta | None:
+        """The newest measured: its clock less ours, as far as that is sure (``sure_skew``).
+
+        None before its first answer. Asks for nothing.
+        """
+        ...
 
 
 @runtime_checkable
@@ -378,10 +445,18 @@ class PositionStore(Protocol):
         """
         ...
 
-    def adopt(self, positions: Sequence[NewPosition]) -> int:
-        """Give open rows that no broker has yet their broker, environment, account and policy.
+    def keep_in_step(self, step: HeldStep) -> StepTaken | None:
+        """Take a step of an account's unmanaged rows, and find its legs of spreads, all or nothing.
 
-        Returns how many had none until now.
+        None where its open rows are no longer those of ``step.basis``: nothing was changed.
+        """
+        ...
+
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows a broker that have none yet, and have unmanaged ones managed.
+
+        A leg of a spread, and a row that another account holds, stays as it is. Returns how many
+        were adopted.
         """
         ...
 
@@ -431,6 +506,27 @@ class SignalStore(Protocol):
 
     def import_gex_signals(self, rows: Sequence[Mapping[str, object]]) -> int:
         """Add gamma signals by their ids; returns how many were new."""
+        ...
+
+
+class OpenInterestStore(Protocol):
+    """Open interest that was asked for."""
+
+    def told_on(self, session_day: date, symbols: Sequence[str]) -> dict[str, int | None]:
+        """What was told on a session day, by symbol; None where the source had none.
+
+        A symbol that was not asked about on that day is absent.
+        """
+        ...
+
+    def record(
+        self,
+        source: str,
+        session_day: date,
+        told: Sequence[OpenInterest],
+        without: Sequence[str] = (),
+    ) -> None:
+        """Keep an answer: what was told of contracts, and the symbols that it has none of."""
         ...
 
 
@@ -507,8 +603,26 @@ class OrderStore(Protocol):
         """Move an order to PENDING_CANCEL; False when it has ended, or nothing may be written."""
         ...
 
-    def record_missed(self, order_id: str, at: datetime) -> ExitOrder:
-        """Count that the broker did not show an order, which is UNKNOWN then, if it was sent."""
+    def record_missed(
+        self, order_id: str, fence: int, at: datetime, *, nobody_sends: bool
+    ) -> ExitOrder:
+        """Remember that the broker did not show an order, which is UNKNOWN then; returns it.
+
+        Args:
+            order_id: The order.
+            fence: Number of the looker's lease; who no longer holds the account writes nothing.
+            at: When it was looked for.
+            nobody_sends: Before the look nobody held it to send it. Only from such a look on it
+                counts that it was not shown.
+        """
+        ...
+
+    def give_up(self, order: ExitOrder, fence: int, status: OrderStatus, reason: str) -> bool:
+        """End an order that can't fill any more, as ABANDONED or EXPIRED.
+
+        False, and nothing is written, where it is no longer as it was judged, or the account is no
+        longer the judge's.
+        """
         ...
 
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
@@ -569,6 +683,11 @@ class Database(Protocol):
     @property
     def signals(self) -> SignalStore:
         """Market signals and context."""
+        ...
+
+    @property
+    def open_interest(self) -> OpenInterestStore:
+        """Open interest."""
         ...
 
     @property

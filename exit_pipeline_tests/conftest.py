@@ -3,8 +3,9 @@
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg2
@@ -50,6 +51,14 @@ def database_url(server: EmbeddedServer, _migrated_database: str) -> Iterator[st
     """The URL of a database of this test's own, with the tables of ``sql``."""
     with _database(server, template=_migrated_database) as url:
         yield url
+
+
+@pytest.fixture
+def new_database(
+    server: EmbeddedServer, _migrated_database: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes further databases, for a test that needs several."""
+    return partial(_database, server, template=_migrated_database)
 
 
 @pytest.fixture(scope="session")

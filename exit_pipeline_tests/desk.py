@@ -59,8 +59,8 @@ class Desk:
             entry_price=Decimal(entry),
             entry_time=details.pop("entry_time", MORNING - timedelta(days=1)),
             account=details.pop("account", "desk"),
-            broker="paper",
-            environment="paper",
+            broker=self.broker.name,
+            environment=self.broker.environment,
             **details,
         )
         import_book([position], broker=self.broker, database=self.database)

@@ -1,4 +1,4 @@
--- depends: 0004_paper_ledger
+-- depends: 0006_open_interest
 -- What makes an exit happen once and be booked in full, whoever writes: legal transitions, sums that
 -- add up, a fence that an older engine can't pass, and a switch that stops every new order.
 
@@ -8,7 +8,6 @@ ALTER TABLE orders
     ADD COLUMN IF NOT EXISTS replaces        uuid REFERENCES orders (id),
     ADD COLUMN IF NOT EXISTS fence           bigint,
     ADD COLUMN IF NOT EXISTS not_after       timestamptz,
-    ADD COLUMN IF NOT EXISTS missed_count    integer NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS first_missed_at timestamptz,
     ADD COLUMN IF NOT EXISTS last_missed_at  timestamptz,
     ADD COLUMN IF NOT EXISTS late_fill       boolean NOT NULL DEFAULT false,

@@ -5,6 +5,7 @@ Ops carry no retry policy: an op that sends orders must not run twice by itself.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import dagster as dg
 
@@ -27,6 +28,7 @@ from exit_pipeline.services.tick import (
     OpenTick,
     TickReport,
 )
+from exit_pipeline.settings import Settings
 
 TICK_AT_TAG = "exit_pipeline/tick_at"
 """Tag of a scheduled run: the time that its tick was due."""
@@ -60,8 +62,10 @@ def fetch_positions(
 ) -> OpenTick:
     """Open the tick."""
     with step(context, database):
+        request = to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG))
         tick = open_tick(
-            to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG)),
+            # A setting of who runs the program, and so no part of the form that others fill in.
+            replace(request, import_held=Settings.from_env().import_positions),
             broker=broker,
             database=database,
             market_data=market_data,

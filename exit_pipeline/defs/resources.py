@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import Field
 
+from exit_pipeline.adapters.clocks.fixed import FixedClock
+from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.ports import (
@@ -29,6 +31,7 @@ from exit_pipeline.ports import (
     MarketData,
     Surroundings,
 )
+from exit_pipeline.services.arming import LiveKeys, account_setting, start_live
 from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline.services.tick import parse_instant
 from exit_pipeline.settings import Settings
@@ -43,9 +46,6 @@ class ClockResource(dg.ConfigurableResource[Clock]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Clock:
         """The system's clock, or one that stands where the launch's ``as_of`` puts it."""
-        from exit_pipeline.adapters.clocks.fixed import FixedClock
-        from exit_pipeline.adapters.clocks.system import SystemClock
-
         asked = context.run.run_config.get("as_of") if context.run else None
         at = str(asked or self.at)
         try:
@@ -151,22 +151,23 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
     market_data: dg.ResourceDependency[MarketData]
 
     def create_resource(self, context: dg.InitResourceContext) -> Broker:  # noqa: ARG002
-        """The broker of that name.
+        """The broker of that name; for live money only with both of its keys.
 
         Raises:
             ConfigurationError: It may not be used here, as the sentence says.
+            UnavailableError: A live broker does not answer.
         """
-        if self.broker == "paper" and self.environment == "live":
-            message = "EXIT_BROKER_ENV is 'live' and EXIT_BROKER is 'paper', which is never live"
-            raise ConfigurationError(message)
         refuse_unreal_data(self.broker, self.market_data)
-        if self.environment == "live":
-            message = (
-                "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
-                "use EXIT_BROKER_ENV=paper"
-            )
-            raise ConfigurationError(message)
-        around = Surroundings(
+        build = _adapter("brokers", self.broker, "EXIT_BROKER", Broker)
+        if self.environment != "live":
+            return build(self._around())
+        account = os.environ.get(account_setting(self.broker), "").strip()
+        keys = LiveKeys(broker=self.broker, account=account, arm=Settings.from_env().live_arm)
+        # The system's clock: the run's own may stand where a launch puts it, before an arm's end.
+        return start_live(keys, lambda: build(self._around()), SystemClock().now())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
             environ=dict(os.environ),
             clock=self.clock,
             calendar=self.calendar,
@@ -174,7 +175,6 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
             database_url=database_url(Settings.from_env()),
             market_data=self.market_data,
         )
-        return _adapter("brokers", self.broker, "EXIT_BROKER", Broker)(around)
 
 
 def _with_tape(source: MarketData) -> MarketData:

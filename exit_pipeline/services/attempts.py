@@ -17,6 +17,7 @@ from exit_pipeline.services.tick import DecidedTick
 
 _ENDED_UNFILLED = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 _NEVER_WORKED = frozenset({OrderStatus.REJECTED, OrderStatus.DENIED, OrderStatus.ABANDONED})
+_MAY_FILL_LATE = _ENDED_UNFILLED | {OrderStatus.ABANDONED}
 
 
 def client_order_id(
@@ -60,6 +61,11 @@ class Attempt:
     def urgency(self) -> Urgency:
         """How much it presses."""
         return Urgency[self.decision.urgency or "NORMAL"]
+
+    @property
+    def follows_unfilled(self) -> bool:
+        """Whether the attempt before worked, and may have filled more than is known."""
+        return self.last is not None and self.last.status in _MAY_FILL_LATE
 
     @property
     def far_side(self) -> Decimal | None:

@@ -1,14 +1,19 @@
 """One account's books while a tick brings them up to date: what is read, and who is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from exit_pipeline.core.model.order import HeldPosition, OrderReport
+from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderStatus
+from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, RunHandle
 from exit_pipeline.ports import Broker, Calendar, Clock, Database
 from exit_pipeline.services.broker_calls import CallLog
 from exit_pipeline.services.send_order import OrderDesk
+
+_MAY_BE_ON_THE_WAY: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +59,23 @@ class Books:
             fence=self.run.fence or 0,
         )
 
+    def open_positions(self) -> list[Position]:
+        """The account's open positions at this broker, as they stand now."""
+        rows = self.database.positions.open_positions(self.broker.environment, [self.run.account])
+        return [position for position in rows if position.broker == self.broker.name]
+
+    def nobody_sends(self, orders: Sequence[ExitOrder]) -> set[str]:
+        """Those of the orders, by key, that may be on their way and that no process holds."""
+        under_way = (one for one in orders if one.status in _MAY_BE_ON_THE_WAY)
+        return {one.id for one in under_way if not self.database.orders.is_being_sent(one)}
+
     def read_holdings(self) -> Mapping[str, HeldPosition]:
         """What the broker says that the account holds, by symbol.
 
         Raises:
             UnavailableError: No answer; nothing is known, in particular not that it is flat.
         """
-        answer = self.calls.call(
-            lambda: self.broker.positions(self.run.account),
-            "positions",
-            describe=lambda found: f"{len(found)} contracts",
-        )
-        return {one.symbol: one for one in answer}
+        return {one.symbol: one for one in self.desk.read_positions()}
 
     def read_working(self) -> list[OrderReport]:
         """The closing orders of the account that may still fill, whoever sent them.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from exit_pipeline.core.engine.policy import parse_policy
@@ -10,6 +10,7 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.services.import_held import Importing, find_accounts, import_runs
 from exit_pipeline.services.reconcile import Reconciled, reconcile
 from exit_pipeline.services.tick import OpenTick, TickRequest
 
@@ -30,6 +31,8 @@ def open_tick(
 ) -> OpenTick:
     """Open one run per account, bring the books up to date, and load the open positions.
 
+    Where the launch imports, the broker's accounts are worked too, also before they have any row.
+
     Outside the exchange's session, and by a tick that comes late or after a later one, the books
     are brought up to date and nothing is decided.
 
@@ -38,16 +41,10 @@ def open_tick(
             run may do with this broker. Nothing was recorded.
     """
     check_request(request, broker)
-    accounts = _accounts(request, broker, database)
+    importing = find_accounts(request, broker)
+    accounts = _accounts(request, broker, database, importing)
     at = request.as_of or clock.now()
-    identity = TickIdentity(
-        environment=broker.environment,
-        broker=broker.name,
-        tick_at=request.tick_at or at,
-        mode="live" if market_data.is_live else market_data.source,
-        dry_run=request.dry_run,
-        request_id=request.run_key if request.is_special else "",
-    )
+    identity = _identity(request, broker, market_data, at)
     runs = database.runs.open(identity, accounts, request.run_key, CODE_VERSION, LEASE)
     workable = [run for run in runs if run.status is RunStatus.STARTED]
     notes = [run.reason for run in runs if run.reason]
@@ -62,7 +59,10 @@ def open_tick(
             calendar=calendar,
             clock=clock,
         )
-        # Fills and settlements change what is held.
+        found.notes += import_runs(
+            importing, workable, broker=broker, database=database, calendar=calendar, at=at
+        )
+        # Fills, settlements and imports change what is held.
         if found.notes:
             positions = _positions(request, broker, database, workable)
         notes += found.notes
@@ -89,6 +89,7 @@ def open_tick(
         positions=tuple(entered),
         opened_at=at,
         held=found.held,
+        not_ours=found.not_ours,
         notes=tuple(notes),
     )
 
@@ -102,6 +103,19 @@ def _why_late(request: TickRequest, identity: TickIdentity, clock: Clock) -> str
         return ""
     minutes = late.total_seconds() / 60
     return f"this tick is {minutes:.0f} minutes late: the books are brought up to date, no more"
+
+
+def _identity(
+    request: TickRequest, broker: Broker, market_data: MarketData, at: datetime
+) -> TickIdentity:
+    return TickIdentity(
+        environment=broker.environment,
+        broker=broker.name,
+        tick_at=request.tick_at or at,
+        mode="live" if market_data.is_live else market_data.source,
+        dry_run=request.dry_run,
+        request_id=request.run_key if request.is_special else "",
+    )
 
 
 def check_request(request: TickRequest, broker: Broker) -> None:
@@ -123,9 +137,12 @@ def check_request(request: TickRequest, broker: Broker) -> None:
             raise InputError(message)
 
 
-def _accounts(request: TickRequest, broker: Broker, database: Database) -> list[str]:
+def _accounts(
+    request: TickRequest, broker: Broker, database: Database, importing: Importing
+) -> list[str]:
     environment = broker.environment
     known = database.positions.accounts(environment)
+    known += [account for account in importing.accounts if account not in known]
     _refuse_unknown("accounts", request.accounts, [*known, UNASSIGNED], environment)
     if request.position_ids or request.underlyings:
         held = database.positions.open_positions(environment, request.accounts)

@@ -6,14 +6,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.holdings import Holding
+from exit_pipeline.core.model.order import OrderReport
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import RunHandle
 from exit_pipeline.ports import Broker, Calendar, Clock, Database
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.holdings import judge_holdings, taken_by
 from exit_pipeline.services.last_close import last_trading_close
-from exit_pipeline.services.reconcile_holdings import compare_holdings, free_contracts, settle
-from exit_pipeline.services.reconcile_orders import cancel_if_told, disown, refresh
+from exit_pipeline.services.own_accounts import why_not_ours
+from exit_pipeline.services.reconcile_holdings import compare_holdings, settle
+from exit_pipeline.services.reconcile_orders import (
+    Look,
+    cancel_if_told,
+    disown,
+    judge_missing,
+    refresh,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +37,14 @@ class Reconciled:
 
     Attributes:
         notes: One sentence for each thing that changed, or could not be read.
-        held: Contracts that the broker holds and nobody else's order has, without sign, by account
-            and symbol. An account that it did not answer for is absent: nothing is known of it, in
-            particular not that it is flat.
+        held: What the broker holds, by account and symbol. An account that it did not answer for is
+            absent: nothing is known of it, in particular not that it is flat.
+        not_ours: Why accounts may not be worked at all, by account.
     """
 
     notes: list[str] = field(default_factory=list)
-    held: dict[str, Mapping[str, int]] = field(default_factory=dict)
+    held: dict[str, Mapping[str, Holding]] = field(default_factory=dict)
+    not_ours: dict[str, str] = field(default_factory=dict)
 
 
 def reconcile(
@@ -54,73 +66,117 @@ def reconcile(
         calendar: Tells which contracts have ended.
         clock: Now.
 
-    What can't be read stays as it is, with an alert, and does not keep the rest from being read.
+    What can't be read stays as it is, with an alert, and does not keep the rest from being read. An
+    account of which nothing is to be read costs no request, and one that the broker does not say is
+    ours is left alone.
     """
     found = Reconciled()
+    at = clock.now()
     live = database.orders.live_orders(broker.environment, [run.account for run in runs])
+    work = []
     for run in runs:
-        books = Books(
-            broker=broker,
-            database=database,
-            clock=clock,
-            calendar=calendar,
-            run=run,
-            at=clock.now(),
+        account = _Account(
+            books=Books(
+                broker=broker, database=database, clock=clock, calendar=calendar, run=run, at=at
+            ),
+            orders=[
+                order
+                for order in live
+                if (order.broker, order.request.account) == (broker.name, run.account)
+            ],
+            positions=[
+                position
+                for position in positions
+                if (position.broker, position.account) == (broker.name, run.account)
+            ],
+            found=found,
         )
-        orders = [
-            order
-            for order in live
-            if (order.broker, order.request.account) == (broker.name, run.account)
-        ]
-        mine = [
-            position
-            for position in positions
-            if (position.broker, position.account) == (broker.name, run.account)
-        ]
-        # While nothing trades, nothing moves but what was on its way or has ended.
-        is_open = calendar.why_closed(books.at) is None
-        if orders or (mine and is_open) or any(_has_ended(one, books) for one in mine):
-            _reconcile_account(books, orders, mine, found)
+        if account.is_to_be_read:
+            work.append(account)
+    found.not_ours = why_not_ours(
+        {one.books.run.account: one.books.run.run_id for one in work},
+        broker=broker,
+        database=database,
+        at=at,
+    )
+    found.notes += [f"account {name} is left alone: {why}" for name, why in found.not_ours.items()]
+    for account in work:
+        if account.books.run.account not in found.not_ours:
+            account.reconcile()
     return found
 
 
-def _reconcile_account(
-    books: Books, orders: Sequence[ExitOrder], positions: Sequence[Position], found: Reconciled
-) -> None:
-    account = books.run.account
-    # Holdings first: a fill between the two reads then shows as an order's, not as a loss.
-    held = _apart(books, "holdings", books.read_holdings, found)
-    working = _apart(books, "orders", books.read_working, found)
-    shown_as = {report.client_order_id: report for report in working or ()}
-    for order in orders:
-        shown = shown_as.get(order.request.client_order_id)
-        work = partial(refresh, order, shown, held, positions, books)
-        found.notes += _apart(books, order.position_id, work, found) or []
-    known = {order.request.client_order_id for order in orders}
-    strangers = [one for one in working or () if one.client_order_id not in known]
-    found.notes += (
-        _apart(books, "orders", partial(disown, strangers, positions, books), found) or []
-    )
-    found.notes += _apart(books, "orders", partial(cancel_if_told, books), found) or []
-    ended = [one for one in positions if _has_ended(one, books)]
-    found.notes += _apart(books, "settlements", partial(settle, ended, books), found) or []
-    if held is None:
-        return
-    compare = partial(compare_holdings, held, ended, books)
-    found.notes += _apart(books, "holdings", compare, found) or []
-    found.held[account] = free_contracts(held, strangers)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """One account, with its live orders and open positions at this broker."""
 
+    books: Books
+    orders: Sequence[ExitOrder]
+    positions: Sequence[Position]
+    found: Reconciled
 
-def _apart(books: Books, subject: str, work: Callable[[], T], found: Reconciled) -> T | None:
-    """Do a part of the work whose fault is its own: the others are reconciled all the same."""
-    try:
-        return work()
-    except Exception as error:  # whatever it is, an alert tells of it
-        logger.exception("ExitWorker: reconcile of %s in %s", subject, books.run.account)
-        reason = str(error) or type(error).__name__
-        books.alert("WARNING", "NOT_RECONCILED", subject, reason)
-        found.notes.append(f"{subject} could not be reconciled: {reason}")
-        return None
+    @property
+    def ended(self) -> list[Position]:
+        """The positions whose contracts trade no more."""
+        return [one for one in self.positions if _has_ended(one, self.books)]
+
+    @property
+    def is_to_be_read(self) -> bool:
+        """While nothing trades, nothing moves but what was on its way or has ended."""
+        is_open = self.books.calendar.why_closed(self.books.at) is None
+        return bool(self.orders or self.ended or (self.positions and is_open))
+
+    def reconcile(self) -> None:
+        """Orders first, then what is held: a fill that comes between shows as held too few.
+
+        The other way round it would show as held enough, and be sold again. Who still holds an
+        order to send it is asked before the broker shows its orders: a sender that wakes up after
+        that look finds its time over.
+        """
+        books, found = self.books, self.found
+        unsent = books.nobody_sends(self.orders)
+        working: list[OrderReport] = self._apart("orders", books.read_working, [])
+        shown = {report.client_order_id: report for report in working}
+        missing = []
+        for order in self.orders:
+            report = shown.get(order.request.client_order_id)
+            look_up: Callable[[], list[str] | None] = partial(refresh, order, report, books)
+            notes = self._apart(order.position_id, look_up, [])
+            if notes is None:
+                missing.append(order)
+            found.notes += notes or []
+        held = self._apart("holdings", books.read_holdings, None)
+        for order in missing:
+            look = Look(held=held, positions=self.positions, nobody_sends=order.id in unsent)
+            self._tell(order.position_id, partial(judge_missing, order, look, books))
+        known = {order.request.client_order_id for order in self.orders}
+        strangers = [one for one in working if one.client_order_id not in known]
+        self._tell("orders", partial(disown, strangers, self.positions, books))
+        self._tell("orders", partial(cancel_if_told, books))
+        self._tell("settlements", partial(settle, self.ended, books))
+        if held is not None:
+            self._tell("holdings", partial(compare_holdings, held, self.ended, books))
+            rows = books.open_positions() if found.notes else self.positions
+            found.held[books.run.account] = judge_holdings(rows, held, taken_by(strangers))
+
+    def _tell(self, subject: str, work: Callable[[], list[str]]) -> None:
+        self.found.notes += self._apart(subject, work, [])
+
+    def _apart(self, subject: str, work: Callable[[], T], otherwise: T) -> T:
+        """Do a part of the work whose fault is its own: the others are reconciled all the same."""
+        try:
+            return work()
+        except Exception as error:  # whatever it is, an alert tells of it
+            # What is outside may fail as it likes; only a fault of ours needs its traceback.
+            is_ours = not isinstance(error, ExitPipelineError)
+            account = self.books.run.account
+            text = "ExitWorker: reconcile of %s in %s: %s"
+            logger.warning(text, subject, account, error, exc_info=is_ours)
+            reason = str(error) or type(error).__name__
+            about = subject if subject not in {"orders", "holdings", "settlements"} else account
+            self.books.alert("WARNING", "NOT_RECONCILED", about, reason)
+            self.found.notes.append(f"{about} could not be reconciled: {reason}")
+            return otherwise
 
 
 def _has_ended(position: Position, books: Books) -> bool:

@@ -1,11 +1,11 @@
 """What an account holds, as the broker has it now: settlements, and contracts gone by hand."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from exit_pipeline.core.model.order import HeldPosition, OrderReport
-from exit_pipeline.core.model.position import Position, PositionSide
+from exit_pipeline.core.model.order import HeldPosition
+from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.holdings import net_books, same_side
 
 
 def settle(ended: Sequence[Position], books: Books) -> list[str]:
@@ -31,18 +31,6 @@ def settle(ended: Sequence[Position], books: Books) -> list[str]:
     return notes
 
 
-def free_contracts(
-    held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]
-) -> dict[str, int]:
-    """Contracts by symbol that no order of somebody else's holds, without sign."""
-    free = {symbol: abs(one.quantity) for symbol, one in held.items()}
-    for report in strangers:
-        if report.symbol in free:
-            taken = report.quantity - report.filled_quantity
-            free[report.symbol] = max(free[report.symbol] - taken, 0)
-    return free
-
-
 def compare_holdings(
     held: Mapping[str, HeldPosition], ended: Sequence[Position], books: Books
 ) -> list[str]:
@@ -58,11 +46,15 @@ def compare_holdings(
     skipped = {position.id for position in ended}
     mine = [
         position
-        for position in database.positions.open_positions(environment, [account])
-        if position.broker == books.broker.name and position.id not in skipped
+        for position in books.open_positions()
+        if position.managed and position.id not in skipped
     ]
     busy = {order.request.symbol for order in database.orders.live_orders(environment, [account])}
-    missing = _missing(mine, held, busy)
+    missing = {}
+    for symbol, (side, contracts) in net_books(mine).items():
+        gone = contracts - same_side(held.get(symbol), side)
+        if gone > 0 and symbol not in busy:
+            missing[symbol] = gone
     confirmed = database.positions.see_gaps(environment, account, missing, books.at)
     notes = []
     for symbol, contracts in sorted(missing.items()):
@@ -76,23 +68,6 @@ def compare_holdings(
     for symbol, contracts in sorted(confirmed.items()):
         notes += _close_elsewhere(mine, symbol, contracts, books)
     return notes
-
-
-def _missing(
-    positions: Sequence[Position], held: Mapping[str, HeldPosition], busy: set[str]
-) -> dict[str, int]:
-    """Contracts that the books have and the broker has not, by symbol."""
-    ours: dict[tuple[str, PositionSide], int] = defaultdict(int)
-    for position in positions:
-        if position.contract is not None and position.contract.symbol not in busy:
-            ours[position.contract.symbol, position.side] += position.open_quantity
-    missing: dict[str, int] = {}
-    for (symbol, side), contracts in ours.items():
-        there = held[symbol].quantity if symbol in held else 0
-        same_side = max(there if side is PositionSide.LONG else -there, 0)
-        if contracts > same_side:
-            missing[symbol] = missing.get(symbol, 0) + contracts - same_side
-    return missing
 
 
 def _close_elsewhere(

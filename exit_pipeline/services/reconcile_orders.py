@@ -1,41 +1,54 @@
 """Every order that may still fill, as the broker has it now."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.exit_order import ExitOrder
-from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderStatus
+from exit_pipeline.core.model.order import (
+    NOT_ACCEPTED,
+    HeldPosition,
+    OrderReport,
+    OrderStatus,
+)
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
 from exit_pipeline.services.send_order import describe
 
 QUARANTINE: Final = timedelta(seconds=120)
-"""How long an order that was being sent is waited for before "not found" may count as "never
-placed". A sender may write for 5 seconds and wait for 10; the rest is for a slow network."""
-
-LISTINGS_APART: Final = timedelta(seconds=30)
-"""Two looks that did not show an order count as two only this far apart."""
+"""How long an order is waited for, once it is sure that nobody holds it to send it, before "not
+shown" counts as "never placed". It may be written for 5 seconds and answered for 10; the rest is
+for a slow network."""
 
 _CLOCKS_DIFFER: Final = timedelta(seconds=60)
 """An order that a broker received earlier than this before its intent is another one."""
 
+_MAY_BE_NOWHERE: Final = frozenset({OrderStatus.SUBMITTED, OrderStatus.UNKNOWN})
 
-def refresh(
-    order: ExitOrder,
-    shown: OrderReport | None,
-    held: Mapping[str, HeldPosition] | None,
-    positions: Sequence[Position],
-    books: Books,
-) -> list[str]:
-    """Book what the broker says of a live order, or judge that it does not show it.
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen of an account when an order was not shown.
+
+    Attributes:
+        held: What the broker holds, by symbol; None where it did not say.
+        positions: The account's open positions.
+        nobody_sends: Before the look nobody held the order to send it.
+    """
+
+    held: Mapping[str, HeldPosition] | None
+    positions: Sequence[Position]
+    nobody_sends: bool
+
+
+def refresh(order: ExitOrder, shown: OrderReport | None, books: Books) -> list[str] | None:
+    """Book what the broker says of a live order; None where it shows no such order.
 
     Args:
         order: The order.
         shown: It among the orders at work; None where it is not.
-        held: What the broker holds, by symbol; None where it did not say.
-        positions: The account's open positions.
         books: The account.
     """
     request = order.request
@@ -48,92 +61,82 @@ def refresh(
         lambda found: describe(found) if found else "not found",
     )
     if report is None:
-        return _not_shown(order, held, positions, books)
+        return None
     is_older = report.submitted_at < order.intent_at - _CLOCKS_DIFFER
     if is_older or not report.answers(request):
         message = f"the broker has another order under {request.client_order_id}"
         books.alert("CRITICAL", "ORDER_MISMATCH", request.client_order_id, message)
         books.database.control.halt(f"ORDER_MISMATCH: {message}")
         return [f"{order.position_id}: {message}"]
-    booked = books.database.orders.book(order, report)
-    if not booked:
-        return []
-    return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
+    notes = []
+    if report.doubt:
+        books.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
+        notes.append(f"{order.position_id}: {report.doubt}")
+    if booked := books.database.orders.book(order, report):
+        notes.append(f"{booked} of {order.position_id} had filled under {request.client_order_id}")
+    return notes
 
 
-def _not_shown(
-    order: ExitOrder,
-    held: Mapping[str, HeldPosition] | None,
-    positions: Sequence[Position],
-    books: Books,
-) -> list[str]:
-    name = order.request.client_order_id
-    if order.status is not OrderStatus.PENDING:
-        order = books.database.orders.record_missed(order.id, books.at)
-    why = _why_never_placed(order, held, positions, books)
+def judge_missing(order: ExitOrder, look: Look, books: Books) -> list[str]:
+    """End an order that the broker does not show, if it can't fill any more; else wait for it."""
+    name, orders = order.request.client_order_id, books.database.orders
+    looked = orders.record_missed(
+        order.id, books.desk.fence, books.at, nobody_sends=look.nobody_sends
+    )
+    why = _why_never_placed(order, looked, look, books)
     if why:
-        books.database.orders.mark_status(order.id, OrderStatus.ABANDONED, why)
+        orders.give_up(looked, books.desk.fence, OrderStatus.ABANDONED, why)
         return [f"order {name} is abandoned: {why}"]
-    if held is not None and _session_is_over(order, books):
+    if look.held is not None and look.nobody_sends and _session_is_over(order, books):
         # A day order can't fill any more; what it may have filled shows in what is held.
         why = "its session is over, the broker does not show it, and less is held than before"
-        books.database.orders.mark_status(order.id, OrderStatus.EXPIRED, why)
+        orders.give_up(looked, books.desk.fence, OrderStatus.EXPIRED, why)
         books.alert("CRITICAL", "ORDER_LOST", order.position_id, f"order {name}: {why}")
         return [f"order {name} has ended: {why}"]
-    message = f"the broker does not show order {name}, so its position waits"
-    pressing = books.at - order.intent_at >= QUARANTINE
-    severity = "CRITICAL" if pressing else "WARNING"
+    message = f"order {name} is not shown by the broker, so its position waits"
+    severity = "CRITICAL" if books.at - order.intent_at >= QUARANTINE else "WARNING"
     books.alert(severity, "ORDER_UNKNOWN", order.position_id, message)
     return [message]
 
 
-def _why_never_placed(
-    order: ExitOrder,
-    held: Mapping[str, HeldPosition] | None,
-    positions: Sequence[Position],
-    books: Books,
-) -> str:
-    """The proof that an order that is not shown can't fill any more; empty without one.
+def _why_never_placed(before: ExitOrder, order: ExitOrder, look: Look, books: Books) -> str:
+    """The proof that an order that is not shown was never placed; empty without one.
 
-    An intent that nobody began to send can't be begun any more: its fence is an older one. An order
-    that was being sent needs all of this: its time has passed, no process holds it, the broker has
-    shown everything else twice without it (once where the books are our own), it holds all that our
-    books say, and it was never seen at work. Once its session is over a day order can't fill
-    either, seen or not.
+    An intent that nobody began to send can't be begun any more: its fence is an older one. One that
+    was being sent needs all of this, in this order: nobody holds it; then the quarantine passes;
+    then the broker shows its orders without it, and holds all that our books say. (A sender that
+    froze between its last look at the clock and the write would otherwise place it after the look.)
+    And it must never have been seen at the broker.
+
+    Args:
+        before: The order as it was before this look.
+        order: As it is now.
+        look: What was seen.
+        books: The account.
     """
-    if order.status is OrderStatus.PENDING:
+    if before.status is OrderStatus.PENDING:
         return "nobody had begun to send it"
-    if books.at - order.intent_at < QUARANTINE or books.database.orders.is_being_sent(order):
+    if order.status not in _MAY_BE_NOWHERE or order.broker_order_id or not look.nobody_sends:
         return ""
-    if not _holds_all(order, held, positions):
+    if (before.trouble or "").startswith(NOT_ACCEPTED):
+        return "the broker said that it did not take it, and does not show it"
+    since = before.first_missed_at
+    if since is None or books.at - since < QUARANTINE or not _holds_all(order, look):
         return ""
-    if _session_is_over(order, books):
-        return "its session is over and everything is still held"
-    return "" if order.broker_order_id else _why_not_there(order, books)
+    return "the broker does not show it, and nobody could send it any more: it was never placed"
 
 
-def _why_not_there(order: ExitOrder, books: Books) -> str:
-    if books.broker.knows_all_orders:
-        return "the broker knows no such order: it was never placed"
-    first, last = order.first_missed_at, order.last_missed_at
-    if first is None or last is None or last - first < LISTINGS_APART:
-        return ""
-    return "the broker has shown its orders twice without it: it was never placed"
-
-
-def _holds_all(
-    order: ExitOrder, held: Mapping[str, HeldPosition] | None, positions: Sequence[Position]
-) -> bool:
+def _holds_all(order: ExitOrder, look: Look) -> bool:
     """Whether the broker holds as much of the contract as our books do."""
-    if held is None:
+    if look.held is None:
         return False
     symbol = order.request.symbol
     ours = sum(
         position.open_quantity
-        for position in positions
+        for position in look.positions
         if position.contract is not None and position.contract.symbol == symbol
     )
-    there = held.get(symbol)
+    there = look.held.get(symbol)
     return there is not None and abs(there.quantity) >= ours
 
 

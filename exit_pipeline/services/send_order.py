@@ -1,12 +1,13 @@
 """Send one recorded order, or ask for its cancel, and book what the broker says of it."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.exit_order import SEND_WITHIN, ExitOrder
-from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderStatus
+from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.ports import Broker, Clock, Database
 from exit_pipeline.services.broker_calls import CallLog
@@ -39,22 +40,22 @@ class OrderDesk:
 
         Whatever goes wrong once it may have left makes it UNKNOWN, never refused: the next look at
         the broker tells. Its row was committed before, and it is marked as being sent under the
-        lease's number before the first byte leaves.
+        lease's number before the first byte leaves. Where it is sent again, a refusal proves
+        nothing: the first one may have arrived, or still be on its way.
         """
         now = self.clock.now()
+        is_again = order.status is OrderStatus.UNKNOWN
         with self.database.orders.sending(order, self.fence, now) as may_send:
             if not may_send:
                 return "not sent: trading was halted, or another run has taken the account over"
             try:
                 report = self._submit(order.request, now + SEND_WITHIN)
             except Exception as error:  # whatever went wrong, the order may exist
-                return self._lost(order, error)
+                return self._lost(order, str(error) or type(error).__name__)
+        if is_again and report.status is OrderStatus.REJECTED:
+            return self._lost(order, report.reason)
         self.database.orders.book(order, report)
-        if report.status is not OrderStatus.REJECTED:
-            return ""
-        message = f"refused: {report.reason}"
-        self.alert("WARNING", "ORDER_REJECTED", order.position_id, message)
-        return message
+        return self._say(order, report)
 
     def cancel(self, order: ExitOrder) -> ExitOrder | None:
         """Ask for an order's cancel and book what the broker says; the order, once it has ended.
@@ -72,7 +73,7 @@ class OrderDesk:
                 describe,
             )
         except Exception as error:  # it stays PENDING_CANCEL, and is asked for again
-            log.exception("ExitWorker: cancel of %s", request.client_order_id)
+            log.warning("ExitWorker: cancel of %s: %s", request.client_order_id, error)
             message = f"the cancel of {request.client_order_id} is not confirmed: {error}"
             self.alert("WARNING", "CANCEL_NOT_CONFIRMED", order.position_id, message)
             return None
@@ -92,9 +93,24 @@ class OrderDesk:
             log.info("ExitWorker: %s is read by the next tick: %s", request.client_order_id, error)
             return
         if report is None:
-            self.database.orders.record_missed(order.id, self.clock.now())
+            # Nobody sends it any more: it was this run, which has come back from sending.
+            self.database.orders.record_missed(
+                order.id, self.fence, self.clock.now(), nobody_sends=True
+            )
         elif report.answers(request):
             self.database.orders.book(order, report)
+
+    def read_positions(self) -> Sequence[HeldPosition]:
+        """What the broker says that the account holds.
+
+        Raises:
+            UnavailableError: No answer; nothing is known, in particular not that it is flat.
+        """
+        return self._calls().call(
+            lambda: self.broker.positions(self.account),
+            "positions",
+            describe=lambda found: f"{len(found)} contracts",
+        )
 
     def alert(self, severity: str, cause: str, subject: str, message: str) -> None:
         """Raise an alert for a person."""
@@ -112,11 +128,25 @@ class OrderDesk:
             at=self.clock.now(),
         )
 
-    def _lost(self, order: ExitOrder, error: Exception) -> str:
-        request = order.request
-        log.error("ExitWorker: submit of %s", request.client_order_id, exc_info=error)
-        self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
-        message = f"the broker's answer to {request.client_order_id} is lost: {error}"
+    def _say(self, order: ExitOrder, report: OrderReport) -> str:
+        """Tell a person what is not as it should be with a report."""
+        if report.status is OrderStatus.UNKNOWN:
+            self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, report.reason)
+            return report.reason
+        if report.doubt:
+            self.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
+            return report.doubt
+        if report.status is not OrderStatus.REJECTED:
+            return ""
+        message = f"{order.exit_reason} is due and its order was refused: {report.reason}"
+        self.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
+        return f"refused: {report.reason}"
+
+    def _lost(self, order: ExitOrder, why: str) -> str:
+        name = order.request.client_order_id
+        log.warning("ExitWorker: submit of %s: %s", name, why)
+        self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, why)
+        message = f"the broker's answer to {name} is lost: {why}"
         self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, message)
         return message
 
@@ -132,7 +162,7 @@ class OrderDesk:
         except ConfigurationError as error:
             # Keys that are refused place nothing, so the position need not wait for an answer.
             return _refused(request, str(error), self.clock)
-        if report.status is not OrderStatus.REJECTED:
+        if report.status is not OrderStatus.REJECTED or report.was_never_sent:
             return report
         existing = self._find(request)
         if existing is not None and not existing.answers(request):

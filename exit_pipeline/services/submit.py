@@ -1,6 +1,5 @@
 """Execute a tick's decisions: new exits are recorded and sent, working ones are managed."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -10,10 +9,13 @@ from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.exit_order import Denial, ExitOrder
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.record import RunHandle, StoredDecision
+from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
 from exit_pipeline.ports import Broker, Clock, Database
 from exit_pipeline.services.attempts import Attempt, AttemptPlanner
+from exit_pipeline.services.clock_skew import SkewGate
+from exit_pipeline.services.holdings import read_again
 from exit_pipeline.services.send_order import OrderDesk
+from exit_pipeline.services.stock import Stock
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
 
@@ -40,6 +42,7 @@ def execute_tick(
     if not wanted:
         return ExecutedTick(decided=decided, notes={})
     wanted.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
+    last = database.orders.last_attempts([decision.position_id for decision in wanted])
     executor = _Executor(
         decided=decided,
         broker=broker,
@@ -51,12 +54,13 @@ def execute_tick(
             broker=broker.name,
             environment=broker.environment,
             installation=database.installation_id(),
-            last=database.orders.last_attempts([decision.position_id for decision in wanted]),
+            last=last,
         ),
         working=working,
         positions={position.id: position for position in tick.positions},
         runs={run.run_id: run for run in tick.runs},
-        free=_free(decided, working.values()),
+        stock=Stock(tick.held, working.values()),
+        skew=SkewGate(tick, broker, database),
     )
     notes = {decision.position_id: executor.work(decision) for decision in wanted}
     executor.read_back()
@@ -68,20 +72,6 @@ def _working(decided: DecidedTick, broker: Broker, database: Database) -> dict[s
     accounts = [run.account for run in decided.tick.runs if run.fence is not None]
     orders = database.orders.live_orders(broker.environment, accounts)
     return {order.position_id: order for order in orders if order.broker == broker.name}
-
-
-def _free(decided: DecidedTick, working: Iterable[ExitOrder]) -> dict[tuple[str, str], int]:
-    """Contracts that the broker holds and no exit order has, by account and symbol."""
-    free = {
-        (account, symbol): quantity
-        for account, held in decided.tick.held.items()
-        for symbol, quantity in held.items()
-    }
-    for order in working:
-        key = (order.request.account, order.request.symbol)
-        if key in free:
-            free[key] -= order.remaining_quantity
-    return free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +87,8 @@ class _Executor:
     working: dict[str, ExitOrder]
     positions: dict[str, Position]
     runs: dict[str, RunHandle]
-    free: dict[tuple[str, str], int]
+    stock: Stock
+    skew: SkewGate
     sent: list[tuple[OrderDesk, ExitOrder]] = field(default_factory=list)
 
     def work(self, decision: StoredDecision) -> str:
@@ -105,8 +96,8 @@ class _Executor:
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
-        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
+        if why := self._why_not(decision, position):
+            return f"not sent: {why}"
         desk = self._desk(decision)
         if desk is None:
             return "not sent: this run does not hold the account"
@@ -138,9 +129,13 @@ class _Executor:
         ended = desk.cancel(order)
         if ended is None:
             return "waiting for the broker to confirm the cancel of the order before"
-        filled = ended.filled_quantity - order.filled_quantity
-        self._give_back(order, ended)
-        left = (due.quantity if due else 0) - filled
+        # What it holds is read anew, since a fill may show there before it shows as a fill.
+        self.stock.end(order)
+        held = read_again(desk, self.decided.tick.held.get(desk.account, {}))
+        if held is None:
+            return "waiting for the broker to say what is held after the cancel"
+        self.stock.renew(desk.account, held)
+        left = (due.quantity if due else 0) - (ended.filled_quantity - order.filled_quantity)
         return self._exit(attempt, desk, left, replaces=True) if left > 0 else ""
 
     def _exit(self, attempt: Attempt, desk: OrderDesk, quantity: int, *, replaces: bool) -> str:
@@ -170,7 +165,7 @@ class _Executor:
             return _denied(answer.denial, desk, position)
         if answer.order is None:
             return "not sent: the decision was executed before, or the account is another run's"
-        self._take(answer.order)
+        self.stock.take(answer.order)
         self.sent.append((desk, answer.order))
         return desk.send(answer.order)
 
@@ -197,28 +192,39 @@ class _Executor:
         )
 
     def _within_what_is_held(self, attempt: Attempt, quantity: int) -> tuple[int, str]:
-        """How many of them the broker holds free; with why, where that is none.
+        """How many of them the broker holds for this position; with why, where that is none.
 
         An account that the broker did not answer for is not flat: what presses is sent as the books
-        have it, and the broker refuses what it does not hold.
+        have it, unless an attempt before ended unfilled, whose late fills would not be seen.
         """
         account, symbol = attempt.position.account or "", attempt.decision.option_symbol or ""
-        if account not in self.decided.tick.held:
-            if attempt.urgency >= Urgency.FAST:
-                return quantity, ""
-            return 0, "the broker did not say what the account holds"
-        free = self.free.get((account, symbol), 0)
-        return min(quantity, free), f"the broker holds {max(free, 0)} free contracts of {symbol}"
+        if account in self.stock.accounts:
+            return self.stock.within(account, symbol, attempt.position.open_quantity, quantity)
+        if attempt.urgency >= Urgency.FAST and not attempt.follows_unfilled:
+            return quantity, ""
+        return 0, "the broker did not say what the account holds"
 
-    def _take(self, order: ExitOrder) -> None:
-        key = (order.request.account, order.request.symbol)
-        if key in self.free:
-            self.free[key] -= order.request.quantity
-
-    def _give_back(self, order: ExitOrder, ended: ExitOrder) -> None:
-        key = (order.request.account, order.request.symbol)
-        if key in self.free:
-            self.free[key] += ended.remaining_quantity
+    def _why_not(self, decision: StoredDecision, position: Position) -> str:
+        """Why nothing of a position is sent to this broker; empty where it may be."""
+        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
+            return "it belongs to no broker yet (exit-pipeline positions adopt)"
+        if why := self.decided.tick.not_ours.get(position.account or ""):
+            return why
+        if not position.managed:
+            return "imported and not managed yet (exit-pipeline positions adopt)"
+        if not position.spread_leg:
+            return self.skew.check().removeprefix("not sent: ")
+        message = position.say_spread(self.positions.values())
+        self.database.runs.raise_alerts([
+            Alert(
+                severity="WARNING",
+                cause="SPREAD_LEG",
+                subject=position.id,
+                message=f"{decision.exit_reason} is not sent: {message}",
+                run_id=decision.run_id,
+            )
+        ])  # fmt: skip
+        return message
 
 
 def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:

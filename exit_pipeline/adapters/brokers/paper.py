@@ -63,11 +63,9 @@ class PaperBroker:
         name: ``paper``.
         environment: As given.
         ids_are_unique: True: an id that was used before is refused for ever.
-        knows_all_orders: True: the books are our own, so an order that isn't there never was.
     """
 
     name = "paper"
-    knows_all_orders = True
     ids_are_unique = True
 
     def __init__(  # noqa: PLR0913 - the seams of a broker, and its two prices

@@ -16,6 +16,7 @@ from typing import Any, Final
 import httpx
 import stamina
 
+from exit_pipeline.adapters.clients.address import Address
 from exit_pipeline.adapters.clients.http_answers import (
     TIMED_OUT,
     TOO_MANY,
@@ -32,11 +33,12 @@ from exit_pipeline.adapters.clients.http_answers import (
     why,
 )
 from exit_pipeline.adapters.clients.rate_limits import Budgets, RateLimits
+from exit_pipeline.adapters.clients.skew import SkewMeter
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.ports import Clock
 
 __all__ = [
-    "LOOPBACK",
+    "Address",
     "Answer",
     "HttpClient",
     "RateLimits",
@@ -44,8 +46,6 @@ __all__ = [
     "RequestFailed",
     "Retries",
 ]
-
-LOOPBACK: Final = "127.0.0.1"
 
 _FIRST_BYTE: Final = "send_request_headers.started"
 """How the transport calls the moment before it writes, with the protocol's name before it."""
@@ -67,41 +67,41 @@ class HttpClient:
     TLS is always verified, redirects are never followed, and proxies and certificates of the
     environment are not looked at.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         vendor: Its name, for errors.
-        base_url: ``https://host``; ``http://127.0.0.1:port`` where `allow_loopback`.
-        allowed_hosts: Hosts that `base_url` may name.
+        address: Its host.
         headers: Sent with every request, credentials among them.
         limits: Where the vendor writes its rate limits.
         timeout_seconds: For a whole call, all attempts and waits of a read included.
         max_bytes: Longest body of a success, decompressed.
-        clock: Tells when a rate limit's window has passed, and until when something may be sent.
-        allow_loopback: Accept a server on this machine, for tests.
+        clock: Tells when a rate limit's window has passed, until when something may be sent, and
+            what the skew is from.
         retries: How reads are tried again.
 
     Raises:
-        ConfigurationError: `base_url` is no allowed one, or a header can't be sent.
+        ConfigurationError: A header can't be sent.
     """
 
     def __init__(  # noqa: PLR0913 - what tells one vendor from another
         self,
         *,
         vendor: str,
-        base_url: str,
-        allowed_hosts: frozenset[str],
+        address: Address,
         headers: Mapping[str, str],
         limits: RateLimits,
         timeout_seconds: float = 10.0,
         max_bytes: int = 20_000_000,
         clock: Clock,
-        allow_loopback: bool = False,
         retries: Retries = Retries(),
     ) -> None:
         _check_headers(vendor, headers)
-        _check_base_url(vendor, base_url, allowed_hosts, allow_loopback=allow_loopback)
         _keep_quiet()
+        self.skew: Final = SkewMeter(clock)
         self._vendor: Final = vendor
-        self._base_url: Final = base_url.rstrip("/")
+        self._base_url: Final = address.url
         self._secrets: Final = secret_words(headers)
         self._budgets: Final = Budgets(limits, clock)
         self._clock: Final = clock
@@ -240,6 +240,7 @@ class HttpClient:
         if seconds <= 0:
             return TIMED_OUT
         self._check_time(call, _FIRST_BYTE)
+        asked_at = self.skew.now()
         try:
             with self._client.stream(
                 call.method,
@@ -250,6 +251,7 @@ class HttpClient:
                 timeout=seconds,
                 extensions={"trace": lambda event, _: self._check_time(call, event)},
             ) as response:
+                self.skew.learn(response.headers, asked_at)
                 return receive(response, self._max_bytes, deadline)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
@@ -280,22 +282,6 @@ def _present(values: Params | None) -> dict[str, str | int | float | bool] | Non
 def _check_headers(vendor: str, headers: Mapping[str, str]) -> None:
     if not all(text.isascii() and text.isprintable() for text in headers.values()):
         message = f"a credential of {vendor} has a character that can't be sent; copy it again"
-        raise ConfigurationError(message)
-
-
-def _check_base_url(
-    vendor: str, base_url: str, allowed_hosts: frozenset[str], *, allow_loopback: bool
-) -> None:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    secure = url.scheme == "https" and url.host in allowed_hosts
-    local = allow_loopback and url.scheme == "http" and url.host == LOOPBACK
-    if not (secure or local) or url.userinfo or url.query or url.fragment:
-        expected = sorted(f"https://{host}" for host in allowed_hosts)
-        expected += [f"http://{LOOPBACK}:<port>"] if allow_loopback else []
-        message = f"the address of {vendor} is not {' or '.join(expected)}"
         raise ConfigurationError(message)
 
 

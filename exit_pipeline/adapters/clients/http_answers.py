@@ -83,6 +83,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         was_sent: Whether it left at all; False only where our own budget held it back.
         may_retry: Whether a read may be tried again.
         wait: Seconds that the vendor asks to wait first, where it says so.
+        body: Parsed JSON of a 429; None for everything else.
     """
 
     def __init__(  # noqa: PLR0913 - what the error carries
@@ -95,6 +96,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         was_sent: bool = True,
         may_retry: bool = False,
         wait: float | None = None,
+        body: Any = None,
     ) -> None:
         with_status = f" with status {status}" if status else ""
         super().__init__(f"{vendor}: {call.method} {call.template} failed{with_status}: {reason}")
@@ -104,6 +106,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         self.was_sent = was_sent
         self.may_retry = may_retry
         self.wait = wait
+        self.body = body
 
 
 class Refused(ExitPipelineError):  # noqa: N818 - named for what happened
@@ -208,19 +211,21 @@ def secret_words(headers: Mapping[str, str]) -> list[str]:
 def _error(
     vendor: str, call: Call, came: Raw, wait: float | None, secrets: Sequence[str]
 ) -> ExitPipelineError:
-    status = came.status
+    status, body = came.status, None
     if status == TOO_MANY:
-        reason = "rate limit reached"
+        reason, body = "rate limit reached", None if came.cut else _parse(came.body)[1]
     elif status >= _FAILED_FROM:
         reason = "the server failed"
     else:
-        reason, body = ("the error page is too large", None) if came.cut else _parse(came.body)
+        reason, page = ("the error page is too large", None) if came.cut else _parse(came.body)
         text = came.body.decode(errors="replace").strip()
         if status not in _NOT_DEFINITE and not came.cut and not text.startswith("<"):
-            return Refused(vendor, call, status, body, _line(body, text, secrets))
+            return Refused(vendor, call, status, page, _line(page, text, secrets))
         reason = reason or "no definite answer"
     may_retry = status >= _FAILED_FROM or status in _NOT_DEFINITE
-    return RequestFailed(vendor, call, reason, status=status, may_retry=may_retry, wait=wait)
+    return RequestFailed(
+        vendor, call, reason, status=status, may_retry=may_retry, wait=wait, body=body
+    )
 
 
 def _line(body: Any, text: str, secrets: Sequence[str]) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits
+from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits, Retries
+from exit_pipeline.adapters.clients.tradier_clock import to_broker_time
 from exit_pipeline.adapters.clients.tradier_json import (
     ORDERS_PER_PAGE,
     Json,
@@ -21,6 +22,7 @@ from exit_pipeline.adapters.clients.tradier_json import (
 )
 from exit_pipeline.adapters.clients.tradier_wire import MARKETS, TradierWire
 from exit_pipeline.adapters.clients.us_symbols import share_symbol
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.ports import Surroundings
 
@@ -44,10 +46,19 @@ class Placed:
     refusal: str = ""
 
 
-def connect(around: Surroundings) -> "TradierClient":
+def connect(
+    around: Surroundings,
+    *,
+    timeout_seconds: float = 10.0,
+    retries: Retries = Retries(),  # noqa: B008 frozen
+) -> "TradierClient":
     """A client for the host of the environment, with the key in ``TRADIER_API_KEY``.
 
-    ``TRADIER_BASE_URL`` may name a server on this machine instead, and nothing else.
+    Args:
+        around: ``TRADIER_BASE_URL`` of its environment variables may name a server on this machine
+            instead, and nothing else.
+        timeout_seconds: Budget of one request with its retries.
+        retries: How reads are tried again.
 
     Raises:
         ConfigurationError: The key is missing, or the environment or the address can't be used.
@@ -60,14 +71,9 @@ def connect(around: Surroundings) -> "TradierClient":
     if not key:
         message = f"TRADIER_API_KEY is not set; expected the access token for {host}"
         raise ConfigurationError(message)
-    local = around.environ.get("TRADIER_BASE_URL") or ""
-    if local and not _is_loopback(local):
-        message = f"TRADIER_BASE_URL may only be http://{LOOPBACK}:<port>; unset it to use {host}"
-        raise ConfigurationError(message)
     http = HttpClient(
         vendor="Tradier",
-        base_url=local or f"https://{host}",
-        allowed_hosts=frozenset({host}),
+        address=Address.of(host, around.environ, "TRADIER_BASE_URL"),
         headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
         limits=RateLimits(
             remaining="X-Ratelimit-Available",
@@ -75,8 +81,9 @@ def connect(around: Surroundings) -> "TradierClient":
             reset_unit="milliseconds",
             reserve=_CANCEL_RESERVE,
         ),
+        timeout_seconds=timeout_seconds,
         clock=around.clock,
-        allow_loopback=bool(local),
+        retries=retries,
     )
     return TradierClient(TradierWire(http, key))
 
@@ -87,11 +94,15 @@ class TradierClient:
     Every method raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the vendor refuses the key.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         wire: Carries them.
     """
 
     def __init__(self, wire: TradierWire) -> None:
+        self.skew: Final = wire.skew
         self._wire: Final = wire
 
     def close(self) -> None:
@@ -158,6 +169,11 @@ class TradierClient:
         body = self._wire.read(f"/v1/accounts/{quote(account, safe='')}/positions", template)
         return rows(body, "positions", "position")
 
+    def broker_time(self) -> BrokerTime:
+        """The vendor's time, to the second, and its session."""
+        path = "/v1/markets/clock"
+        return to_broker_time(self._wire.read(path, path, bucket=MARKETS))
+
     def quotes(self, symbols: Sequence[str]) -> list[Json]:
         """Quotes of options, shares and indices in one request; what is not known is left out."""
         path = "/v1/markets/quotes"
@@ -189,11 +205,3 @@ def _order_path(account: str, order_id: str = "") -> tuple[str, str]:
     if not order_id:
         return path, template
     return f"{path}/{quote(order_id, safe='')}", f"{template}/{{order_id}}"
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "http" and parts.hostname == LOOPBACK

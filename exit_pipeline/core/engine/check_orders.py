@@ -84,7 +84,9 @@ def check_order(
     )
 
 
-def _impossible(intent: OrderIntent, facts: OrderFacts) -> Denial | None:
+def _impossible(  # noqa: PLR0911 - one return for each thing that must not be
+    intent: OrderIntent, facts: OrderFacts
+) -> Denial | None:
     request = intent.request
     wanted = (intent.broker, intent.environment, request.account, request.symbol)
     if wanted != (facts.broker, facts.environment, facts.account, facts.symbol):
@@ -97,6 +99,12 @@ def _impossible(intent: OrderIntent, facts: OrderFacts) -> Denial | None:
         side = "long" if facts.is_long else "short"
         reason = f"{request.side} does not close a {side} position"
         return Denial(code=DenialCode.WRONG_SIDE, reason=reason, halts=True)
+    if not facts.is_managed:
+        reason = "the position was imported and nobody has adopted it"
+        return Denial(code=DenialCode.NOT_MANAGED, reason=reason)
+    if facts.is_spread_leg:
+        reason = "the position is probably a leg of a spread"
+        return Denial(code=DenialCode.SPREAD_LEG, reason=reason)
     if facts.has_live_order:
         reason = "another exit order of the position may still fill"
         return Denial(code=DenialCode.DUPLICATE_EXIT, reason=reason, halts=True)

@@ -78,10 +78,11 @@ class ExitOrder:
         filled_quantity: Contracts filled, from booked fills.
         average_price: Of the booked fills, dollars per share; None without any.
         rejection_reason: The broker's or our own words on a refusal.
+        trouble: What went wrong with it while it lives, such as a lost answer.
         denial_code: ``DenialCode`` of an order that was never sent.
-        missed_count: How often in a row the broker did not show it.
-        first_missed_at: The first of these times.
-        last_missed_at: The last of them.
+        first_missed_at: When the broker first did not show it while nobody held it to send it;
+            None once it is shown.
+        last_missed_at: When it last did not show it.
     """
 
     id: str
@@ -101,8 +102,8 @@ class ExitOrder:
     filled_quantity: int = 0
     average_price: Decimal | None = None
     rejection_reason: str | None = None
+    trouble: str | None = None
     denial_code: str | None = None
-    missed_count: int = 0
     first_missed_at: datetime | None = None
     last_missed_at: datetime | None = None
 
@@ -121,6 +122,8 @@ class OrderFacts:
         broker: Who holds the position; None until it is adopted. Likewise environment, account.
         symbol: Compact OCC symbol of the position.
         is_long: Whether it is held rather than sold.
+        is_managed: It was adopted, or never imported from a broker's account.
+        is_spread_leg: It is probably a leg of a spread.
         free_quantity: Contracts still held and in no live order.
         has_live_order: An exit order of it may still fill.
         orders_today: New exits of it since the day began, without repriced ones.
@@ -136,6 +139,8 @@ class OrderFacts:
     account: str | None
     symbol: str | None
     is_long: bool
+    is_managed: bool
+    is_spread_leg: bool
     free_quantity: int
     has_live_order: bool
     orders_today: int
@@ -160,6 +165,8 @@ class DenialCode(StrEnum):
     DUPLICATE_EXIT = "DUPLICATE_EXIT"
     WRONG_SIDE = "WRONG_SIDE"
     WRONG_PLACE = "WRONG_PLACE"
+    NOT_MANAGED = "NOT_MANAGED"
+    SPREAD_LEG = "SPREAD_LEG"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -213,6 +213,8 @@ class NewPosition:
         environment: Environment that it lives in.
         timeframe: Of the strategy; None if it has none.
         policy: Name or overrides; None follows the default.
+        imported_at: When an import from the broker's account first saw it: it is not managed until
+            it is adopted. None for what people bring in, which is managed at once.
     """
 
     id: str
@@ -226,6 +228,7 @@ class NewPosition:
     environment: str
     timeframe: str | None = None
     policy: str | None = None
+    imported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +256,9 @@ class RunSummary:
 class PositionLine:
     """A position as a person looks at it, open or closed.
 
-    Money is dollars: prices per share, P&L for all contracts; None where not known.
+    Money is dollars: prices per share, P&L for all contracts; None where not known. What is not
+    ``managed`` was imported from the broker's account and not adopted; a ``spread_leg`` is probably
+    a leg of a spread.
     """
 
     id: str
@@ -273,6 +278,8 @@ class PositionLine:
     exit_reason: str | None
     close_kind: str | None
     exit_time: datetime | None
+    managed: bool
+    spread_leg: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,7 @@ def lock_position(connection: Connection, position_id: str) -> Row[Any] | None:
         connection,
         """
         SELECT status, side, broker, environment, account, option_symbol, open_quantity,
-               reserved_quantity
+               reserved_quantity, managed, spread_leg
         FROM refactored_positions WHERE id = :id FOR UPDATE
         """,
         id=position_id,

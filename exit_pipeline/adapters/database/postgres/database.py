@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
+from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
@@ -23,6 +24,7 @@ class PostgresDatabase:
         self._runs = PostgresRuns(engine)
         self._positions = PostgresPositions(engine)
         self._signals = PostgresSignals(engine)
+        self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
         self._control = PostgresControl(engine)
@@ -51,6 +53,11 @@ class PostgresDatabase:
     def signals(self) -> PostgresSignals:
         """Market signals and context."""
         return self._signals
+
+    @property
+    def open_interest(self) -> PostgresOpenInterest:
+        """Open interest."""
+        return self._open_interest
 
     @property
     def decisions(self) -> PostgresDecisions:

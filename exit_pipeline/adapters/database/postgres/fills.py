@@ -48,7 +48,7 @@ _UPDATE_FROM_REPORT: Final = """
         error_message = coalesce(:error_message, o.error_message),
         late_fill = o.late_fill OR :is_late,
         excess_quantity = o.excess_quantity + :surplus,
-        missed_count = 0, first_missed_at = NULL, last_missed_at = NULL,
+        first_missed_at = NULL, last_missed_at = NULL,
         submitted_at = :submitted_at,
         filled_at = CASE WHEN :status = 'FILLED' THEN t.newest ELSE o.filled_at END,
         cancelled_at = CASE WHEN :status = 'CANCELLED' THEN coalesce(o.cancelled_at, now())

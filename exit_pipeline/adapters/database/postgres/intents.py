@@ -99,7 +99,7 @@ def begin_sending(connection: Connection, order_id: str, fence: int, at: datetim
     order = lock_order(connection, order_id)
     if order.status not in {OrderStatus.PENDING, OrderStatus.UNKNOWN}:
         return False
-    if not _is_fence(connection, order.environment, order.request.account, fence):
+    if not is_fence(connection, order.environment, order.request.account, fence):
         return False
     state = trading_state(connection, order.environment)
     if state is not TradingState.ACTIVE:
@@ -148,6 +148,8 @@ def _facts(connection: Connection, intent: OrderIntent) -> OrderFacts | None:
         account=position.account,
         symbol=position.option_symbol,
         is_long=position.side == PositionSide.LONG,
+        is_managed=position.managed,
+        is_spread_leg=position.spread_leg,
         free_quantity=position.open_quantity - position.reserved_quantity,
         **row._asdict(),
     )
@@ -155,10 +157,11 @@ def _facts(connection: Connection, intent: OrderIntent) -> OrderFacts | None:
 
 def _holds_lease(connection: Connection, intent: OrderIntent) -> bool:
     account = intent.request.account
-    return _is_fence(connection, intent.environment, account, intent.fence)
+    return is_fence(connection, intent.environment, account, intent.fence)
 
 
-def _is_fence(connection: Connection, environment: str, account: str, fence: int) -> bool:
+def is_fence(connection: Connection, environment: str, account: str, fence: int) -> bool:
+    """Whether a number is that of the account's present lease; it stays so until the commit."""
     # FOR SHARE: nobody takes the account over before this is committed.
     found = run(
         connection,

@@ -14,7 +14,7 @@ COLUMNS: Final = """
     refactored_position_id AS position_id, client_order_id, account, symbol, side, quantity,
     limit_price, broker, environment, exit_action, exit_reason, urgency, coalesce(attempt, 0) AS
     attempt, step, status, broker_order_id, coalesce(filled_quantity, 0) AS filled_quantity,
-    avg_fill_price, rejection_reason, denial_code, missed_count, first_missed_at, last_missed_at
+    avg_fill_price, rejection_reason, error_message, denial_code, first_missed_at, last_missed_at
 """
 
 
@@ -46,8 +46,8 @@ def exit_order(row: Row[Any]) -> ExitOrder:
         filled_quantity=row.filled_quantity,
         average_price=row.avg_fill_price,
         rejection_reason=row.rejection_reason,
+        trouble=row.error_message,
         denial_code=row.denial_code,
-        missed_count=row.missed_count,
         first_missed_at=row.first_missed_at,
         last_missed_at=row.last_missed_at,
     )

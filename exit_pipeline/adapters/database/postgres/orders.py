@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from exit_pipeline.adapters.clients.postgres_engine import run, session_lock, transaction
 from exit_pipeline.adapters.database.postgres.control import trading_state
 from exit_pipeline.adapters.database.postgres.fills import book_report
-from exit_pipeline.adapters.database.postgres.intents import begin_sending, record
+from exit_pipeline.adapters.database.postgres.intents import begin_sending, is_fence, record
 from exit_pipeline.adapters.database.postgres.order_rows import (
     COLUMNS,
     exit_order,
@@ -31,6 +31,7 @@ from exit_pipeline.core.model.exit_order import (
 )
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 
+_NOT_SHOWN: Final = "the broker does not show it"
 _LIVE: Final = [status.value for status in OrderStatus if status.is_live]
 _FROM_FILLS: Final = frozenset({OrderStatus.PARTIAL_FILL, OrderStatus.FILLED})
 
@@ -129,24 +130,50 @@ class PostgresOrders:
             set_status(connection, order, OrderStatus.PENDING_CANCEL)
             return True
 
-    def record_missed(self, order_id: str, at: datetime) -> ExitOrder:
-        """Count that the broker did not show an order, which is UNKNOWN then, if it was sent."""
+    def record_missed(
+        self, order_id: str, fence: int, at: datetime, *, nobody_sends: bool
+    ) -> ExitOrder:
+        """Remember that the broker did not show an order, which is UNKNOWN then.
+
+        Nothing is written by who no longer holds the account, nor of an order that was shown before
+        or has not been sent.
+        """
         with transaction(self._engine) as connection:
             order = lock_order(connection, order_id)
-            if order.status.is_live and order.status is not OrderStatus.PENDING:
-                set_status(connection, order, OrderStatus.UNKNOWN, "the broker does not show it")
+            if order.status not in _LIVE or order.status is OrderStatus.PENDING:
+                return order
+            if not is_fence(connection, order.environment, order.request.account, fence):
+                return order
+            set_status(connection, order, OrderStatus.UNKNOWN, order.trouble or _NOT_SHOWN)
             run(
                 connection,
                 """
                 UPDATE orders
-                SET missed_count = missed_count + 1, last_missed_at = :at,
-                    first_missed_at = coalesce(first_missed_at, :at)
+                SET last_missed_at = :at,
+                    first_missed_at =
+                        CASE WHEN :nobody_sends THEN coalesce(first_missed_at, :at) END
                 WHERE id = CAST(:id AS uuid)
                 """,
                 id=order_id,
                 at=at,
+                nobody_sends=nobody_sends,
             )
             return lock_order(connection, order_id)
+
+    def give_up(self, order: ExitOrder, fence: int, status: OrderStatus, reason: str) -> bool:
+        """End an order that can't fill any more, as ABANDONED or EXPIRED.
+
+        False, and nothing is written, where it is no longer as it was judged, or the account is no
+        longer the judge's.
+        """
+        with transaction(self._engine) as connection:
+            now = lock_order(connection, order.id)
+            same = (now.status, now.last_missed_at) == (order.status, order.last_missed_at)
+            account = order.request.account
+            if not same or not is_fence(connection, order.environment, account, fence):
+                return False
+            set_status(connection, now, status, reason)
+            return True
 
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
         """Move an order to a state that no fill brings about, such as UNKNOWN or ABANDONED.
