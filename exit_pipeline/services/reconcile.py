@@ -137,11 +137,11 @@ class _Account:
         unsent = books.nobody_sends(self.orders)
         working: list[OrderReport] = self._apart("orders", books.read_working, [])
         shown = {report.client_order_id: report for report in working}
-        missing = []
+        missing: list[ExitOrder] = []
         for order in self.orders:
             report = shown.get(order.request.client_order_id)
-            look_up: Callable[[], list[str] | None] = partial(refresh, order, report, books)
-            notes = self._apart(order.position_id, look_up, [])
+            failed: list[str] | None = []
+            notes = self._apart(order.position_id, partial(refresh, order, report, books), failed)
             if notes is None:
                 missing.append(order)
             found.notes += notes or []
