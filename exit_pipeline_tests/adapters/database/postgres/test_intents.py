@@ -192,7 +192,8 @@ def test_an_attempt_is_made_once_and_the_next_one_may_follow(database, order, st
     assert (last["p1"].exit_reason, last["p1"].intent_at) == ("PROFIT_TARGET", NOON)
 
 
-def test_the_attempts_number_is_never_below_the_users_own_exits(database, run_id, sql):
+@pytest.mark.usefixtures("run_id")
+def test_the_attempts_number_is_never_below_the_users_own_exits(database, sql):
     """A user's exit of before has no attempt, and the next order's id must be a new one."""
     sql(
         "INSERT INTO orders (client_order_id, refactored_position_id, exit_action, exit_quantity,"
