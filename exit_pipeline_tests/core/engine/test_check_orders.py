@@ -84,7 +84,7 @@ def test_an_order_that_is_as_it_should_be_passes():
 
 
 def case(code, intent=None, facts=None, moment=None, *, halts=False, defers=False, name, **limits):
-    values = (code, intent or {}, facts or {}, moment or {}, limits, halts, defers)
+    values = (code, (intent or {}, facts or {}, moment or {}), limits, halts, defers)
     return pytest.param(*values, id=name)
 
 
@@ -123,11 +123,9 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "intent", "facts", "moment", "limits", "halts", "defers"), CASES)
-def test_what_must_not_be_sent_is_denied_by_its_code(
-    code, intent, facts, moment, limits, halts, defers
-):
-    denial = judged(intent, facts, moment, **limits)
+@pytest.mark.parametrize(("code", "changes", "limits", "halts", "defers"), CASES)
+def test_what_must_not_be_sent_is_denied_by_its_code(code, changes, limits, halts, defers):
+    denial = judged(*changes, **limits)
     assert denial.code == code
     assert (denial.halts, denial.defers) == (halts, defers)
     assert denial.reason
@@ -174,7 +172,7 @@ def test_what_is_just_within_a_limit_passes(intent, facts, moment, limits):
         {"tick_orders": 500},
         {"tick_orders": 1, "tick_notional": Decimal(5_000_000)},
     ],
-    ids=lambda facts: ", ".join(facts),
+    ids=", ".join,
 )
 def test_an_order_that_takes_anothers_place_is_no_new_one(facts):
     assert judged(facts=facts) is not None
@@ -235,11 +233,11 @@ def test_a_denial_says_what_was_found_and_what_is_allowed():
     free=st.integers(-5, 20),
     cents=st.integers(-50, 500),
     worst=st.integers(0, 500),
-    live=st.booleans(),
-    state=st.sampled_from(TradingState),
+    kept=st.tuples(st.booleans(), st.sampled_from(TradingState)),
     age=st.integers(0, 300),
 )
-def test_nothing_passes_that_breaks_a_rule(quantity, free, cents, worst, live, state, age):
+def test_nothing_passes_that_breaks_a_rule(quantity, free, cents, worst, kept, age):
+    live, state = kept
     limit = Decimal(cents) / 100
     denial = judged(
         {"quantity": quantity, "limit_price": limit, "decided_at": NOW - age * SECOND},
