@@ -73,6 +73,8 @@ class HttpClient:
         clock: Tells when a rate limit's window has passed.
         allow_loopback: Accept a server on this machine, for tests.
         retries: How reads are tried again.
+        transport: Carries the requests; by default the network does.
+        monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
         ConfigurationError: `base_url` is no allowed one, or a header can't be sent.
@@ -91,6 +93,8 @@ class HttpClient:
         clock: Clock,
         allow_loopback: bool = False,
         retries: Retries = Retries(),
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_headers(vendor, headers)
         _check_base_url(vendor, base_url, allowed_hosts, allow_loopback=allow_loopback)
@@ -102,7 +106,10 @@ class HttpClient:
         self._seconds: Final = timeout_seconds
         self._max_bytes: Final = max_bytes
         self._retries: Final = retries
-        self._client: Final = httpx.Client(headers=dict(headers), trust_env=False, verify=True)
+        self._monotonic: Final = monotonic
+        self._client: Final = httpx.Client(
+            headers=dict(headers), trust_env=False, verify=True, transport=transport
+        )
         weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
@@ -146,7 +153,7 @@ class HttpClient:
             bucket=bucket,
             urgent=urgent,
         )
-        return self._once(call, time.monotonic() + self._seconds)
+        return self._once(call, self._monotonic() + self._seconds)
 
     def read(  # noqa: PLR0913 - the parts of an HTTP request
         self,
@@ -192,9 +199,9 @@ class HttpClient:
         self._client.close()
 
     def _again(self, call: Call) -> Answer:
-        deadline = time.monotonic() + self._seconds
+        deadline = self._monotonic() + self._seconds
         for attempt in stamina.retry_context(
-            on=_backoff(deadline),
+            on=_backoff(deadline, self._monotonic),
             attempts=self._retries.attempts,
             timeout=self._seconds,
             wait_initial=self._retries.wait_initial,
@@ -221,7 +228,7 @@ class HttpClient:
         if not call.path.startswith("/"):
             message = f"path {call.template!r} does not begin with /"
             raise ValueError(message)
-        seconds = deadline - time.monotonic()
+        seconds = deadline - self._monotonic()
         if seconds <= 0:
             return TIMED_OUT
         try:
@@ -233,18 +240,20 @@ class HttpClient:
                 json=call.json,
                 timeout=seconds,
             ) as response:
-                return receive(response, self._max_bytes, deadline)
+                return receive(response, self._max_bytes, deadline, self._monotonic)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
 
 
-def _backoff(deadline: float) -> Callable[[Exception], bool | float]:
+def _backoff(
+    deadline: float, monotonic: Callable[[], float]
+) -> Callable[[Exception], bool | float]:
     def hook(error: Exception) -> bool | float:
         if not isinstance(error, RequestFailed) or not error.may_retry:
             return False
         if error.wait is None or error.status != TOO_MANY:
             return True
-        return time.monotonic() + error.wait < deadline and float(error.wait)
+        return monotonic() + error.wait < deadline and float(error.wait)
 
     return hook
 

@@ -5,10 +5,13 @@ default format is XML, so JSON has to be asked for; bodies are form-encoded; a r
 ends at a time in milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+import httpx
 
 from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits
 from exit_pipeline.adapters.clients.tradier_json import (
@@ -43,10 +46,20 @@ class Placed:
     refusal: str = ""
 
 
-def connect(around: Surroundings) -> "TradierClient":
+def connect(
+    around: Surroundings,
+    *,
+    transport: httpx.BaseTransport | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> "TradierClient":
     """A client for the host of the environment, with the key in ``TRADIER_API_KEY``.
 
     ``TRADIER_BASE_URL`` may name a server on this machine instead, and nothing else.
+
+    Args:
+        around: What it is built from.
+        transport: Carries the requests; by default the network does.
+        monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
         ConfigurationError: The key is missing, or the environment or the address can't be used.
@@ -76,6 +89,8 @@ def connect(around: Surroundings) -> "TradierClient":
         ),
         clock=around.clock,
         allow_loopback=bool(local),
+        transport=transport,
+        monotonic=monotonic,
     )
     return TradierClient(TradierWire(http, key))
 
