@@ -133,6 +133,7 @@ def _create(url_of: Callable[[str], str], name: str) -> None:
         cursor.execute(_CLOCK)
         cursor.execute(f"ALTER DATABASE {name} SET search_path = public, sim, pg_catalog")
         cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+        cursor.execute(f"ALTER DATABASE {name} SET jit = off")
     migrate(url_of(name))
 
 

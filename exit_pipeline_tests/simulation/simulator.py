@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import stamina
 
@@ -33,6 +33,10 @@ _RESUME: Final = """
     UPDATE trading_control SET state = 'ACTIVE', reason = 'looked at', changed_by = 'a person',
         changed_at = clock_timestamp() WHERE state <> 'ACTIVE'
 """
+
+
+_WATCHED: Final = ("exit_pipeline", "sqlalchemy.pool", "stamina", "httpx")
+"""Loggers that are looked through for keys instead of shown: broken connections are meant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,17 +238,17 @@ class _Simulator:
 def _undisturbed() -> Iterator[LogWatch]:
     """Retries that don't wait, and logs that are looked through instead of shown."""
     watch = LogWatch()
-    root, shown = logging.getLogger(), logging.getLogger("exit_pipeline")
-    level, propagates = shown.level, shown.propagate
-    handlers: list[Any] = root.handlers[:]
-    shown.setLevel(logging.INFO)
-    shown.addHandler(watch)
-    shown.propagate = False
+    watched = [logging.getLogger(name) for name in _WATCHED]
+    before = [(one, one.level, one.propagate) for one in watched]
+    for one in watched:
+        one.setLevel(logging.INFO)
+        one.addHandler(watch)
+        one.propagate = False
     try:
         with stamina.set_testing(True, attempts=4, cap=True):
             yield watch
     finally:
-        shown.removeHandler(watch)
-        shown.setLevel(level)
-        shown.propagate = propagates
-        root.handlers[:] = handlers
+        for one, level, propagates in before:
+            one.removeHandler(watch)
+            one.setLevel(level)
+            one.propagate = propagates
