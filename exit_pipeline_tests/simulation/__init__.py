@@ -11,8 +11,10 @@ Which file does what:
 - ``engine``: the only file that calls the program; one engine is one process of it.
 - ``timeline``, ``market``, ``feed``, ``venues``: time, prices, what is shown of them, the brokers.
 - ``faults``, ``plan``: what can go wrong, and what does in one seed.
-- ``network``, ``sessions``, ``probes``: where faults strike: on the wire, in the database, between
-  any two steps.
-- ``invariants``, ``postings``, ``liveness``: what must hold always, at every order sent, in the end.
-- ``simulator``: one seed from the opening to the verdict; ``shrink``, ``report``, ``__main__``: many.
+- ``network``, ``sessions``, ``points``: where faults strike: on the wire, in the database, between
+  any two steps; ``strikes``: how each of them comes about.
+- ``invariants``, ``decisions``, ``postings``, ``leaks``, ``liveness``: what must hold after every
+  step, at every order that leaves, and in the end.
+- ``simulator``: one seed from the opening to the verdict.
+- ``workers``, ``shrink``, ``coverage``, ``report``, ``__main__``: many of them.
 """

@@ -17,6 +17,7 @@ import psycopg2
 from psycopg2.extras import RealDictCursor
 
 from exit_pipeline.adapters.clients.migrations import migrate
+from exit_pipeline_tests.postgres_server import administer
 
 _CLOCK = """
 CREATE SCHEMA sim;
@@ -123,11 +124,11 @@ def simulated_database(url_of: Callable[[str], str], name: str) -> Iterator[SimD
         yield database
     finally:
         database.close()
-        _administer(url_of, f"DROP DATABASE {name} WITH (FORCE)")
+        administer(url_of("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _create(url_of: Callable[[str], str], name: str) -> None:
-    _administer(url_of, f"CREATE DATABASE {name}")
+    administer(url_of("postgres"), f"CREATE DATABASE {name}")
     with closing(psycopg2.connect(url_of(name))) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         cursor.execute(_CLOCK)
@@ -135,10 +136,3 @@ def _create(url_of: Callable[[str], str], name: str) -> None:
         cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
         cursor.execute(f"ALTER DATABASE {name} SET jit = off")
     migrate(url_of(name))
-
-
-def _administer(url_of: Callable[[str], str], statement: str) -> None:
-    with closing(psycopg2.connect(url_of("postgres"))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)

@@ -203,9 +203,7 @@ class Engine:
 
 def paper_broker(world: Any, pool: Any, clock: Any, gate: Callable[[str], None]) -> Any:
     """The paper broker behind a wire that loses what is sent over it."""
-    broker = PaperBroker(
-        pool, world.true_feed, clock, "paper", calendar=world.plan.calendar
-    )
+    broker = PaperBroker(pool, world.true_feed, clock, "paper", calendar=world.plan.calendar)
     return Probed(PaperWire(broker, world.wire, world), "paper", gate)
 
 

@@ -13,7 +13,6 @@ from exit_pipeline_tests.simulation.market import SimMarket
 from exit_pipeline_tests.simulation.timeline import Timeline
 
 FEED_AGE_LIMIT: Final = timedelta(seconds=30)
-_AGE: Final = timedelta(seconds=3)
 
 Spoil = Callable[[Quote, datetime], Quote | None]
 
@@ -49,6 +48,11 @@ QUOTE_FAULTS: Final[Mapping[str, Spoil]] = {
 class SimFeed:
     """A live source of market data that may be wrong.
 
+    Args:
+        market: The true prices.
+        timeline: Tells now.
+        age: How old its prices are.
+
     Attributes:
         spoiled: Symbols of options that a quote fault strikes, by its name.
         is_down: The source does not answer.
@@ -59,7 +63,10 @@ class SimFeed:
     source = "simulated-feed"
     is_live = True
 
-    def __init__(self, market: SimMarket, timeline: Timeline) -> None:
+    def __init__(
+        self, market: SimMarket, timeline: Timeline, age: timedelta = timedelta(0)
+    ) -> None:
+        self._age = age
         self._market = market
         self._timeline = timeline
         self.spoiled: dict[str, frozenset[str]] = {}
@@ -92,14 +99,14 @@ class SimFeed:
     def _quote(self, symbol: str, now: datetime) -> Quote | None:
         if parse_contract(symbol).is_adjusted:
             return None
-        level = self._market.level(symbol, now)
+        level = self._market.level(symbol, now - self._age)
         quote: Quote | None = Quote(
             symbol=symbol,
             bid=level.bid,
             ask=level.ask,
             bid_size=level.bid_size,
             ask_size=level.ask_size,
-            quoted_at=now - _AGE,
+            quoted_at=now - self._age,
         )
         for fault, symbols in self.spoiled.items():
             if quote is not None and symbol in symbols:
@@ -107,7 +114,7 @@ class SimFeed:
         return quote
 
     def _price(self, name: str, now: datetime) -> UnderlyingPrice | None:
-        at = now - (timedelta(minutes=10) if name in self.stands_still else _AGE)
+        at = now - (timedelta(minutes=10) if name in self.stands_still else self._age)
         if name.startswith("VIX"):
             return UnderlyingPrice(symbol=name, last=self._market.vix(now), quoted_at=at)
         try:

@@ -18,6 +18,7 @@ from exit_pipeline_tests.simulation.books import LIVE, Books, read_books
 from exit_pipeline_tests.simulation.venues import LedgerOrder
 
 OURS: Final = "em-"
+_IN_DOUBT: Final = frozenset({"SUBMITTED", "UNKNOWN", "PENDING_CANCEL"})
 _ENDED_KINDS: Final = frozenset({"EXPIRED", "ASSIGNED", "EXERCISED", "EXTERNAL"})
 
 
@@ -30,11 +31,14 @@ class Invariants:
     Attributes:
         evaluated: How many invariants were judged so far.
         transitions: How often an order was seen to go from one state to another.
+        recoveries: For how many looks each order was in doubt that is no more.
     """
 
     def __init__(self, world: Any) -> None:
         self.evaluated = 0
-        self.transitions: Counter[tuple[str, str]] = Counter()
+        self.transitions: Counter[str] = Counter()
+        self.recoveries: list[int] = []
+        self._doubted: Counter[str] = Counter()
         self._world = world
         self._states: dict[str, tuple[str, int]] = {}
         self._fences: dict[str, int] = {}
@@ -60,7 +64,7 @@ class Invariants:
             filled = row["filled_quantity"] or 0
             before, filled_before = self._states.get(name, ("", 0))
             if now != before:
-                self.transitions[before or "new", now] += 1
+                self.transitions[f"{before or 'new'} -> {now}"] += 1
                 self._world.history.note(
                     "books", f"{name} {before or 'new'} -> {now} {filled}/{row['quantity']}"
                 )
@@ -69,6 +73,10 @@ class Invariants:
             if ended and now != before and not is_late_fill:
                 self._violate("I10", f"{name} was {before} and is {now}")
             self._states[name] = now, filled
+            if now in _IN_DOUBT:
+                self._doubted[name] += 1
+            elif name in self._doubted:
+                self.recoveries.append(self._doubted.pop(name))
 
     def _new_intents_are_fenced(self, books: Books) -> None:
         """I13: nobody whose account was taken over records an intent."""
@@ -105,11 +113,9 @@ class Invariants:
         closing: dict[str, list[LedgerOrder]] = defaultdict(list)
         for one in ledger:
             row = books.by_client_id.get(one.client_order_id)
-            if row is not None:
+            if row is not None and one.client_order_id not in self._world.doubled:
                 closing[row["refactored_position_id"]].append(one)
         for position_id, orders in closing.items():
-            if any(one.client_order_id in self._world.doubled for one in orders):
-                continue
             held = books.positions[position_id]["quantity"]
             total = sum(one.filled + one.left for one in orders)
             if total > held:
@@ -117,10 +123,12 @@ class Invariants:
             at_work = [one.client_order_id for one in orders if one.is_open]
             if len(at_work) > 1:
                 self._violate("I2", f"{position_id} has the live orders {', '.join(at_work)}")
-        for position_id in books.positions:
-            live = [row for row in books.orders_of(position_id) if row["status"] in LIVE]
-            if len(live) > 1:
-                self._violate("I2", f"the books have {len(live)} live orders of {position_id}")
+        live = Counter(
+            row["refactored_position_id"] for row in books.orders if row["status"] in LIVE
+        )
+        for position_id, number in live.items():
+            if number > 1:
+                self._violate("I2", f"the books have {number} live orders of {position_id}")
 
     def _account_is_not_turned(self, ledger: Sequence[LedgerOrder]) -> None:
         """I3: what was long is never short, and the other way round."""

@@ -24,7 +24,7 @@ STEP = timedelta(seconds=150)
 START = {"ACME": 100.0, "BOLT": 42.0, "SPY": 450.0}
 """Underlyings and what they begin at, dollars."""
 
-_VOLATILITY = {"ACME": 0.9, "BOLT": 1.4, "SPY": 0.45}
+_VOLATILITY = {"ACME": 1.2, "BOLT": 1.8, "SPY": 0.7}
 _DAYS_PER_YEAR = 365.0
 _STEPS_PER_YEAR = 252 * 156
 
@@ -103,7 +103,7 @@ class SimMarket:
         ask = max(ask, bid + tick_size(contract.root, bid))
         if self.is_calm:
             return Level(max(bid, Decimal("0.05")), max(ask, Decimal("0.10")), 500, 500)
-        small = chance.random() < 0.2
+        small = chance.random() < 0.4
         return Level(bid, ask, *(chance.randint(1, 3 if small else 60) for _ in range(2)))
 
 

@@ -1,4 +1,4 @@
-"""The wire between an engine and its broker, where requests and answers get lost, late or spoilt."""
+"""The wire between an engine and its broker, where requests and answers are lost or spoilt."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -265,5 +265,3 @@ def _sent(request: httpx.Request) -> Request:
         headers={name.lower(): value for name, value in request.headers.items()},
         body=request.read(),
     )
-
-

@@ -81,7 +81,7 @@ def make_plan(seed: int, ticks: int | None = None) -> Plan:
         sessions=(first, second),
         slots=tuple(slots),
         calm_slots=tuple(calm),
-        positions=chance.randint(4, 9),
+        positions=chance.randint(5, 11),
         has_adjusted=chance.random() < 0.15,
         faults=_faults(seed, broker, len(slots), guards=guards),
     )
@@ -108,7 +108,7 @@ def _faults(seed: int, broker: str, slots: int, *, guards: bool) -> tuple[Planne
     kinds = [
         kind
         for kind in KINDS
-        if broker in kind.brokers and (guards or not (kind.fault_class, kind.site) == _BY_HAND)
+        if broker in kind.brokers and (guards or (kind.fault_class, kind.site) != _BY_HAND)
     ]
     weights = [kind.weight for kind in kinds]
     return tuple(

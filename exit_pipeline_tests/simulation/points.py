@@ -30,7 +30,7 @@ MONEY: Final = (
 """Beginnings of the points on the way of an order."""
 
 
-class Killed(BaseException):  # noqa: N818 - not an error: the end of a process
+class Killed(BaseException):
     """The engine's process is gone; nothing in it may catch that."""
 
 

@@ -8,9 +8,13 @@ from typing import Final
 from exit_pipeline_tests.simulation.engine import Launch
 from exit_pipeline_tests.simulation.faults import Planned
 from exit_pipeline_tests.simulation.plan import Plan
+from exit_pipeline_tests.simulation.streams import stream
 
-_START: Final = timedelta(seconds=2)
-"""How long after its time a scheduled run begins."""
+_LATEST_START: Final = 8.0
+"""Seconds within which a scheduled run begins after its time; the broker's prices move one second
+after it, and what is shown of them is three seconds old, so that a run may decide on either."""
+
+_CALM_START: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +42,19 @@ def make_schedule(plan: Plan, faults: list[Planned]) -> list[Due]:
     for planned in faults:
         by_slot[planned.slot].append(planned)
     delays = _delays(faults, len(plan.slots))
+    chance = stream(plan.seed, "starts")
     due = []
     for number, slot in enumerate(plan.slots):
         due.append(Due(at=slot, launch=None, begins=tuple(by_slot[number])))
         delay, why = delays.get(number, (timedelta(0), None))
         launch = Launch(key=f"t{number}", tick_at=slot)
-        due.append(Due(at=slot + _START + delay, launch=launch, strikes=why))
+        start = timedelta(seconds=chance.uniform(0.2, _LATEST_START))
+        due.append(Due(at=slot + start + delay, launch=launch, strikes=why))
         for planned in by_slot[number]:
             due += _extra(planned, slot, plan)
     due.sort(key=lambda one: one.at)
     calm = [
-        Due(at=slot + _START, launch=Launch(key=f"c{number}", tick_at=slot), is_calm=True)
+        Due(at=slot + _CALM_START, launch=Launch(key=f"c{number}", tick_at=slot), is_calm=True)
         for number, slot in enumerate(plan.calm_slots)
     ]
     # What was late is run before the faults end.

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from exit_pipeline_tests.simulation.faults import Planned
 
 AT_COMMIT: Final = frozenset({"commit_unseen", "killed_before_commit"})
+_UNSEEN: Final = ("COMMIT", psycopg2.OperationalError("server closed the connection"))
 _ERRORS: Final = {
     "deadlock": errors.DeadlockDetected,
     "serialization_failure": errors.SerializationFailure,
@@ -97,13 +98,11 @@ class Sessions:
         if struck == "commit_unseen":
             driver.commit()
             self._end([driver.get_backend_pid()])
-            raise _failed("COMMIT", psycopg2.OperationalError("server closed the connection"))
+            raise _failed(*_UNSEEN)
         if struck:
             self._end([driver.get_backend_pid()])
 
-    def _executing(
-        self, connection: Any, _cursor: Any, statement: str, *_rest: Any
-    ) -> None:
+    def _executing(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         struck = self._faults.take(at_commit=False)
         if struck == "killed_in_statement":
             self._end([connection.connection.dbapi_connection.get_backend_pid()])

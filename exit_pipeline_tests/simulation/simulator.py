@@ -10,6 +10,7 @@ from typing import Final
 
 import stamina
 
+from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import open_alerts
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.decisions import check_decisions, check_records
@@ -35,6 +36,10 @@ _RESUME: Final = """
 """
 
 
+_TRANSITIONS: Final = """
+    SELECT coalesce(from_status, 'new') || ' -> ' || to_status AS transition, count(*) AS times
+    FROM order_events WHERE from_status IS DISTINCT FROM to_status GROUP BY 1
+"""
 _WATCHED: Final = ("exit_pipeline", "sqlalchemy.pool", "stamina", "httpx")
 """Loggers that are looked through for keys instead of shown: broken connections are meant."""
 
@@ -52,6 +57,7 @@ class Outcome:
         transitions: Transitions of orders that were seen.
         points: Points that were reached.
         causes: Causes of alerts that were raised.
+        recoveries: For each order whose state at the broker was in doubt, for how many runs.
     """
 
     seed: int
@@ -63,6 +69,7 @@ class Outcome:
     transitions: Counter[str] = field(default_factory=Counter)
     points: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
+    recoveries: tuple[int, ...] = ()
 
 
 def simulate(
@@ -127,8 +134,19 @@ class _Simulator:
     def outcome(self) -> Outcome:
         world = self._world
         struck = tuple(one for one in self._faults if one.index in world.struck)
+        plan = world.plan
         counts = self._counts | Counter(
-            invariants=self._invariants.evaluated, orders_sent=world.postings.count
+            invariants=self._invariants.evaluated,
+            orders_sent=world.postings.count,
+            broker_calls=sum(
+                times for point, times in world.points.reached.items() if _is_call(point)
+            ),
+            half_days=plan.sessions[0].is_short,
+            overnight=plan.ends_overnight,
+            expiring_positions=sum(
+                parse_contract(one.symbol).expiration == plan.sessions[0].day
+                for one in world.positions
+            ),
         )
         return Outcome(
             seed=world.plan.seed,
@@ -137,12 +155,18 @@ class _Simulator:
             struck=struck,
             lines=tuple(world.history.lines),
             counts=counts,
-            transitions=Counter(
-                {f"{a} -> {b}": n for (a, b), n in self._invariants.transitions.items()}
-            ),
+            transitions=self._transitions(),
             points=world.points.reached,
             causes=self._causes,
+            recoveries=tuple(self._invariants.recoveries),
         )
+
+    def _transitions(self) -> Counter[str]:
+        """From the events of orders, where they are kept, else as they were seen after steps."""
+        if "order_events" not in self._world.database.tables:
+            return self._invariants.transitions
+        rows = self._world.database.rows(_TRANSITIONS)
+        return Counter({row["transition"]: row["times"] for row in rows})
 
     def _do(self, due: Due, engine: Engine) -> None:
         """One launch, and what is wrong after it."""
@@ -232,6 +256,13 @@ class _Simulator:
     def _new_engine(self) -> Engine:
         self._lives += 1
         return Engine(self._world, f"A{self._lives}")
+
+
+def _is_call(point: str) -> bool:
+    kind, _, side = point.partition(":")
+    return (kind.startswith("http.") and side == "before_write") or (
+        kind.startswith("paper.") and side == "before"
+    )
 
 
 @contextmanager

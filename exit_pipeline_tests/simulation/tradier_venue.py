@@ -154,7 +154,9 @@ class TradierVenue:
 
     def _with_status(self, body: bytes) -> bytes:
         for word in ("open", "pending", "partially_filled"):
-            body = body.replace(f'"status": "{word}"'.encode(), f'"status": "{self._shows}"'.encode())
+            body = body.replace(
+                f'"status": "{word}"'.encode(), f'"status": "{self._shows}"'.encode()
+            )
         return body
 
 

@@ -50,9 +50,7 @@ class World:
         unexpected_errors: Ends of runs that no error of the program's own explains.
     """
 
-    def __init__(
-        self, plan: Plan, database: SimDatabase, mutation: Mutation | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, database: SimDatabase, mutation: Mutation | None = None) -> None:
         self.plan = plan
         self.database = database
         self.mutation = mutation
@@ -60,7 +58,7 @@ class World:
         self.wall = WallClock(self.timeline)
         self.history = History(self.timeline)
         self.market = SimMarket(plan.seed, plan.sessions)
-        self.feed = SimFeed(self.market, self.timeline)
+        self.feed = SimFeed(self.market, self.timeline, timedelta(seconds=3))
         self.true_feed = SimFeed(self.market, self.timeline)
         self.struck: set[int] = set()
         self.rows: Counter[str] = Counter()
@@ -144,7 +142,7 @@ class World:
             return AlpacaVenue(self.timeline, guards=self.plan.guards)
         if self.plan.broker == "tradier":
             return TradierVenue(self.timeline, guards=self.plan.guards)
-        return PaperVenue(self.database, lambda request: self._by_hand(request))
+        return PaperVenue(self.database, self._by_hand)
 
     def _by_hand(self, request: OrderRequest) -> bool:
         return engine.place_by_hand(self, request)
