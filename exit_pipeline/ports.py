@@ -5,12 +5,24 @@ adapter of that kind and over its fakes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.context import GexHistory
+from exit_pipeline.core.model.control import TradingControl, TradingState
+from exit_pipeline.core.model.exit_order import (
+    Denial,
+    ExitOrder,
+    IntentAnswer,
+    LastAttempt,
+    OrderFacts,
+    OrderIntent,
+)
+from exit_pipeline.core.model.holdings import HeldStep, StepTaken
 from exit_pipeline.core.model.order import (
     HeldPosition,
     OrderReport,
@@ -19,15 +31,13 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.quote import MarketSnapshot
+from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 from exit_pipeline.core.model.record import (
     AccountOverview,
     Alert,
     BrokerCall,
     DecisionRows,
-    ExitOrder,
     NewPosition,
-    OrderIntent,
     PositionLine,
     PositionMark,
     RunHandle,
@@ -124,6 +134,30 @@ class IsDelayed(Protocol):
 
 
 @runtime_checkable
+class TellsOpenInterest(Protocol):
+    """A source that tells open interest apart from its quotes."""
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """Open interest of every contract on underlyings, each once; one that has none is absent.
+
+        Args:
+            underlyings: Tickers.
+            first_expiration: Contracts that expire earlier are left out.
+            last_expiration: Contracts that expire later are left out.
+
+        Returns:
+            None where there is nobody to be asked, which is no answer.
+
+        Raises:
+            UnavailableError: No answer, or not the whole of it.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
 class KeepsTape(Protocol):
     """A source that keeps on a tape what ticks saw of it."""
 
@@ -173,13 +207,13 @@ class Broker(Protocol):
     Attributes:
         name: Such as ``paper``.
         environment: ``paper``, ``live``, ``tape`` or ``simulated``.
-        knows_all_orders: An order that it can't find was never placed; true only where the books
-            are our own, since elsewhere "not found" may mean "not yet visible".
+        ids_are_unique: It takes a ``client_order_id`` once for ever, so that a second POST of one
+            can't make a second order.
     """
 
     name: str
     environment: str
-    knows_all_orders: bool
+    ids_are_unique: bool
 
     def accounts(self) -> Sequence[str]:
         """The accounts that the broker itself says we may work, by its own ids.
@@ -190,19 +224,29 @@ class Broker(Protocol):
         """
         ...
 
-    def submit(self, request: OrderRequest) -> OrderReport:
-        """Send a closing order once.
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
+        """Send a closing order once, unless it is later than `send_by`.
 
         A refusal is a report with status REJECTED and the broker's reason. An order that already
         exists under the same ``client_order_id`` is refused as a duplicate, never placed again.
+        The reason begins with ``NOT_SENT`` where the order is at no broker for certain. Where the
+        broker said that it did not take it, as for its rate limit, and can't be asked whether it
+        shows it, the report is UNKNOWN with a reason that begins with ``NOT_ACCEPTED``.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
         """
         ...
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
-        """The order with our id, with all its fills; None when the broker knows none.
+    def find_order(
+        self, account: str, client_order_id: str, broker_order_id: str | None = None
+    ) -> OrderReport | None:
+        """The order with our id, with all its fills; None when the broker shows none.
+
+        Args:
+            account: The broker's account.
+            client_order_id: Ours.
+            broker_order_id: The broker's own, where it was told: some lists are of the day only.
 
         Raises:
             UnavailableError: No answer.
@@ -243,6 +287,22 @@ class Broker(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsEntries(Protocol):
+    """A broker whose holdings carry no time of entry, which it finds out by other requests."""
+
+    def entered_at(self, held: Sequence[HeldPosition]) -> Mapping[str, datetime]:
+        """When holdings of one account were opened, by symbol; absent where that is not known.
+
+        Args:
+            held: As ``positions`` has just told them.
+
+        Raises:
+            UnavailableError: No answer.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What an adapter may be built from; each module of an adapter kind offers ``build`` of it.
@@ -266,6 +326,32 @@ class Surroundings:
     database_url: str
     market_data: MarketData | None = None
     market_source: Callable[[str], MarketData] | None = None
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A broker with a clock of its own."""
+
+    def broker_time(self) -> BrokerTime:
+        """Its time and its session, by one request.
+
+        Raises:
+            UnavailableError: No answer.
+            ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsSkew(Protocol):
+    """A broker whose answers tell by the way how far its clock is from ours."""
+
+    def skew(self) -> timedelta | None:
+        """The newest measured: its clock less ours, as far as that is sure (``sure_skew``).
+
+        None before its first answer. Asks for nothing.
+        """
+        ...
 
 
 @runtime_checkable
@@ -359,10 +445,18 @@ class PositionStore(Protocol):
         """
         ...
 
-    def adopt(self, positions: Sequence[NewPosition]) -> int:
-        """Give open rows that no broker has yet their broker, environment, account and policy.
+    def keep_in_step(self, step: HeldStep) -> StepTaken | None:
+        """Take a step of an account's unmanaged rows, and find its legs of spreads, all or nothing.
 
-        Returns how many had none until now.
+        None where its open rows are no longer those of ``step.basis``: nothing was changed.
+        """
+        ...
+
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows a broker that have none yet, and have unmanaged ones managed.
+
+        A leg of a spread, and a row that another account holds, stays as it is. Returns how many
+        were adopted.
         """
         ...
 
@@ -372,6 +466,26 @@ class PositionStore(Protocol):
 
     def settle(self, position_id: str, settlement: Settlement) -> None:
         """Close what is left of a position at its settlement value, once."""
+        ...
+
+    def see_gaps(
+        self, environment: str, account: str, missing: Mapping[str, int], at: datetime
+    ) -> dict[str, int]:
+        """Remember which contracts a broker holds too few of; what an earlier tick saw as well.
+
+        Args:
+            environment: Of the account.
+            account: The broker's account.
+            missing: Contracts by symbol; what is not among them is missing no more.
+            at: The tick's moment.
+
+        Returns:
+            By symbol, as many of them as were missing at an earlier moment too.
+        """
+        ...
+
+    def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
+        """Take contracts out of a position that somebody closed at a price that is not known."""
         ...
 
 
@@ -392,6 +506,27 @@ class SignalStore(Protocol):
 
     def import_gex_signals(self, rows: Sequence[Mapping[str, object]]) -> int:
         """Add gamma signals by their ids; returns how many were new."""
+        ...
+
+
+class OpenInterestStore(Protocol):
+    """Open interest that was asked for."""
+
+    def told_on(self, session_day: date, symbols: Sequence[str]) -> dict[str, int | None]:
+        """What was told on a session day, by symbol; None where the source had none.
+
+        A symbol that was not asked about on that day is absent.
+        """
+        ...
+
+    def record(
+        self,
+        source: str,
+        session_day: date,
+        told: Sequence[OpenInterest],
+        without: Sequence[str] = (),
+    ) -> None:
+        """Keep an answer: what was told of contracts, and the symbols that it has none of."""
         ...
 
 
@@ -425,23 +560,68 @@ class OrderStore(Protocol):
         """Exit orders that runs made."""
         ...
 
-    def attempts(self, position_ids: Sequence[str]) -> dict[str, int]:
-        """How many exit orders each position has had; 0 is left out."""
+    def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
+        """Exit orders with these ids of ours."""
         ...
 
-    def record_intent(self, intent: OrderIntent, holder: str) -> ExitOrder | None:
+    def last_attempts(self, position_ids: Sequence[str]) -> dict[str, LastAttempt]:
+        """The newest exit order of each position that has had one."""
+        ...
+
+    def record_intent(
+        self, intent: OrderIntent, check: Callable[[OrderFacts], Denial | None]
+    ) -> IntentAnswer:
         """Commit an intent and its reservation before anything is sent.
 
-        None when it may not be sent: the position has a live exit order, holds too little, or the
-        account's lease is no longer the holder's.
+        Args:
+            intent: The order.
+            check: The last gate, asked while the position is locked. What it denies leaves a
+                DENIED row, and halts trading where it says so; what it defers leaves none.
         """
         ...
 
-    def begin_sending(self, order_id: str, holder: str) -> bool:
-        """Move an intent to SUBMITTED; from here on it may exist at the broker.
+    def sending(self, order: ExitOrder, fence: int, at: datetime) -> AbstractContextManager[bool]:
+        """Hold an order while it is sent: from here on it may exist at the broker.
 
-        False when it must not be sent: it is no longer PENDING, or the account's lease is no
-        longer the holder's. A sender that was frozen finds out here that others went on.
+        The context is True where it may be sent, and the order SUBMITTED then: it was PENDING or
+        UNKNOWN before, the account's lease is that of the fence, trading is active, and nobody else
+        is sending it. As long as the context is entered, and the process lives, others see it by
+        ``is_being_sent``.
+
+        Args:
+            order: PENDING, or UNKNOWN to send it again under its own id.
+            fence: Number of the sender's lease.
+            at: Now, by the pipeline's clock.
+        """
+        ...
+
+    def is_being_sent(self, order: ExitOrder) -> bool:
+        """Whether some process holds the order to send it, were it frozen in the act."""
+        ...
+
+    def begin_cancel(self, order_id: str) -> bool:
+        """Move an order to PENDING_CANCEL; False when it has ended, or nothing may be written."""
+        ...
+
+    def record_missed(
+        self, order_id: str, fence: int, at: datetime, *, nobody_sends: bool
+    ) -> ExitOrder:
+        """Remember that the broker did not show an order, which is UNKNOWN then; returns it.
+
+        Args:
+            order_id: The order.
+            fence: Number of the looker's lease; who no longer holds the account writes nothing.
+            at: When it was looked for.
+            nobody_sends: Before the look nobody held it to send it. Only from such a look on it
+                counts that it was not shown.
+        """
+        ...
+
+    def give_up(self, order: ExitOrder, fence: int, status: OrderStatus, reason: str) -> bool:
+        """End an order that can't fill any more, as ABANDONED or EXPIRED.
+
+        False, and nothing is written, where it is no longer as it was judged, or the account is no
+        longer the judge's.
         """
         ...
 
@@ -455,6 +635,30 @@ class OrderStore(Protocol):
         One transaction; each execution counts once, whatever is reported how often. Returns the
         contracts newly booked.
         """
+        ...
+
+
+class ControlStore(Protocol):
+    """The switch that stops trading."""
+
+    def read(self) -> TradingControl:
+        """The switch as it stands."""
+        ...
+
+    def move(self, state: TradingState, reason: str, changed_by: str) -> TradingControl:
+        """Move the switch; every move is kept.
+
+        Raises:
+            InputError: It would become ACTIVE without a reason.
+        """
+        ...
+
+    def state(self, environment: str) -> TradingState:
+        """What may be sent in an environment; where nobody's money moves it is always ACTIVE."""
+        ...
+
+    def halt(self, reason: str) -> None:
+        """Stop new orders because of an anomaly; a stricter state stays."""
         ...
 
 
@@ -482,6 +686,11 @@ class Database(Protocol):
         ...
 
     @property
+    def open_interest(self) -> OpenInterestStore:
+        """Open interest."""
+        ...
+
+    @property
     def decisions(self) -> DecisionStore:
         """Decisions."""
         ...
@@ -489,4 +698,9 @@ class Database(Protocol):
     @property
     def orders(self) -> OrderStore:
         """Orders and fills."""
+        ...
+
+    @property
+    def control(self) -> ControlStore:
+        """The switch that stops trading."""
         ...

@@ -5,15 +5,19 @@ environment themselves, at the moment they are built.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final, Self
 
+from exit_pipeline.core.model.account import LiveArm
 from exit_pipeline.core.model.errors import ConfigurationError
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
+_ARM: Final = re.compile(r"([!-~]+):(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,16 @@ class Settings:
             (``EXIT_WORKER_INTERVAL_SECONDS``).
         broker: Name of the broker adapter (``EXIT_BROKER``).
         broker_env: ``paper`` or ``live`` (``EXIT_BROKER_ENV``).
+        live_arm: Account and last day that live money is armed for (``EXIT_LIVE_ARM``).
         market_data: Name of the market-data adapter, or names by need (``EXIT_MARKET_DATA``).
+        max_contracts_per_order: Contracts in one order (``EXIT_MAX_CONTRACTS_PER_ORDER``).
+        max_orders_per_position: Exits of one position in a day, repriced ones not counted
+            (``EXIT_MAX_ORDERS_PER_POSITION``).
+        max_orders_per_tick: New orders of one account in one tick (``EXIT_MAX_ORDERS_PER_TICK``).
+        max_notional_per_tick: What they are worth together, dollars
+            (``EXIT_MAX_NOTIONAL_PER_TICK``).
+        import_positions: Whether ticks bring in what the broker's accounts hold
+            (``EXIT_IMPORT_POSITIONS``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -44,7 +57,13 @@ class Settings:
     worker_interval_seconds: int | None
     broker: str
     broker_env: str
+    live_arm: LiveArm | None
     market_data: str
+    max_contracts_per_order: int
+    max_orders_per_position: int
+    max_orders_per_tick: int
+    max_notional_per_tick: int
+    import_positions: bool
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -68,7 +87,13 @@ class Settings:
             worker_interval_seconds=_seconds(env, "EXIT_WORKER_INTERVAL_SECONDS"),
             broker=env.get("EXIT_BROKER") or "paper",
             broker_env=_choice(env, "EXIT_BROKER_ENV", ("paper", "live")),
+            live_arm=_arm(env, "EXIT_LIVE_ARM"),
             market_data=env.get("EXIT_MARKET_DATA") or "simulated",
+            max_contracts_per_order=_count(env, "EXIT_MAX_CONTRACTS_PER_ORDER", 500),
+            max_orders_per_position=_count(env, "EXIT_MAX_ORDERS_PER_POSITION", 10),
+            max_orders_per_tick=_count(env, "EXIT_MAX_ORDERS_PER_TICK", 500),
+            max_notional_per_tick=_count(env, "EXIT_MAX_NOTIONAL_PER_TICK", 5_000_000),
+            import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
@@ -103,9 +128,30 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     raise ConfigurationError(message)
 
 
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    text = (env.get(name) or str(default)).strip()
+    if text.isdecimal() and 1 <= int(text) <= 1_000_000_000:
+        return int(text)
+    message = f"{name} is {text!r}; expected a whole number from 1 to 1000000000"
+    raise ConfigurationError(message)
+
+
 def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = env.get(name) or choices[0]
     if value in choices:
         return value
     message = f"{name} is {value!r}; expected one of {', '.join(choices)}"
+    raise ConfigurationError(message)
+
+
+def _arm(env: Mapping[str, str], name: str) -> LiveArm | None:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    try:
+        if found := _ARM.fullmatch(text):
+            return LiveArm(found[1], date.fromisoformat(found[2]))
+    except ValueError:
+        pass  # such as the 30th of February
+    message = f"{name} is {text!r}; expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
     raise ConfigurationError(message)

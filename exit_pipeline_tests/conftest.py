@@ -1,8 +1,9 @@
 """One Postgres server for the whole run, or one for each worker, and fresh databases on it."""
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,6 +36,14 @@ def database_url(server: EmbeddedServer, _migrated_database: str) -> Iterator[st
     """The URL of a database of this test's own, with the tables of ``sql``."""
     with _database(server, template=_migrated_database) as url:
         yield url
+
+
+@pytest.fixture
+def new_database(
+    server: EmbeddedServer, _migrated_database: str
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes further databases, for a test that needs several."""
+    return partial(_database, server, template=_migrated_database)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import dagster as dg
 from exit_pipeline.adapters.brokers.paper import PaperBroker
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.quote import Quote
 from exit_pipeline.core.model.record import NewPosition, PositionLine, StoredDecision
 from exit_pipeline.defs.launch import run_exit_job
@@ -33,7 +34,9 @@ class Desk:
         self.database = PostgresDatabase(self.engine)
         self.calendar = calendar or FakeCalendar()
         self.market = FakeMarketData()
+        self.exchange = self.market
         self.clock = FixedClock(MORNING)
+        self.limits = OrderLimits()
         self.broker: Broker = PaperBroker(
             self.engine, self.market, self.clock, "paper", calendar=self.calendar
         )
@@ -57,26 +60,31 @@ class Desk:
             entry_price=Decimal(entry),
             entry_time=details.pop("entry_time", MORNING - timedelta(days=1)),
             account=details.pop("account", "desk"),
-            broker="paper",
-            environment="paper",
+            broker=self.broker.name,
+            environment=self.broker.environment,
             **details,
         )
         import_book([position], broker=self.broker, database=self.database)
 
     def quote(self, symbol: str, bid: str, ask: str, *, size: int | None = None) -> None:
         """Set a quote and the underlying's price, of the present moment."""
-        now = self.clock.now()
-        self.market.add_price("ACME", "101.00", now)
-        self.market.add_quote(
-            Quote(
-                symbol=symbol,
-                bid=Decimal(bid),
-                ask=Decimal(ask),
-                bid_size=size,
-                ask_size=size,
-                quoted_at=now,
-            )
+        self.market.add_price("ACME", "101.00", self.clock.now())
+        self.market.add_quote(_quote(symbol, bid, ask, size, self.clock.now()))
+
+    def stand_apart(self) -> None:
+        """From here on orders meet a market of their own, in which nothing trades until it is set.
+
+        What the pipeline sees and what its orders meet are then two things, as they are when the
+        market has moved on between a quote and an order.
+        """
+        self.exchange = FakeMarketData()
+        self.broker = PaperBroker(
+            self.engine, self.exchange, self.clock, "paper", calendar=self.calendar
         )
+
+    def trade(self, symbol: str, bid: str, ask: str, *, size: int | None = None) -> None:
+        """Set what orders meet at the present moment, apart from what the pipeline sees."""
+        self.exchange.add_quote(_quote(symbol, bid, ask, size, self.clock.now()))
 
     def at(self, at: datetime) -> None:
         """Move the clock."""
@@ -100,6 +108,7 @@ class Desk:
             "clock": self.clock,
             "database": self.database,
             "market_data": self.market,
+            "order_limits": self.limits,
         }
 
     def position(self, name: str) -> PositionLine:
@@ -117,6 +126,29 @@ class Desk:
             connection.exec_driver_sql(statement)
 
 
+def orders(desk: Desk, *columns: str) -> list[tuple[Any, ...]]:
+    """Columns of the exit orders, by position, the oldest attempt first."""
+    query = f"SELECT {', '.join(columns)} FROM orders ORDER BY refactored_position_id, attempt"
+    return [tuple(row.values()) for row in desk.rows(query)]
+
+
+def alerts(desk: Desk) -> set[tuple[str, str]]:
+    """Cause and subject of every alert."""
+    rows = desk.rows("SELECT cause, subject FROM alerts")
+    return {(row["cause"], row["subject"]) for row in rows}
+
+
 def decision(report: TickReport, name: str) -> StoredDecision:
     """The decision of one position."""
     return next(one for one in report.decisions if one.position_id == name)
+
+
+def _quote(symbol: str, bid: str, ask: str, size: int | None, at: datetime) -> Quote:
+    return Quote(
+        symbol=symbol,
+        bid=Decimal(bid),
+        ask=Decimal(ask),
+        bid_size=size,
+        ask_size=size,
+        quoted_at=at,
+    )

@@ -8,10 +8,21 @@ from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import InputError, UnavailableError
+from exit_pipeline.core.model.order import (
+    Fill,
+    HeldPosition,
+    OrderReport,
+    OrderRequest,
+    OrderStatus,
+    Settlement,
+)
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.core.model.session import Session
 
 NEW_YORK = ZoneInfo("America/New_York")
+
+TODAY = datetime(2026, 3, 17, 14, 0, tzinfo=UTC)
+"""When fake vendors fill orders."""
 
 Row = TypeVar("Row", Quote, UnderlyingPrice)
 
@@ -130,3 +141,83 @@ class FakeMarketData:
             for symbol, seen in known.items()
             if seen
         }
+
+
+class FakeVendor:
+    """A broker with books of its own: holds what is set, and fills every order at its limit."""
+
+    name = "vendor"
+    environment = "paper"
+    knows_all_orders = False
+
+    def __init__(self, account: str = "V1") -> None:
+        self.account = account
+        self.held: dict[str, HeldPosition] = {}
+        self.orders: dict[str, OrderReport] = {}
+        self.asked: list[str] = []
+        self.is_down = False
+
+    def hold(
+        self, symbol: str, quantity: int, price: str = "2.00", acquired_at: datetime | None = None
+    ) -> None:
+        self.held[symbol] = HeldPosition(
+            account=self.account,
+            symbol=symbol,
+            quantity=quantity,
+            average_price=Decimal(price),
+            acquired_at=acquired_at,
+        )
+
+    def accounts(self) -> Sequence[str]:
+        self._answer("accounts")
+        return [self.account]
+
+    def positions(self, account: str) -> Sequence[HeldPosition]:
+        self._answer("positions")
+        return [one for one in self.held.values() if one.account == account]
+
+    def submit(self, request: OrderRequest) -> OrderReport:
+        self._answer("submit")
+        fill = Fill(
+            execution_id=f"{request.client_order_id}-1",
+            quantity=request.quantity,
+            price=request.limit_price,
+            commission=Decimal(0),
+            fees=Decimal(0),
+            executed_at=TODAY,
+        )
+        report = OrderReport(
+            client_order_id=request.client_order_id,
+            broker_order_id=f"b-{len(self.orders)}",
+            symbol=request.symbol,
+            side=request.side,
+            quantity=request.quantity,
+            status=OrderStatus.FILLED,
+            fills=(fill,),
+            submitted_at=TODAY,
+        )
+        self.orders[request.client_order_id] = report
+        del self.held[request.symbol]
+        return report
+
+    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:  # noqa: ARG002
+        self._answer("find_order")
+        return self.orders.get(client_order_id)
+
+    def cancel(self, account: str, client_order_id: str) -> OrderReport:
+        report = self.find_order(account, client_order_id)
+        assert report is not None
+        return report
+
+    def working_orders(self, account: str) -> Sequence[OrderReport]:  # noqa: ARG002
+        return ()
+
+    def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002
+        self._answer("settlements")
+        return ()
+
+    def _answer(self, call: str) -> None:
+        self.asked.append(call)
+        if self.is_down:
+            message = "the vendor does not answer"
+            raise UnavailableError(message)

@@ -1,10 +1,12 @@
 """Each environment variable: its default, what it takes, and the sentence about what it doesn't."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exit_pipeline.core.model.account import LiveArm
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.settings import Settings
 
@@ -17,7 +19,9 @@ DEFAULTS = {
     "worker_interval_seconds": None,
     "broker": "paper",
     "broker_env": "paper",
+    "live_arm": None,
     "market_data": "simulated",
+    "import_positions": False,
     "tape_dir": None,
     "tape_out": None,
 }
@@ -30,7 +34,9 @@ VARIABLES = {
     "EXIT_WORKER_INTERVAL_SECONDS": "worker_interval_seconds",
     "EXIT_BROKER": "broker",
     "EXIT_BROKER_ENV": "broker_env",
+    "EXIT_LIVE_ARM": "live_arm",
     "EXIT_MARKET_DATA": "market_data",
+    "EXIT_IMPORT_POSITIONS": "import_positions",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -67,7 +73,10 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_WORKER_INTERVAL_SECONDS", "86400", 86_400),
         ("EXIT_BROKER", "alpaca", "alpaca"),
         ("EXIT_BROKER_ENV", "live", "live"),
+        ("EXIT_LIVE_ARM", "123456789:2026-03-17", LiveArm("123456789", date(2026, 3, 17))),
+        ("EXIT_LIVE_ARM", " VA:1:2024-02-29 ", LiveArm("VA:1", date(2024, 2, 29))),
         ("EXIT_MARKET_DATA", "recorded", "recorded"),
+        ("EXIT_IMPORT_POSITIONS", "yes", True),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
         ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],
@@ -97,6 +106,7 @@ def test_a_place_for_tapes_is_not_shown_as_its_url_may_hold_a_password() -> None
 
 
 BOOLEAN = "expected true or false"
+ARM = "expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
 SECONDS = "expected a whole number of seconds from 1 to 86400"
 
 
@@ -105,12 +115,28 @@ SECONDS = "expected a whole number of seconds from 1 to 86400"
     [
         pytest.param("EXIT_WORKER_ENABLED", "maybe", BOOLEAN, id="neither true nor false"),
         pytest.param("EXIT_WORKER_ENABLED", "2", BOOLEAN, id="a number beyond 0 and 1"),
+        pytest.param("EXIT_IMPORT_POSITIONS", "all", BOOLEAN, id="what to import"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "0", SECONDS, id="no interval"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "86401", SECONDS, id="more than a day"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "-5", SECONDS, id="negative"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "2.5", SECONDS, id="a fraction"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "5m", SECONDS, id="with a unit"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "²", SECONDS, id="a raised digit"),
+        *(
+            pytest.param("EXIT_LIVE_ARM", text, ARM, id=f"an arm {name}")
+            for name, text in {
+                "of an account alone": "123456789",
+                "without an account": ":2026-03-17",
+                "without a date": "123456789:",
+                "that is a word": "true",
+                "of an account with a space": "123 456:2026-03-17",
+                "without dashes": "123456789:20260317",
+                "of a week": "123456789:2026-W12",
+                "with a time": "123456789:2026-03-17T16:00",
+                "of a day that is none": "123456789:2026-02-30",
+                "of other digits": "123456789:２０２６-03-17",
+            }.items()
+        ),
         pytest.param("EXIT_BROKER_ENV", "sandbox", "expected one of paper, live", id="environment"),
         pytest.param(
             "EXIT_PIPELINE_HOME",

@@ -7,7 +7,9 @@ from datetime import date
 import click
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console
-from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.account import mask_account
+from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.settings import Settings
 
 
@@ -80,11 +82,16 @@ def doctor() -> None:
         "calendar": _calendar,
         "market data": lambda: _resource(settings, "market_data"),
         "broker": lambda: _resource(settings, "broker"),
+        "broker clock": lambda: _broker_clock(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
     }
-    results = [_check(name, check) for name, check in checks.items()]
-    if not all(results):
+    results: dict[str, bool] = {}
+    for name, check in checks.items():
+        # A broker that can't be built has been told already, and has no clock to be asked.
+        if name != "broker clock" or results["broker"]:
+            results[name] = _check(name, check)
+    if not all(results.values()):
         raise SystemExit(1)
 
 
@@ -121,8 +128,31 @@ def _resource(settings: Settings, key: str) -> str:
     with built({key: resources(settings)[key]}) as parts:
         part = getattr(parts, key)
         if key == "broker":
-            return f"{part.name}, environment {part.environment}"
+            return f"{part.name}, environment {part.environment}{_accounts(part)}"
         return f"{part.source}{'' if part.is_live else ', not the real market of now'}"
+
+
+def _accounts(broker: Broker) -> str:
+    """The accounts that a vendor's broker says are ours; the paper broker takes any name."""
+    if isinstance(broker, TakesDeposits):
+        return ""
+    return f", account {' and '.join(map(mask_account, broker.accounts()))}"
+
+
+def _broker_clock(settings: Settings) -> str:
+    from exit_pipeline.defs.launch import built
+    from exit_pipeline.defs.resources import resources
+    from exit_pipeline.ports import TellsTime
+    from exit_pipeline.services.broker_clock import check_broker_clock
+
+    shells = resources(settings)
+    with built({key: shells[key] for key in ("broker", "calendar", "clock")}) as parts:
+        if not isinstance(parts.broker, TellsTime):
+            return f"{parts.broker.name} goes by this machine's clock"
+        found = check_broker_clock(parts.broker, calendar=parts.calendar, clock=parts.clock)
+    if not found.may_send:
+        raise UnavailableError(found.said)
+    return found.said
 
 
 def _dagster() -> str:

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from exit_pipeline.core.engine.explain import RuleState
+from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.price import say_dollars
-from exit_pipeline.core.model.record import ExitOrder, PositionLine, StoredDecision
+from exit_pipeline.core.model.record import PositionLine, StoredDecision
 from exit_pipeline.services.tick import DecidedTick, TickReport
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -52,12 +53,14 @@ def _plain(value: Any) -> Any:
 
 def report_as_json(report: TickReport) -> None:
     """A tick as JSON."""
-    tick = report.executed.decided.tick
+    decided = report.executed.decided
+    tick = decided.tick
     as_json({
         "tick_at": tick.identity.tick_at,
         "environment": tick.identity.environment,
         "dry_run": tick.request.dry_run,
         "notes": tick.notes,
+        "market_notes": [note.message for note in decided.market.notes],
         "runs": report.runs,
         "counts": report.counts,
         "decisions": report.decisions,
@@ -92,7 +95,7 @@ def _print_market(out: Console, report: TickReport) -> None:
     )
     if prices:
         out.print(prices)
-    for note in tick.notes:
+    for note in [*tick.notes, *(one.message for one in market.notes)]:
         out.print(f"[yellow]·[/yellow] {escape(note)}")
     if not report.decisions:
         out.print("No open positions to decide.")
@@ -197,14 +200,16 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
         out.print("No positions. Import some: exit-pipeline positions import FILE.csv")
         return
     table = Table(header_style="bold", pad_edge=False)
-    for name in ("position", "where", "contract", "side", "open"):
+    # What people copy stays whole, such as the long ids of imported positions; the rest gives way.
+    table.add_column("position", no_wrap=True)
+    table.add_column("where", overflow="fold")
+    for name in ("contract", "side", "open"):
         table.add_column(name, no_wrap=True)
     for name in ("entry", "mark", "open P&L", "realised", "net"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     table.add_column("status", no_wrap=True)
     for line in lines:
         where = "/".join(part or "-" for part in (line.broker, line.environment, line.account))
-        ended = line.exit_reason or line.close_kind or ""
         table.add_row(
             line.id,
             where,
@@ -216,6 +221,15 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
             say_dollars(line.unrealized_pnl),
             say_dollars(line.realized_pnl),
             say_dollars(line.realized_pnl_net),
-            f"{line.status} {ended}".strip(),
+            _standing(line),
         )
     out.print(table)
+
+
+def _standing(line: PositionLine) -> str:
+    """How a position ended, or why none of its exits is sent."""
+    if line.status == "CLOSED":
+        said = [line.exit_reason or line.close_kind or ""]
+    else:
+        said = ["unmanaged"] * (not line.managed) + ["spread leg"] * line.spread_leg
+    return " ".join([line.status, *said]).strip()

@@ -5,9 +5,11 @@ Ops carry no retry policy: an op that sends orders must not run twice by itself.
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import dagster as dg
 
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.defs import views
 from exit_pipeline.defs.config import ExitConfig, to_request
@@ -26,6 +28,7 @@ from exit_pipeline.services.tick import (
     OpenTick,
     TickReport,
 )
+from exit_pipeline.settings import Settings
 
 TICK_AT_TAG = "exit_pipeline/tick_at"
 """Tag of a scheduled run: the time that its tick was due."""
@@ -59,8 +62,10 @@ def fetch_positions(
 ) -> OpenTick:
     """Open the tick."""
     with step(context, database):
+        request = to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG))
         tick = open_tick(
-            to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG)),
+            # A setting of who runs the program, and so no part of the form that others fill in.
+            replace(request, import_held=Settings.from_env().import_positions),
             broker=broker,
             database=database,
             market_data=market_data,
@@ -121,10 +126,14 @@ def execute(
     decided: DecidedTick,
     broker: dg.ResourceParam[Broker],
     database: dg.ResourceParam[Database],
+    clock: dg.ResourceParam[Clock],
+    order_limits: dg.ResourceParam[OrderLimits],
 ) -> ExecutedTick:
     """Send what is due."""
     with step(context, database):
-        executed = execute_tick(decided, broker=broker, database=database)
+        executed = execute_tick(
+            decided, broker=broker, database=database, clock=clock, limits=order_limits
+        )
     context.add_output_metadata(views.executed(executed))
     return executed
 

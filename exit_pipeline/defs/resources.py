@@ -10,6 +10,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,9 @@ from typing import Any, TypeVar
 import dagster as dg
 from pydantic import Field
 
+from exit_pipeline.adapters.clocks.fixed import FixedClock
+from exit_pipeline.adapters.clocks.system import SystemClock
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.ports import (
     Broker,
@@ -27,6 +31,7 @@ from exit_pipeline.ports import (
     MarketData,
     Surroundings,
 )
+from exit_pipeline.services.arming import LiveKeys, account_setting, start_live
 from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline.services.tick import parse_instant
 from exit_pipeline.settings import Settings
@@ -41,9 +46,6 @@ class ClockResource(dg.ConfigurableResource[Clock]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Clock:
         """The system's clock, or one that stands where the launch's ``as_of`` puts it."""
-        from exit_pipeline.adapters.clocks.fixed import FixedClock
-        from exit_pipeline.adapters.clocks.system import SystemClock
-
         asked = context.run.run_config.get("as_of") if context.run else None
         at = str(asked or self.at)
         try:
@@ -119,6 +121,26 @@ class MarketDataResource(dg.ConfigurableResource[MarketData]):
         return _with_tape(_adapter("market_data", "composite", "", MarketData)(whole))
 
 
+class OrderLimitsResource(dg.ConfigurableResource[OrderLimits]):
+    """How much may be sent, whatever was decided; see the table of the README."""
+
+    contracts_per_order: int = Field(description="Contracts in one order.")
+    orders_per_position: int = Field(
+        description="Exits of one position in a day, repriced ones not counted."
+    )
+    orders_per_tick: int = Field(description="New orders of one account in one tick.")
+    notional_per_tick: int = Field(description="What they are worth together, dollars.")
+
+    def create_resource(self, context: dg.InitResourceContext) -> OrderLimits:  # noqa: ARG002
+        """The limits."""
+        return OrderLimits(
+            contracts_per_order=self.contracts_per_order,
+            orders_per_position=self.orders_per_position,
+            orders_per_tick=self.orders_per_tick,
+            notional_per_tick=Decimal(self.notional_per_tick),
+        )
+
+
 class BrokerResource(dg.ConfigurableResource[Broker]):
     """Where positions are held and closed."""
 
@@ -129,22 +151,23 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
     market_data: dg.ResourceDependency[MarketData]
 
     def create_resource(self, context: dg.InitResourceContext) -> Broker:  # noqa: ARG002
-        """The broker of that name.
+        """The broker of that name; for live money only with both of its keys.
 
         Raises:
             ConfigurationError: It may not be used here, as the sentence says.
+            UnavailableError: A live broker does not answer.
         """
-        if self.broker == "paper" and self.environment == "live":
-            message = "EXIT_BROKER_ENV is 'live' and EXIT_BROKER is 'paper', which is never live"
-            raise ConfigurationError(message)
         refuse_unreal_data(self.broker, self.market_data)
-        if self.environment == "live":
-            message = (
-                "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
-                "use EXIT_BROKER_ENV=paper"
-            )
-            raise ConfigurationError(message)
-        around = Surroundings(
+        build = _adapter("brokers", self.broker, "EXIT_BROKER", Broker)
+        if self.environment != "live":
+            return build(self._around())
+        account = os.environ.get(account_setting(self.broker), "").strip()
+        keys = LiveKeys(broker=self.broker, account=account, arm=Settings.from_env().live_arm)
+        # The system's clock: the run's own may stand where a launch puts it, before an arm's end.
+        return start_live(keys, lambda: build(self._around()), SystemClock().now())
+
+    def _around(self) -> Surroundings:
+        return Surroundings(
             environ=dict(os.environ),
             clock=self.clock,
             calendar=self.calendar,
@@ -152,7 +175,6 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
             database_url=database_url(Settings.from_env()),
             market_data=self.market_data,
         )
-        return _adapter("brokers", self.broker, "EXIT_BROKER", Broker)(around)
 
 
 def _with_tape(source: MarketData) -> MarketData:
@@ -295,4 +317,10 @@ def resources(
         # and executed later; Dagster then refuses to re-execute a run from its failure.
         "io_manager": dg.mem_io_manager,
         "market_data": market_data,
+        "order_limits": OrderLimitsResource(
+            contracts_per_order=settings.max_contracts_per_order,
+            orders_per_position=settings.max_orders_per_position,
+            orders_per_tick=settings.max_orders_per_tick,
+            notional_per_tick=settings.max_notional_per_tick,
+        ),
     }

@@ -17,7 +17,7 @@ class CallLog:
 
     broker: Broker
     runs: RunStore
-    run_id: str
+    run_id: str | None
     account: str
     at: datetime
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
 from exit_pipeline.core.model.record import (
-    ExitOrder,
     PositionMark,
     RunHandle,
     RunStatus,

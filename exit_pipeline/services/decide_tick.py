@@ -17,7 +17,7 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.price import to_dollars
-from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
@@ -27,12 +27,13 @@ from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -> DecidedTick:
     """Decide every open position, record the decisions with all their inputs, and read them back.
 
-    A position that can't be decided (its policy can't be read, its contract is adjusted) is
-    recorded as a HOLD with the reason and raises an alert; the others are decided all the same.
+    A position that can't be decided (its policy can't be read, its contract is adjusted or for
+    other than 100 shares) is recorded as a HOLD with the reason and raises an alert; the others are
+    decided all the same.
     What another attempt of the same run has recorded already stands.
     """
     tick = known.tick
-    policies, policy_of_row, decided, faults = _policies(tick)
+    policies, policy_of_row, decided, faults = _policies(known)
     book = assemble_book(known, decided, policy_of_row, calendar)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
@@ -68,27 +69,40 @@ def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[Sto
 
 
 def _policies(
-    tick: OpenTick,
+    known: ContextTick,
 ) -> tuple[list[Policy], list[int], list[Position], dict[str, tuple[Position, str]]]:
     """The distinct policies, each row's index among them, the rows, and what can't be decided."""
     indices: dict[Policy, int] = {}
     policy_of_row: list[int] = []
     decided: list[Position] = []
     faults: dict[str, tuple[Position, str]] = {}
-    for position in tick.positions:
+    launched_with = known.tick.request.policy
+    for position in known.tick.positions:
         try:
-            policy = combine_policies(position.policy, tick.request.policy)
+            policy = combine_policies(position.policy, launched_with)
         except InputError as error:
             faults[position.id] = (position, str(error))
             continue
-        if position.contract is not None and position.contract.is_adjusted:
-            sentence = f"{position.contract.symbol} is adjusted: what it delivers is not 100 shares"
+        if sentence := _why_not_standard(position, known.market):
             faults[position.id] = (position, sentence)
             continue
         policy_of_row.append(indices.setdefault(policy, len(indices)))
         decided.append(position)
-    policies = list(indices) or [combine_policies(tick.request.policy)]
+    policies = list(indices) or [combine_policies(launched_with)]
     return policies, policy_of_row, decided, faults
+
+
+def _why_not_standard(position: Position, market: MarketSnapshot) -> str:
+    """Why 100 shares are not what a contract delivers, so that its P&L is not known; or nothing."""
+    contract = position.contract
+    if contract is None:
+        return ""
+    if contract.is_adjusted:
+        return f"{contract.symbol} is adjusted: what it delivers is not 100 shares"
+    quote = market.quotes.get(contract.symbol)
+    if quote is None or quote.is_standard:
+        return ""
+    return f"{contract.symbol} is for {quote.contract_size} shares as {market.source} says, not 100"
 
 
 def _rows(

@@ -8,13 +8,14 @@ from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.quote import MarketSnapshot, SourceNote
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.ports import Clock, Database, KeepsTape, MarketData
+from exit_pipeline.services.open_interest import with_open_interest
 from exit_pipeline.services.tick import MarketTick, OpenTick
 
 INDICES = ("VIX", "VIX3M")
 """Levels that every tick records: the 30-day and three-month volatility indices of Cboe."""
 
-_FOR_A_PERSON = {"FALLBACK_USED": "WARNING", "NOT_ANSWERED": "WARNING"}
-"""Severity of notes that need somebody; a contract without a quote shows on its own decision."""
+_FOR_A_PERSON = {"FALLBACK_USED": "WARNING", "NOT_ANSWERED": "WARNING", "NOT_QUOTED": "WARNING"}
+"""Severity of notes that need somebody; a contract without a quote has neither target nor stop."""
 
 
 def fetch_market(
@@ -23,8 +24,10 @@ def fetch_market(
     """The newest quotes and prices that the tick's positions need, in one request of the source.
 
     A source that does not answer leaves every quote missing: rules that need one are not evaluable,
-    the others still decide, and an alert says so. Each use of a fallback and each part that was not
-    answered is an alert too. A live source keeps what was seen on a tape, where it has one.
+    the others still decide, and an alert and a note say so. Each use of a fallback and each part
+    that was not answered is an alert too. Quotes without open interest get the day's figure where
+    the source tells it apart from them. A live source keeps what was seen on a tape, where it has
+    one.
     """
     if market_data.is_live:
         # Bringing the books up to date takes its time, and quotes of now would seem of the future.
@@ -39,7 +42,12 @@ def fetch_market(
     except (UnavailableError, ConfigurationError) as error:
         # Keys that are refused in the middle of a day must not keep a position from its time exit.
         _alert(tick, database, "CRITICAL", "MARKET_DATA_DOWN", str(error))
-        return MarketTick(tick=tick, market=nothing)
+        note = SourceNote(cause="NOT_ANSWERED", subject=market_data.source, message=str(error))
+        return MarketTick(tick=tick, market=replace(nothing, notes=(note,)))
+    if tick.session is not None and not tick.request.as_of:
+        market = with_open_interest(
+            market, tick.session.day, market_data=market_data, database=database
+        )
     _pass_on(tick, market.notes, database)
     if isinstance(market_data, KeepsTape) and not tick.request.dry_run:
         market_data.keep(

@@ -1,7 +1,8 @@
 """Open a tick: check the request, take the accounts, reconcile, and load what is to be decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from exit_pipeline.core.engine.policy import parse_policy
@@ -9,10 +10,14 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
-from exit_pipeline.services.reconcile import reconcile
+from exit_pipeline.services.import_held import Importing, find_accounts, import_runs
+from exit_pipeline.services.reconcile import Reconciled, reconcile
 from exit_pipeline.services.tick import OpenTick, TickRequest
 
 CODE_VERSION = version("exit-pipeline")
+
+SLOT = timedelta(minutes=5)
+"""Time from one scheduled tick to the next."""
 
 
 def open_tick(
@@ -26,54 +31,90 @@ def open_tick(
 ) -> OpenTick:
     """Open one run per account, bring the books up to date, and load the open positions.
 
-    Outside the exchange's session the books are brought up to date and nothing is decided.
+    Where the launch imports, the broker's accounts are worked too, also before they have any row.
+
+    Outside the exchange's session, and by a tick that comes late or after a later one, the books
+    are brought up to date and nothing is decided.
 
     Raises:
         InputError: The request names something that does not exist, or something that only a dry
             run may do with this broker. Nothing was recorded.
     """
     check_request(request, broker)
-    accounts = _accounts(request, broker, database)
+    importing = find_accounts(request, broker)
+    accounts = _accounts(request, broker, database, importing)
     at = request.as_of or clock.now()
-    identity = TickIdentity(
-        environment=broker.environment,
-        broker=broker.name,
-        tick_at=request.tick_at or at,
-        mode="live" if market_data.is_live else market_data.source,
-        dry_run=request.dry_run,
-        request_id=request.run_key if request.is_special else "",
-    )
+    identity = _identity(request, broker, market_data, at)
     runs = database.runs.open(identity, accounts, request.run_key, CODE_VERSION, LEASE)
     workable = [run for run in runs if run.status is RunStatus.STARTED]
     notes = [run.reason for run in runs if run.reason]
     positions = _positions(request, broker, database, workable)
+    found = Reconciled()
     if not request.dry_run:
         found = reconcile(
-            workable, positions, broker=broker, database=database, calendar=calendar, at=at
+            workable,
+            positions,
+            broker=broker,
+            database=database,
+            calendar=calendar,
+            clock=clock,
         )
-        # Fills and settlements change what is held.
-        positions = _positions(request, broker, database, workable) if found else positions
-        notes += found
-    closed = calendar.why_closed(at)
-    if closed:
-        _skip(workable, request, database, closed)
-        runs = [
-            replace(run, status=RunStatus.SKIPPED, reason=closed) if run in workable else run
-            for run in runs
-        ]
-        positions = []
-        notes.insert(0, closed)
-    entered = [position for position in positions if position.entry_time <= at]
-    if later := len(positions) - len(entered):
+        found.notes += import_runs(
+            importing, workable, broker=broker, database=database, calendar=calendar, at=at
+        )
+        # Fills, settlements and imports change what is held.
+        if found.notes:
+            positions = _positions(request, broker, database, workable)
+        notes += found.notes
+    why = calendar.why_closed(at) or _why_late(request, identity, clock)
+    out = {run.account: why or run.reason for run in workable if why or run.is_superseded}
+    _skip([run for run in workable if run.account in out], out, request, database)
+    if why:
+        notes.insert(0, why)
+    here = [one for one in positions if (one.account or UNASSIGNED) not in out]
+    entered = [position for position in here if position.entry_time <= at]
+    if later := len(here) - len(entered):
         notes.append(f"{later} positions are left out, since they are entered later")
     return OpenTick(
         request=request,
         identity=identity,
         at=at,
         session=calendar.session(at.astimezone(calendar.zone).date()),
-        runs=tuple(runs),
+        runs=tuple(
+            replace(run, status=RunStatus.SKIPPED, reason=out[run.account])
+            if run in workable and run.account in out
+            else run
+            for run in runs
+        ),
         positions=tuple(entered),
+        opened_at=at,
+        held=found.held,
+        not_ours=found.not_ours,
         notes=tuple(notes),
+    )
+
+
+def _why_late(request: TickRequest, identity: TickIdentity, clock: Clock) -> str:
+    """Why a scheduled tick decides nothing any more: the next one is due already."""
+    if request.tick_at is None or identity.mode != "live":
+        return ""
+    late = clock.now() - request.tick_at
+    if late < SLOT:
+        return ""
+    minutes = late.total_seconds() / 60
+    return f"this tick is {minutes:.0f} minutes late: the books are brought up to date, no more"
+
+
+def _identity(
+    request: TickRequest, broker: Broker, market_data: MarketData, at: datetime
+) -> TickIdentity:
+    return TickIdentity(
+        environment=broker.environment,
+        broker=broker.name,
+        tick_at=request.tick_at or at,
+        mode="live" if market_data.is_live else market_data.source,
+        dry_run=request.dry_run,
+        request_id=request.run_key if request.is_special else "",
     )
 
 
@@ -96,9 +137,12 @@ def check_request(request: TickRequest, broker: Broker) -> None:
             raise InputError(message)
 
 
-def _accounts(request: TickRequest, broker: Broker, database: Database) -> list[str]:
+def _accounts(
+    request: TickRequest, broker: Broker, database: Database, importing: Importing
+) -> list[str]:
     environment = broker.environment
     known = database.positions.accounts(environment)
+    known += [account for account in importing.accounts if account not in known]
     _refuse_unknown("accounts", request.accounts, [*known, UNASSIGNED], environment)
     if request.position_ids or request.underlyings:
         held = database.positions.open_positions(environment, request.accounts)
@@ -134,8 +178,12 @@ def _positions(
     )
 
 
-def _skip(runs: Sequence[RunHandle], request: TickRequest, database: Database, reason: str) -> None:
+def _skip(
+    runs: Sequence[RunHandle], why: Mapping[str, str], request: TickRequest, database: Database
+) -> None:
     summaries = [
-        RunSummary(run_id=run.run_id, status=RunStatus.SKIPPED, reason=reason) for run in runs
+        RunSummary(run_id=run.run_id, status=RunStatus.SKIPPED, reason=why[run.account])
+        for run in runs
     ]
-    database.runs.close(request.run_key, summaries)
+    if summaries:
+        database.runs.close(request.run_key, summaries)

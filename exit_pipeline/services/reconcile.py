@@ -1,146 +1,185 @@
 """Bring the books up to date with the broker, before anything is decided."""
 
 import logging
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import TypeVar
 
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.holdings import Holding
+from exit_pipeline.core.model.order import OrderReport
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.record import Alert, ExitOrder, RunHandle
-from exit_pipeline.ports import Broker, Calendar, Database
-from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.core.model.record import RunHandle
+from exit_pipeline.ports import Broker, Calendar, Clock, Database
+from exit_pipeline.services.books import Books
+from exit_pipeline.services.holdings import judge_holdings, taken_by
 from exit_pipeline.services.last_close import last_trading_close
+from exit_pipeline.services.own_accounts import why_not_ours
+from exit_pipeline.services.reconcile_holdings import compare_holdings, settle
+from exit_pipeline.services.reconcile_orders import (
+    Look,
+    cancel_if_told,
+    disown,
+    judge_missing,
+    refresh,
+)
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 
-QUARANTINE: Final = timedelta(minutes=10)
-"""How long an order that was being sent is waited for before "not found" counts as "not placed": a
-sender that froze in the act may wake up and send it. Its time-outs are far below this."""
+
+@dataclass(slots=True)
+class Reconciled:
+    """What was found.
+
+    Attributes:
+        notes: One sentence for each thing that changed, or could not be read.
+        held: What the broker holds, by account and symbol. An account that it did not answer for is
+            absent: nothing is known of it, in particular not that it is flat.
+        not_ours: Why accounts may not be worked at all, by account.
+    """
+
+    notes: list[str] = field(default_factory=list)
+    held: dict[str, Mapping[str, Holding]] = field(default_factory=dict)
+    not_ours: dict[str, str] = field(default_factory=dict)
 
 
 def reconcile(
     runs: Sequence[RunHandle],
-    held: Sequence[Position],
+    positions: Sequence[Position],
     *,
     broker: Broker,
     database: Database,
     calendar: Calendar,
-    at: datetime,
-) -> list[str]:
-    """Book what live orders have filled and settle what has expired; returns what was found.
+    clock: Clock,
+) -> Reconciled:
+    """Book what orders have filled, settle what has expired, and compare with what is held.
 
     Args:
         runs: The accounts that this launch works.
-        held: Their open positions.
+        positions: Their open positions.
         broker: Where they are held.
         database: What is kept; where nothing is found, nothing in it has changed.
         calendar: Tells which contracts have ended.
-        at: The tick's moment.
+        clock: Now.
 
-    What can't be read stays as it is, with an alert, and does not keep the rest from being read.
+    What can't be read stays as it is, with an alert, and does not keep the rest from being read. An
+    account of which nothing is to be read costs no request, and one that the broker does not say is
+    ours is left alone.
     """
-    accounts = {run.account: run for run in runs}
-    logs = {
-        account: CallLog(
-            broker=broker, runs=database.runs, run_id=run.run_id, account=account, at=at
+    found = Reconciled()
+    at = clock.now()
+    live = database.orders.live_orders(broker.environment, [run.account for run in runs])
+    work = []
+    for run in runs:
+        account = _Account(
+            books=Books(
+                broker=broker, database=database, clock=clock, calendar=calendar, run=run, at=at
+            ),
+            orders=[
+                order
+                for order in live
+                if (order.broker, order.request.account) == (broker.name, run.account)
+            ],
+            positions=[
+                position
+                for position in positions
+                if (position.broker, position.account) == (broker.name, run.account)
+            ],
+            found=found,
         )
-        for account, run in accounts.items()
-    }
-    notes = []
-    for order in database.orders.live_orders(broker.environment, list(accounts)):
-        if order.broker == broker.name:
-            log = logs[order.request.account]
-            notes += _apart(
-                partial(_refresh, order, log, database), order.position_id, log, database
-            )
-    for account, log in logs.items():
-        ended = [
-            position
-            for position in held
-            if position.is_adopted
-            and position.account == account
-            and _has_ended(position, calendar, at)
-        ]
-        notes += _apart(partial(_settle, ended, log, database), account, log, database)
-    return notes
-
-
-def _apart(
-    work: Callable[[], list[str]], subject: str, log: CallLog, database: Database
-) -> list[str]:
-    """Do a part of the work whose fault is its own: the others are reconciled all the same."""
-    try:
-        return work()
-    except Exception as error:  # whatever it is, an alert tells of it
-        logger.exception("ExitWorker: reconcile of %s", subject)
-        reason = str(error) or type(error).__name__
-        _alert(database, log, "NOT_RECONCILED", subject, reason)
-        return [f"{subject} could not be reconciled: {reason}"]
-
-
-def _refresh(order: ExitOrder, log: CallLog, database: Database) -> list[str]:
-    request = order.request
-    report: OrderReport | None = log.call(
-        lambda: log.broker.find_order(request.account, request.client_order_id),
-        "find_order",
-        request.client_order_id,
-        lambda found: found.status if found else "not found",
+        if account.is_to_be_read:
+            work.append(account)
+    found.not_ours = why_not_ours(
+        {one.books.run.account: one.books.run.run_id for one in work},
+        broker=broker,
+        database=database,
+        at=at,
     )
-    if report is not None and not report.answers(request):
-        message = f"the broker has another order under {request.client_order_id}"
-        _alert(database, log, "ORDER_MISMATCH", request.client_order_id, message)
-        return [f"{order.position_id}: {message}"]
-    if report is not None:
-        booked = database.orders.book(order, report)
-        if not booked:
-            return []
-        return [f"{booked} of {order.position_id} had filled under {request.client_order_id}"]
-    # An intent that nobody has begun to send can't be begun any more once it is abandoned.
-    is_proven = order.status is OrderStatus.PENDING or (
-        log.broker.knows_all_orders and log.at - order.intent_at >= QUARANTINE
-    )
-    if is_proven:
-        reason = "the broker knows no such order: it was never placed"
-        database.orders.mark_status(order.id, OrderStatus.ABANDONED, reason)
-        return [f"order {request.client_order_id} is abandoned: {reason}"]
-    database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "the broker does not show it")
-    return [f"order {request.client_order_id} is not shown by the broker"]
+    found.notes += [f"account {name} is left alone: {why}" for name, why in found.not_ours.items()]
+    for account in work:
+        if account.books.run.account not in found.not_ours:
+            account.reconcile()
+    return found
 
 
-def _has_ended(position: Position, calendar: Calendar, at: datetime) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Account:
+    """One account, with its live orders and open positions at this broker."""
+
+    books: Books
+    orders: Sequence[ExitOrder]
+    positions: Sequence[Position]
+    found: Reconciled
+
+    @property
+    def ended(self) -> list[Position]:
+        """The positions whose contracts trade no more."""
+        return [one for one in self.positions if _has_ended(one, self.books)]
+
+    @property
+    def is_to_be_read(self) -> bool:
+        """While nothing trades, nothing moves but what was on its way or has ended."""
+        is_open = self.books.calendar.why_closed(self.books.at) is None
+        return bool(self.orders or self.ended or (self.positions and is_open))
+
+    def reconcile(self) -> None:
+        """Orders first, then what is held: a fill that comes between shows as held too few.
+
+        The other way round it would show as held enough, and be sold again. Who still holds an
+        order to send it is asked before the broker shows its orders: a sender that wakes up after
+        that look finds its time over.
+        """
+        books, found = self.books, self.found
+        unsent = books.nobody_sends(self.orders)
+        working: list[OrderReport] = self._apart("orders", books.read_working, [])
+        shown = {report.client_order_id: report for report in working}
+        missing: list[ExitOrder] = []
+        for order in self.orders:
+            report = shown.get(order.request.client_order_id)
+            failed: list[str] | None = []
+            notes = self._apart(order.position_id, partial(refresh, order, report, books), failed)
+            if notes is None:
+                missing.append(order)
+            found.notes += notes or []
+        held = self._apart("holdings", books.read_holdings, None)
+        for order in missing:
+            look = Look(held=held, positions=self.positions, nobody_sends=order.id in unsent)
+            self._tell(order.position_id, partial(judge_missing, order, look, books))
+        known = {order.request.client_order_id for order in self.orders}
+        strangers = [one for one in working if one.client_order_id not in known]
+        self._tell("orders", partial(disown, strangers, self.positions, books))
+        self._tell("orders", partial(cancel_if_told, books))
+        self._tell("settlements", partial(settle, self.ended, books))
+        if held is not None:
+            self._tell("holdings", partial(compare_holdings, held, self.ended, books))
+            rows = books.open_positions() if found.notes else self.positions
+            found.held[books.run.account] = judge_holdings(rows, held, taken_by(strangers))
+
+    def _tell(self, subject: str, work: Callable[[], list[str]]) -> None:
+        self.found.notes += self._apart(subject, work, [])
+
+    def _apart(self, subject: str, work: Callable[[], T], otherwise: T) -> T:
+        """Do a part of the work whose fault is its own: the others are reconciled all the same."""
+        try:
+            return work()
+        except Exception as error:  # whatever it is, an alert tells of it
+            # What is outside may fail as it likes; only a fault of ours needs its traceback.
+            is_ours = not isinstance(error, ExitPipelineError)
+            account = self.books.run.account
+            text = "ExitWorker: reconcile of %s in %s: %s"
+            logger.warning(text, subject, account, error, exc_info=is_ours)
+            reason = str(error) or type(error).__name__
+            about = subject if subject not in {"orders", "holdings", "settlements"} else account
+            self.books.alert("WARNING", "NOT_RECONCILED", about, reason)
+            self.found.notes.append(f"{about} could not be reconciled: {reason}")
+            return otherwise
+
+
+def _has_ended(position: Position, books: Books) -> bool:
     contract = position.contract
-    closes_at = None if contract is None else last_trading_close(contract, calendar)
-    return closes_at is not None and at >= closes_at
-
-
-def _settle(ended: Sequence[Position], log: CallLog, database: Database) -> list[str]:
-    """Close an account's expired positions as the broker settled them; flag what it has not."""
-    if not ended:
-        return []
-    answer = log.call(
-        lambda: log.broker.settlements(log.account),
-        "settlements",
-        describe=lambda found: f"{len(found)} settlements",
-    )
-    settled = {one.symbol: one for one in answer}
-    notes = []
-    for position in ended:
-        symbol = position.contract.symbol if position.contract else ""
-        if symbol in settled:
-            database.positions.settle(position.id, settled[symbol])
-            notes.append(f"{position.id}: {symbol} ended {settled[symbol].kind}")
-        else:
-            message = f"{symbol} has expired and the broker has not settled it"
-            _alert(database, log, "EXPIRED_NOT_SETTLED", position.id, message)
-            notes.append(f"{position.id}: {message}")
-    return notes
-
-
-def _alert(database: Database, log: CallLog, cause: str, subject: str, message: str) -> None:
-    alert = Alert(
-        severity="WARNING", cause=cause, subject=subject, message=message, run_id=log.run_id
-    )
-    database.runs.raise_alerts([alert])
+    closes_at = None if contract is None else last_trading_close(contract, books.calendar)
+    return closes_at is not None and books.at >= closes_at

@@ -1,216 +1,238 @@
-"""Send the closing orders of a tick, each recorded before it is sent."""
+"""Execute a tick's decisions: new exits are recorded and sent, working ones are managed."""
 
-import hashlib
-import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 
-from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.engine.price_orders import OrderPrice, price_order
+from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
+from exit_pipeline.core.engine.work_orders import TRIES, Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
-from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
-from exit_pipeline.core.model.position import Position, PositionSide
-from exit_pipeline.core.model.quote import QuoteGrade
-from exit_pipeline.core.model.record import Alert, ExitOrder, OrderIntent, StoredDecision
-from exit_pipeline.ports import Broker, Database
-from exit_pipeline.services.broker_calls import CallLog
+from exit_pipeline.core.model.exit_order import Denial, ExitOrder
+from exit_pipeline.core.model.order import OrderStatus
+from exit_pipeline.core.model.position import Position
+from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
+from exit_pipeline.ports import Broker, Clock, Database
+from exit_pipeline.services.attempts import Attempt, AttemptPlanner
+from exit_pipeline.services.clock_skew import SkewGate
+from exit_pipeline.services.holdings import read_again
+from exit_pipeline.services.send_order import OrderDesk
+from exit_pipeline.services.stock import Stock
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
-log = logging.getLogger(__name__)
 
-
-def client_order_id(
-    installation: str, environment: str, account: str, position_id: str, attempt: int
-) -> str:
-    """The id of a closing order: a pure function of the position and the attempt.
-
-    A retry of the same attempt therefore meets the order that it may have placed. It has at most 48
-    characters of ``[a-z0-9-]``, the narrowest limit among the brokers (Alpaca, older limit).
-
-    Example: ``em-paper-5f1c0d2ab34e6f708192-1``.
-    """
-    name = "\x1f".join((installation, environment, account, position_id))
-    return f"em-{environment}-{hashlib.sha256(name.encode()).hexdigest()[:20]}-{attempt}"
-
-
-def execute_tick(decided: DecidedTick, *, broker: Broker, database: Database) -> ExecutedTick:
-    """Send every exit that is due, most urgent first; a dry run sends none.
+def execute_tick(
+    decided: DecidedTick,
+    *,
+    broker: Broker,
+    database: Database,
+    clock: Clock,
+    limits: OrderLimits,
+) -> ExecutedTick:
+    """Send every exit that is due and manage those that work, most urgent first.
 
     One position's fault is its own: what a broker refuses or does not answer leaves the others to
-    be sent. An order that can't be priced is deferred with an alert.
+    be sent. An order that can't be priced is deferred with an alert. A dry run sends none.
     """
+    tick = decided.tick
     due = [decision for decision in decided.stored if decision.decision == "EXIT"]
-    if decided.tick.request.dry_run:
+    if tick.request.dry_run:
         notes = {decision.position_id: "dry run: nothing is sent" for decision in due}
         return ExecutedTick(decided=decided, notes=notes)
-    due.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
-    sender = _Sender(
+    working = _working(decided, broker, database)
+    wanted = [one for one in decided.stored if one.decision == "EXIT" or one.position_id in working]
+    if not wanted:
+        return ExecutedTick(decided=decided, notes={})
+    wanted.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
+    last = database.orders.last_attempts([decision.position_id for decision in wanted])
+    executor = _Executor(
         decided=decided,
         broker=broker,
         database=database,
-        positions={position.id: position for position in decided.tick.positions},
-        policies={policy.hash: policy for policy in decided.policies},
-        attempts=database.orders.attempts([decision.position_id for decision in due]),
-        installation=database.installation_id() if due else "",
+        clock=clock,
+        limits=limits,
+        planner=AttemptPlanner(
+            decided=decided,
+            broker=broker.name,
+            environment=broker.environment,
+            installation=database.installation_id(),
+            last=last,
+        ),
+        working=working,
+        positions={position.id: position for position in tick.positions},
+        runs={run.run_id: run for run in tick.runs},
+        stock=Stock(tick.held, working.values()),
+        skew=SkewGate(tick, broker, database),
     )
-    notes = {decision.position_id: sender.send(decision) for decision in due}
-    return ExecutedTick(
-        decided=decided, notes={position: note for position, note in notes.items() if note}
-    )
+    notes = {decision.position_id: executor.work(decision) for decision in wanted}
+    executor.read_back()
+    return ExecutedTick(decided=decided, notes={name: note for name, note in notes.items() if note})
+
+
+def _working(decided: DecidedTick, broker: Broker, database: Database) -> dict[str, ExitOrder]:
+    """Exit orders that may still fill, by position."""
+    accounts = [run.account for run in decided.tick.runs if run.fence is not None]
+    orders = database.orders.live_orders(broker.environment, accounts)
+    return {order.position_id: order for order in orders if order.broker == broker.name}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sender:
-    """Sends one tick's orders, one at a time."""
+class _Executor:
+    """Executes one tick's decisions, one at a time."""
 
     decided: DecidedTick
     broker: Broker
     database: Database
+    clock: Clock
+    limits: OrderLimits
+    planner: AttemptPlanner
+    working: dict[str, ExitOrder]
     positions: dict[str, Position]
-    policies: dict[str, Policy]
-    attempts: dict[str, int]
-    installation: str
+    runs: dict[str, RunHandle]
+    stock: Stock
+    skew: SkewGate
+    sent: list[tuple[OrderDesk, ExitOrder]] = field(default_factory=list)
 
-    def send(self, decision: StoredDecision) -> str:
-        """Record, send and book one order; returns why it was not sent, or nothing."""
+    def work(self, decision: StoredDecision) -> str:
+        """Do what one decision asks for; returns why nothing was sent, or nothing."""
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
-        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "not sent: it belongs to no broker yet (exit-pipeline positions adopt)"
-        price = self._price(decision, position)
-        if price is None:
-            message = f"{decision.exit_reason} is due and the quote gives no price to close at"
-            self._alert("ORDER_NOT_PRICED", decision, message)
-            return f"deferred: {message}"
-        order = self.database.orders.record_intent(
-            self._intent(decision, position, price), self.decided.tick.request.run_key
-        )
-        if order is None:
-            return self._not_recorded(decision)
-        return self._submit(order, decision)
+        if why := self._why_not(decision, position):
+            return f"not sent: {why}"
+        desk = self._desk(decision)
+        if desk is None:
+            return "not sent: this run does not hold the account"
+        attempt = self.planner.plan(decision, position)
+        order = self.working.get(position.id)
+        if order is not None:
+            return self._manage(order, attempt, desk)
+        return self._exit(attempt, desk, decision.exit_quantity or 0, replaces=False)
 
-    def _not_recorded(self, decision: StoredDecision) -> str:
-        message = "not sent: an exit order is already working, or the account is another run's"
-        if Urgency[decision.urgency or "PATIENT"] >= Urgency.FAST:
-            self._alert("EXIT_BLOCKED", decision, f"{decision.exit_reason} is {message}")
+    def read_back(self) -> None:
+        """Look once more at what was sent and may still fill, so that fills are booked at once."""
+        desks = {order.request.client_order_id: desk for desk, order in self.sent}
+        for order in self.database.orders.under_ids(list(desks)) if desks else ():
+            if order.status.is_live:
+                desks[order.request.client_order_id].read_back(order)
+
+    def _manage(self, order: ExitOrder, attempt: Attempt, desk: OrderDesk) -> str:
+        """Keep, reprice, pre-empt or send again an order that is still working."""
+        due = attempt.due(self.decided)
+        handling = handle_working(order, due, may_send_again=self._may_send_again(order))
+        if handling is Handling.SEND_AGAIN:
+            return desk.send(order)
+        if handling is Handling.KEEP:
+            if due is None:
+                return ""
+            if has_waited_long(order, due.at):
+                _escalate(attempt, f"has worked since {order.intent_at:%H:%M} UTC", desk)
+            return "an exit order of it is working"
+        ended = desk.cancel(order)
+        if ended is None:
+            return "waiting for the broker to confirm the cancel of the order before"
+        # What it holds is read anew, since a fill may show there before it shows as a fill.
+        self.stock.end(order)
+        held = read_again(desk, self.decided.tick.held.get(desk.account, {}))
+        if held is None:
+            return "waiting for the broker to say what is held after the cancel"
+        self.stock.renew(desk.account, held)
+        left = (due.quantity if due else 0) - (ended.filled_quantity - order.filled_quantity)
+        return self._exit(attempt, desk, left, replaces=True) if left > 0 else ""
+
+    def _exit(self, attempt: Attempt, desk: OrderDesk, quantity: int, *, replaces: bool) -> str:
+        """Record and send a new attempt."""
+        reason, position = attempt.decision.exit_reason, attempt.position
+        if attempt.price is None:
+            message = f"{reason} is due and the quote gives no price to close at"
+            desk.alert("WARNING", "ORDER_NOT_PRICED", position.id, message)
+            return f"deferred: {message}"
+        if attempt.step >= TRIES:
+            _escalate(attempt, f"has not filled in {attempt.step} repriced attempts", desk)
+        within, why = self._within_what_is_held(attempt, quantity)
+        if within <= 0:
+            desk.alert("CRITICAL", "EXIT_BLOCKED", position.id, f"{reason} is due, but {why}")
+            return f"not sent: {why}"
+        intent = self.planner.intent(attempt, attempt.price, within, desk.fence, replaces=replaces)
+        moment = Moment(
+            at=self.clock.now(),
+            session=self.decided.tick.session,
+            worst_price=attempt.price.worst,
+            far_side=attempt.far_side or Decimal(0),
+        )
+        answer = self.database.orders.record_intent(
+            intent, lambda facts: check_order(intent, facts, self.limits, moment)
+        )
+        if answer.denial is not None:
+            return _denied(answer.denial, desk, position)
+        if answer.order is None:
+            return "not sent: the decision was executed before, or the account is another run's"
+        self.stock.take(answer.order)
+        self.sent.append((desk, answer.order))
+        return desk.send(answer.order)
+
+    def _desk(self, decision: StoredDecision) -> OrderDesk | None:
+        run = self.runs.get(decision.run_id)
+        if run is None or run.fence is None:
+            return None
+        return OrderDesk(
+            broker=self.broker,
+            database=self.database,
+            clock=self.clock,
+            run_id=run.run_id,
+            account=run.account,
+            fence=run.fence,
+        )
+
+    def _may_send_again(self, order: ExitOrder) -> bool:
+        """Whether a second POST of its id can't make a second order, and may help."""
+        return (
+            self.broker.ids_are_unique
+            and order.status is OrderStatus.UNKNOWN
+            and order.last_missed_at is not None
+            and order.last_missed_at >= self.decided.tick.opened_at
+        )
+
+    def _within_what_is_held(self, attempt: Attempt, quantity: int) -> tuple[int, str]:
+        """How many of them the broker holds for this position; with why, where that is none.
+
+        An account that the broker did not answer for is not flat: what presses is sent as the books
+        have it, unless an attempt before ended unfilled, whose late fills would not be seen.
+        """
+        account, symbol = attempt.position.account or "", attempt.decision.option_symbol or ""
+        if account in self.stock.accounts:
+            return self.stock.within(account, symbol, attempt.position.open_quantity, quantity)
+        if attempt.urgency >= Urgency.FAST and not attempt.follows_unfilled:
+            return quantity, ""
+        return 0, "the broker did not say what the account holds"
+
+    def _why_not(self, decision: StoredDecision, position: Position) -> str:
+        """Why nothing of a position is sent to this broker; empty where it may be."""
+        if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
+            return "it belongs to no broker yet (exit-pipeline positions adopt)"
+        if why := self.decided.tick.not_ours.get(position.account or ""):
+            return why
+        if not position.managed:
+            return "imported and not managed yet (exit-pipeline positions adopt)"
+        if not position.spread_leg:
+            return self.skew.check().removeprefix("not sent: ")
+        message = position.say_spread(self.positions.values())
+        self.database.runs.raise_alerts([
+            Alert(
+                severity="WARNING",
+                cause="SPREAD_LEG",
+                subject=position.id,
+                message=f"{decision.exit_reason} is not sent: {message}",
+                run_id=decision.run_id,
+            )
+        ])  # fmt: skip
         return message
 
-    def _price(self, decision: StoredDecision, position: Position) -> OrderPrice | None:
-        contract = position.contract
-        if contract is None or decision.bid is None or decision.ask is None:
-            return None
-        if decision.quote_grade == QuoteGrade.BAD.name:
-            return None
-        return price_order(
-            _closing_side(position),
-            contract.root,
-            decision.bid,
-            decision.ask,
-            Urgency[decision.urgency or "NORMAL"],
-            self.policies[decision.policy_hash or ""].prices,
-        )
 
-    def _intent(
-        self, decision: StoredDecision, position: Position, price: OrderPrice
-    ) -> OrderIntent:
-        attempt = self.attempts.get(position.id, 0) + 1
-        account, environment = position.account or "", self.broker.environment
-        return OrderIntent(
-            request=OrderRequest(
-                client_order_id=client_order_id(
-                    self.installation, environment, account, position.id, attempt
-                ),
-                account=account,
-                symbol=decision.option_symbol or "",
-                side=_closing_side(position),
-                quantity=decision.exit_quantity or 0,
-                limit_price=price.limit,
-            ),
-            position_id=position.id,
-            run_id=decision.run_id,
-            decision_id=decision.id,
-            exit_action=decision.exit_action or "",
-            exit_reason=decision.exit_reason or "",
-            urgency=decision.urgency or "",
-            attempt=attempt,
-            broker=self.broker.name,
-            environment=environment,
-            worst_price=price.worst,
-            intent_at=self.decided.tick.at,
-        )
-
-    def _submit(self, order: ExitOrder, decision: StoredDecision) -> str:
-        calls = CallLog(
-            broker=self.broker,
-            runs=self.database.runs,
-            run_id=decision.run_id,
-            account=order.request.account,
-            at=self.decided.tick.at,
-        )
-        if not self.database.orders.begin_sending(order.id, self.decided.tick.request.run_key):
-            return "not sent: another run has taken the account over"
-        try:
-            report = self._send(calls, order)
-        except Exception as error:  # whatever went wrong, the order may exist
-            log.exception("ExitWorker: submit of %s", order.request.client_order_id)
-            self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
-            message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
-            self._alert("ORDER_UNKNOWN", decision, message)
-            return message
-        self.database.orders.book(order, report)
-        return f"refused: {report.reason}" if report.status is OrderStatus.REJECTED else ""
-
-    def _send(self, calls: CallLog, order: ExitOrder) -> OrderReport:
-        """What the broker has of the order: a refusal may mean that it was placed before."""
-        request = order.request
-        try:
-            report = calls.call(
-                lambda: self.broker.submit(request), "submit", request.client_order_id, _describe
-            )
-        except ConfigurationError as error:
-            # Keys that are refused place nothing, so the position need not wait for an answer.
-            return self._refused(request, str(error))
-        if report.status is not OrderStatus.REJECTED:
-            return report
-        existing = calls.call(
-            lambda: self.broker.find_order(request.account, request.client_order_id),
-            "find_order",
-            request.client_order_id,
-            lambda found: _describe(found) if found else "not found",
-        )
-        if existing is not None and not existing.answers(request):
-            message = f"the broker has another order under {request.client_order_id}"
-            raise UnavailableError(message)
-        return existing or report
-
-    def _refused(self, request: OrderRequest, reason: str) -> OrderReport:
-        return OrderReport(
-            client_order_id=request.client_order_id,
-            broker_order_id="",
-            symbol=request.symbol,
-            side=request.side,
-            quantity=request.quantity,
-            status=OrderStatus.REJECTED,
-            submitted_at=self.decided.tick.at,
-            reason=reason,
-        )
-
-    def _alert(self, cause: str, decision: StoredDecision, message: str) -> None:
-        alert = Alert(
-            severity="WARNING",
-            cause=cause,
-            subject=decision.position_id,
-            message=message,
-            run_id=decision.run_id,
-        )
-        self.database.runs.raise_alerts([alert])
+def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:
+    message = f"{attempt.decision.exit_reason} {what}"
+    desk.alert("CRITICAL", "EXIT_ESCALATED", attempt.position.id, message)
 
 
-def _closing_side(position: Position) -> OrderSide:
-    long = position.side is PositionSide.LONG
-    return OrderSide.SELL_TO_CLOSE if long else OrderSide.BUY_TO_CLOSE
-
-
-def _describe(report: OrderReport) -> str:
-    return f"{report.status} {report.filled_quantity}/{report.quantity} {report.reason}".strip()
+def _denied(denial: Denial, desk: OrderDesk, position: Position) -> str:
+    severity = "CRITICAL" if denial.halts else "WARNING"
+    desk.alert(severity, f"ORDER_{denial.code}", position.id, denial.reason)
+    return f"{'deferred' if denial.defers else 'denied'}: {denial.reason}"

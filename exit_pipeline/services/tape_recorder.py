@@ -6,13 +6,13 @@ goes wrong is told by an alert.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from threading import Thread
 from typing import Any, Final
 
 from exit_pipeline.core.model.errors import ExitPipelineError
-from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, Quote
-from exit_pipeline.ports import CanClose, MarketData, TapeWriter
+from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, OpenInterest, Quote
+from exit_pipeline.ports import CanClose, MarketData, TapeWriter, TellsOpenInterest
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +23,14 @@ PATIENCE_SECONDS: Final = 10.0
 well below a second, an object store a few."""
 
 _UNUSABLE: Final = float("inf")
-"""Stands on a tape for a price that was negative, infinite or absurd; no cell says "no price"."""
+"""Stands on a tape for a price that was negative, infinite, absurd, or of a contract for other than
+100 shares; no cell says "no price"."""
 
 
 class TapeRecorder:
     """A live source that keeps what ticks saw; implements ``MarketData`` and ``KeepsTape``.
+
+    It tells open interest where the source does.
 
     Attributes:
         source: The source's name.
@@ -58,6 +61,14 @@ class TapeRecorder:
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:
         """What the source answers."""
         return self._market.chain(underlying, at)
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """What the source tells, where it tells open interest."""
+        if isinstance(self._market, TellsOpenInterest):
+            return self._market.open_contracts(underlyings, first_expiration, last_expiration)
+        return None
 
     def keep(
         self, seen: MarketSnapshot, tick_at: datetime, on_failure: Callable[[str], None]
@@ -132,9 +143,9 @@ def price_columns(seen: MarketSnapshot, tick_at: datetime) -> Columns:
 
 
 def _price(quote: Quote, price: Any) -> float | None:
-    if price is None:
-        return _UNUSABLE if quote.nonfinite else None
-    return float(price)
+    if not quote.is_standard or (price is None and quote.nonfinite):
+        return _UNUSABLE
+    return None if price is None else float(price)
 
 
 def _tell(on_failure: Callable[[str], None], sentence: str) -> None:

@@ -10,15 +10,11 @@ from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.holdings import Holding
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
-from exit_pipeline.core.model.record import (
-    ExitOrder,
-    RunHandle,
-    RunStatus,
-    StoredDecision,
-    TickIdentity,
-)
+from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
 
 
@@ -34,6 +30,7 @@ class TickRequest:
         accounts: Only these accounts; None means all. Likewise underlyings, position_ids.
         policy: Policy name or overrides, over each position's own.
         force_close: Close every position in scope.
+        import_held: Bring in what the broker's accounts hold before deciding.
     """
 
     run_key: str
@@ -45,6 +42,7 @@ class TickRequest:
     position_ids: Sequence[str] | None = None
     policy: str | None = None
     force_close: bool = False
+    import_held: bool = False
 
     @property
     def is_special(self) -> bool:
@@ -64,6 +62,10 @@ class OpenTick:
         session: Today's trading hours; None when the exchange is closed.
         runs: One per account, also those that this launch may not work.
         positions: What is to be decided; empty when there is nothing to do.
+        opened_at: When it was opened; `at` moves on while the books are brought up to date.
+        held: What the broker holds, by account and symbol; an account that it did not answer for
+            is absent, and one that is not known to be ours too.
+        not_ours: Why accounts may not be worked at all, by account.
         notes: What a person should know: why it is closed, who holds an account, what was settled.
     """
 
@@ -73,6 +75,9 @@ class OpenTick:
     session: Session | None
     runs: tuple[RunHandle, ...]
     positions: tuple[Position, ...]
+    opened_at: datetime
+    held: Mapping[str, Mapping[str, Holding]] = field(default_factory=dict)
+    not_ours: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property

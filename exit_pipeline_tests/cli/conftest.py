@@ -30,9 +30,12 @@ def _own_folder_and_database(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", database_url)
     for variable in (
+        "ALPACA_ACCOUNT_ID",
         "DAGSTER_HOME",
         "EXIT_BROKER",
         "EXIT_BROKER_ENV",
+        "EXIT_IMPORT_POSITIONS",
+        "EXIT_LIVE_ARM",
         "EXIT_MARKET_DATA",
         "EXIT_TAPE_DIR",
         "EXIT_WORKER_CRON",

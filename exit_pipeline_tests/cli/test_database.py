@@ -1,19 +1,25 @@
 """The commands about what is kept: migrate, status, db url and doctor."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.cli import group
+from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
+from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
+from exit_pipeline_tests.fakes import FixedClock, new_york
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
 
 FILES = sorted(path.name for path in (Path(__file__).parents[2] / "sql").glob("*.sql"))
+AT_ALPACA = {"EXIT_BROKER": "alpaca", "EXIT_MARKET_DATA": "alpaca"}
 PASSWORD = "canary-of-a-password"  # noqa: S105 a made-up one
 NOBODY_THERE = f"postgresql://desk:{PASSWORD}@127.0.0.1:1/exits"
 
@@ -86,12 +92,45 @@ def test_the_status_tells_how_every_account_stands(run: Run) -> None:
 
 def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     lines = run("doctor").stdout.splitlines()
-    assert [line[:7].strip() for line in lines] == ["ok"] * 6
+    assert [line[:7].strip() for line in lines] == ["ok"] * 7
     assert lines[0].endswith("reachable, schema up to date (DATABASE_URL)")
     assert "XNYS, closes 13:00 on 2015-12-24" in lines[1]
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
-    assert "*/5 * * * 1-5 in New York time" in lines[5]
+    assert "paper goes by this machine's clock" in lines[4]
+    assert "*/5 * * * 1-5 in New York time" in lines[6]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "line"),
+    [
+        pytest.param(0, "ok       broker clock skew below a second; it", id="right"),
+        pytest.param(30, "ok       broker clock this machine's clock is ", id="off"),
+        pytest.param(300, "MISSING  broker clock this machine's clock is ", id="far off"),
+    ],
+)
+def test_the_doctor_compares_the_clock_with_the_brokers(
+    monkeypatch: pytest.MonkeyPatch, seconds: int, line: str
+) -> None:
+    with FakeAlpaca(SystemClock()) as alpaca:
+        alpaca.skew = timedelta(seconds=seconds)
+        for name, value in (alpaca.environ | AT_ALPACA).items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(group, ["doctor"])
+        assert alpaca.asked() == [("GET", "/v2/clock")]
+    assert result.exit_code == (1 if line.startswith("MISSING") else 0)
+    (found,) = (one for one in result.stdout.splitlines() if "broker clock" in one)
+    assert found.startswith(line)
+    assert ("set it by a time server" in found) is (seconds > 0)
+
+
+def test_the_doctor_says_that_the_broker_refuses_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeAlpaca(SystemClock()) as alpaca:
+        for name, value in (alpaca.environ | AT_ALPACA | {"ALPACA_API_KEY": "other"}).items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(group, ["doctor"])
+    assert result.exit_code == 1
+    assert "MISSING  broker clock Alpaca refuses ALPACA_API_KEY" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -131,3 +170,74 @@ def test_the_doctor_says_what_is_missing_and_exits_with_one(
     assert found == missing
     assert "Traceback" not in result.output
     assert PASSWORD not in result.output
+
+
+@pytest.fixture
+def at_alpaca(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAlpaca]:
+    """Alpaca in its paper environment, as a server of the test's own."""
+    with FakeAlpaca(FixedClock(new_york(date(2026, 3, 17), 10))) as fake:
+        environ = {"EXIT_BROKER": "alpaca", "EXIT_MARKET_DATA": "alpaca"}
+        for variable, text in (fake.environ | environ).items():
+            monkeypatch.setenv(variable, text)
+        yield fake
+
+
+def broker_line() -> str:
+    """What the doctor says of the broker; an answer that is none must not end in a traceback."""
+    result = CliRunner().invoke(group, ["doctor"])
+    assert isinstance(result.exception, SystemExit | None)
+    (line,) = [one for one in result.stdout.splitlines() if one[9:].startswith("broker ")]
+    assert result.exit_code == (0 if line.startswith("ok") else 1)
+    return line
+
+
+def test_the_doctor_tells_which_account_the_broker_reports(at_alpaca: FakeAlpaca) -> None:
+    assert broker_line() == "ok       broker       alpaca, environment paper, account PA...001"
+    assert at_alpaca.asked() == [("GET", "/v2/account")]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        pytest.param(
+            {"ALPACA_ACCOUNT_ID": "PA9"},
+            "ALPACA_ACCOUNT_ID is 'PA9'; the broker says that its keys belong to PA...001",
+            id="on paper, another account",
+        ),
+        pytest.param(
+            {"ALPACA_SECRET_KEY": "another"},
+            "Alpaca refuses ALPACA_API_KEY and ALPACA_SECRET_KEY in its paper environment with "
+            "status 401",
+            id="on paper, a wrong key",
+        ),
+        pytest.param(
+            {"EXIT_BROKER_ENV": "live"},
+            "ALPACA_ACCOUNT_ID is not set; EXIT_BROKER_ENV=live expects the id of the account to "
+            "work at alpaca",
+            id="live, the first key",
+        ),
+        pytest.param(
+            {"EXIT_BROKER_ENV": "live", "ALPACA_ACCOUNT_ID": ACCOUNT},
+            "EXIT_LIVE_ARM is not set; EXIT_BROKER_ENV=live expects <account id>:<YYYY-MM-DD>, "
+            "with the account of ALPACA_ACCOUNT_ID and a date that is not past",
+            id="live, the second key",
+        ),
+        pytest.param(
+            {
+                "EXIT_BROKER_ENV": "live",
+                "ALPACA_ACCOUNT_ID": ACCOUNT,
+                "EXIT_LIVE_ARM": f"{ACCOUNT}:9999-12-31",
+            },
+            "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; use "
+            "EXIT_BROKER_ENV=paper",
+            id="live, both keys",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("at_alpaca")
+def test_the_doctor_says_what_the_broker_lacks(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str
+) -> None:
+    for variable, text in variables.items():
+        monkeypatch.setenv(variable, text)
+    assert broker_line() == f"MISSING  broker       {said}"

@@ -1,14 +1,18 @@
-"""The commands about positions: import and list."""
+"""The commands about positions: import, adopt and list."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.cli import group
+from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
+from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
+from exit_pipeline_tests.fakes import FixedClock
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -90,3 +94,90 @@ def test_an_environment_that_no_run_works_in_is_refused(command: list[str]) -> N
     result = CliRunner().invoke(group, ["positions", *command, "--environment", "papre"])
     assert result.exit_code == 2
     assert "'papre' is not one of 'paper', 'live', 'tape', 'simulated'" in result.stderr
+
+
+CALL, PUT = "ACME270115C00100000", "ACME270115P00090000"
+IMPORTED = f"alpaca-{ACCOUNT}-{CALL}"
+EITHER = "positions import takes either FILE, with or without --gex-signals, or --broker"
+
+
+@pytest.fixture
+def alpaca(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAlpaca]:
+    """A paper account that holds two calls, which the program is set to work."""
+    with FakeAlpaca(FixedClock(SystemClock().now())) as fake:
+        settings = {"EXIT_BROKER": "alpaca", "EXIT_MARKET_DATA": "alpaca"}
+        for name, value in (settings | fake.environ).items():
+            monkeypatch.setenv(name, value)
+        fake.ledger.trade(CALL, 2, "3.10")
+        yield fake
+
+
+@pytest.mark.usefixtures("alpaca")
+def test_what_the_broker_holds_is_imported_once_and_then_known(run: Run) -> None:
+    assert run("positions", "import", "--broker").stdout == (
+        f"alpaca/paper/{ACCOUNT}:\n  {IMPORTED}: LONG 2 at 3.10 imported, not managed until it is "
+        "adopted (exit-pipeline positions adopt)\n"
+    )
+    assert run("positions", "import", "--broker", "--account", ACCOUNT).stdout == (
+        f"alpaca/paper/{ACCOUNT}: nothing has changed\n"
+    )
+    (line,) = json.loads(run("positions", "list", "--json").stdout)
+    assert (line["id"], line["managed"], line["spread_leg"]) == (IMPORTED, False, False)
+    assert "OPEN unmanaged" in run("positions", "list").stdout
+
+
+@pytest.mark.usefixtures("alpaca")
+def test_an_imported_position_is_adopted_without_naming_its_account(
+    run: Run, refusal: Refusal
+) -> None:
+    run("positions", "import", "--broker")
+    assert refusal("positions", "adopt", IMPORTED, "--account", "PA2") == (
+        f"account is 'PA2'; position '{IMPORTED}' is held in {ACCOUNT}"
+    )
+    assert run("positions", "adopt", IMPORTED).stdout == "1 positions adopted into alpaca/paper\n"
+    assert "unmanaged" not in run("positions", "list").stdout
+
+
+def test_legs_of_a_spread_are_shown_and_not_adopted(
+    run: Run, refusal: Refusal, alpaca: FakeAlpaca
+) -> None:
+    alpaca.ledger.trade(PUT, -1)
+    shown = run("positions", "import", "--broker").stdout
+    put = f"alpaca-{ACCOUNT}-{PUT}"
+    assert f"  {IMPORTED} looks like a leg of a spread with {put}" in shown
+    assert run("positions", "list").stdout.count("unmanaged spread leg") == 2
+    assert refusal("positions", "adopt", IMPORTED) == (
+        f"{IMPORTED} looks like a leg of a spread with {put}; it can't be adopted singly"
+    )
+
+
+@pytest.mark.usefixtures("alpaca")
+def test_another_account_than_the_brokers_is_one_sentence(refusal: Refusal) -> None:
+    assert refusal("positions", "import", "--broker", "--account", "PA2") == (
+        f"account is 'PA2'; the broker alpaca knows {ACCOUNT}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param([], EITHER, id="neither"),
+        pytest.param(["book.csv", "--broker"], EITHER, id="both"),
+        pytest.param(["--broker", "--gex-signals", "gex.csv"], EITHER, id="signals of a broker"),
+        pytest.param(
+            ["book.csv", "--account", "desk"],
+            "account is 'desk' without --broker; a file names its accounts itself",
+            id="an account with a file",
+        ),
+        pytest.param(
+            ["--broker"],
+            "broker is 'paper', whose ledger is filled from CSV files; expected another one, or: "
+            "exit-pipeline positions import FILE.csv",
+            id="the paper broker",
+        ),
+    ],
+)
+def test_an_import_from_a_broker_that_cant_be_is_one_sentence(
+    refusal: Refusal, arguments: list[str], said: str
+) -> None:
+    assert refusal("positions", "import", *arguments) == said

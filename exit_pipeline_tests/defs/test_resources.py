@@ -31,7 +31,13 @@ from exit_pipeline_tests.fakes import FakeMarketData, new_york
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
 
 CANARY = "canary-of-a-password"
-VARIABLES = ("EXIT_BROKER", "EXIT_BROKER_ENV", "EXIT_MARKET_DATA", "EXIT_TAPE_DIR")
+VARIABLES = (
+    "EXIT_BROKER",
+    "EXIT_BROKER_ENV",
+    "EXIT_LIVE_ARM",
+    "EXIT_MARKET_DATA",
+    "EXIT_TAPE_DIR",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -146,13 +152,6 @@ def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
         "EXIT_MARKET_DATA is 'bloomberg'; expected one of "
         "alpaca, cboe, composite, recorded, simulated, tradier"
     )
-
-
-@pytest.mark.parametrize("broker", ["alpaca", "tradier"])
-def test_live_is_locked(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRADIER_API_KEY", "key")
-    environ = {"EXIT_MARKET_DATA": "tradier", "EXIT_BROKER": broker, "EXIT_BROKER_ENV": "live"}
-    assert "is locked until the whole order protocol is in" in refusal(environ)
 
 
 def test_an_unknown_broker_is_answered_with_the_known_ones(

@@ -6,14 +6,15 @@ request and every answer against that file.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from exit_pipeline_tests.fake_brokers.alpaca_contracts import contract_page, contract_row
 from exit_pipeline_tests.fake_brokers.alpaca_ledger import Ledger, Order, RefusedOrder, made_at
 from exit_pipeline_tests.fake_brokers.alpaca_rows import show_account, show_order, show_position
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
-from exit_pipeline_tests.fakes import FixedClock
+from exit_pipeline_tests.fakes import NEW_YORK
 
 KEY_ID = "PKFAKEFAKEFAKEFAKE01"
 KEY = "fake-fake-fake-fake-fake-fake-fake-fake1"
@@ -30,15 +31,24 @@ FAULTS: Mapping[str, Reply] = {
     "huge_error": Reply(status=500, body=b"x" * 5_000_000),
     "huge_refusal": Reply(status=400, body=b"x" * 5_000_000),
     "truncated": Reply(cut=True),
+    "broken": Reply(body=b'{"id": "a', headers={"content-type": "application/json"}),
     "other_form": json_reply("ok"),
     "never": Reply(never=True),
+    "endless": Reply(endless=True),
+    "null": json_reply(None),
+    "null_text": json_reply("null"),
+    "empty_list": json_reply([]),
+    "rate_limited_by_another": Reply(status=429, body=HTML, headers={"content-type": "text/html"}),
+    "rate_limited_after": json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429),
     "rate_limited": json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429),
     "unauthorized": json_reply({"code": 40110000, "message": "request is not authorized"}, 401),
     "forbidden": json_reply({"message": "forbidden."}, 403),
 }
 """What goes wrong, by name. Those of `_AFTER` are carried out, and only the answer is spoilt."""
 
-_AFTER = frozenset({"lost_response", "server_error_after", "truncated"})
+_AFTER = frozenset({
+    "lost_response", "server_error_after", "truncated", "rate_limited_after",
+})  # fmt: skip
 
 
 @dataclass
@@ -63,12 +73,23 @@ class FakeAlpaca:
         confirms_cancels: False leaves cancelled orders in ``pending_cancel``.
         numbers: Decimals are written as JSON numbers instead of strings.
         unknown_status: Shown instead of every order's status.
+        skew: Its clock less the test's.
+        session: When its regular session opens and closes next, and whether it is on; None is what
+            09:30 to 16:00 in New York say of its time.
+        limit_ends_in: After a 429, how long nothing more is taken.
+        contracts: Its listed options, see ``list_contract``.
+        contracts_per_page: The most on one page, whatever is asked for.
         honest: Exchanges without a fault, which the published file must cover.
     """
 
-    def __init__(self, clock: FixedClock) -> None:
+    def __init__(self, clock: Any) -> None:
         self.clock = clock
-        self.ledger = Ledger(clock.now)
+        self.skew = timedelta(0)
+        self.session: tuple[bool, datetime, datetime] | None = None
+        self.limit_ends_in = timedelta(0)
+        self.contracts: list[dict[str, Any]] = []
+        self.contracts_per_page = 10_000
+        self.ledger = Ledger(self.now)
         self.shows_fills = True
         self.hides_new_orders = 0
         self.visible_after = timedelta(0)
@@ -79,7 +100,7 @@ class FakeAlpaca:
         self.requests_left = 199
         self.honest: list[tuple[Request, Reply]] = []
         self._faults: list[Fault] = []
-        self._server = LocalServer(self.answer, clock.now)
+        self._server = LocalServer(self.answer, self.now)
         self._client_ids = (f"made-{number}" for number in count(1))
 
     @property
@@ -99,6 +120,14 @@ class FakeAlpaca:
     def replies(self) -> list[Reply]:
         return self._server.replies
 
+    def now(self) -> datetime:
+        """Its own time."""
+        return self.clock.now() + self.skew
+
+    def list_contract(self, symbol: str, open_interest: int | None, as_of: date) -> None:
+        """List an option."""
+        self.contracts.append(contract_row(symbol, open_interest, as_of))
+
     def asked(self) -> list[tuple[str, str]]:
         """Method and path of every request so far."""
         return [(request.method, request.path) for request in self.requests]
@@ -106,6 +135,10 @@ class FakeAlpaca:
     def fail(self, name: str, method: str = "POST", path: str = "/", times: int = 1) -> None:
         """Let a fault of ``FAULTS`` strike the next requests of that kind."""
         self._faults.append(Fault(name, method, path, times))
+
+    def recover(self) -> None:
+        """Let nothing strike any more."""
+        self._faults.clear()
 
     def __enter__(self) -> "FakeAlpaca":
         self._server.__enter__()
@@ -139,7 +172,8 @@ class FakeAlpaca:
     def _limited(self, reply: Reply) -> Reply:
         """Rate limits are on every answer; the window ends a minute from now."""
         left = 0 if reply.status == 429 else self.requests_left
-        reset = int(self.clock.at.timestamp()) + (0 if reply.status == 429 else 60)
+        window = self.limit_ends_in if reply.status == 429 else timedelta(minutes=1)
+        reset = int((self.now() + window).timestamp())
         limits = {
             "X-RateLimit-Limit": "200",
             "X-RateLimit-Remaining": str(left),
@@ -154,6 +188,8 @@ class FakeAlpaca:
         head, _, last = request.path.rpartition("/")
         endpoints: dict[tuple[str, str], Callable[[], Reply]] = {
             ("GET", "/v2/account"): lambda: json_reply(show_account()),
+            ("GET", "/v2/clock"): self._clock,
+            ("GET", "/v2/options/contracts"): lambda: self._contracts(request.query),
             ("GET", "/v2/positions"): self._positions,
             ("GET", "/v2/account/activities"): lambda: self._activities(request.query),
             ("GET", "/v2/orders:by_client_order_id"): lambda: self._find(request.query),
@@ -164,6 +200,19 @@ class FakeAlpaca:
         path = request.path if head != "/v2/orders" else "/v2/orders/"
         endpoint = endpoints.get((request.method, path))
         return endpoint() if endpoint else json_reply({"message": "endpoint not found."}, 404)
+
+    def _clock(self) -> Reply:
+        now = self.now().astimezone(NEW_YORK)
+        is_open, opens, closes = self.session or _usual_session(now)
+        return json_reply({
+            "timestamp": f"{now:%Y-%m-%dT%H:%M:%S.%f}789{now.isoformat()[-6:]}",
+            "is_open": is_open,
+            "next_open": opens.astimezone(NEW_YORK).isoformat(),
+            "next_close": closes.astimezone(NEW_YORK).isoformat(),
+        })  # fmt: skip
+
+    def _contracts(self, query: Mapping[str, str]) -> Reply:
+        return json_reply(contract_page(self.contracts, query, self.contracts_per_page))
 
     def _positions(self) -> Reply:
         held = (show_position(self.ledger, symbol) for symbol in self.ledger.holdings)
@@ -245,6 +294,13 @@ class FakeAlpaca:
         if not self.numbers:
             return row
         return {k: float(v) if k in figures and v is not None else v for k, v in row.items()}
+
+
+def _usual_session(now: datetime) -> tuple[bool, datetime, datetime]:
+    opens = now.replace(hour=9, minute=30, second=0, microsecond=0)
+    closes = now.replace(hour=16, minute=0, second=0, microsecond=0)
+    next_open, next_close = (at if at > now else at + timedelta(days=1) for at in (opens, closes))
+    return opens <= now < closes, next_open, next_close
 
 
 _NOT_FOUND = json_reply({"code": 40410000, "message": "order not found"}, 404)

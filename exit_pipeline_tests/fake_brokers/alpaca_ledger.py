@@ -133,11 +133,25 @@ class Ledger:
         held.quantity += -size if order.sells else size
         if held.quantity == 0:
             del self.holdings[order.symbol]
-        done = order.filled == order.quantity
-        if done:
+        if order.filled == order.quantity:
             self.end(order, "filled")
         elif order.is_open and order.status != "pending_cancel":
             order.status = "partially_filled"
+        self._tell(order, size, price)
+
+    def trade(self, symbol: str, quantity: int, price: str = "2.00") -> None:
+        """Somebody trades by hand: buys contracts to open, or sells where negative."""
+        side = "buy" if quantity > 0 else "sell"
+        body = {"symbol": symbol, "side": side, "qty": str(abs(quantity))}
+        order = Order(id=self.new_id(), body=body, at=self.now())
+        held = self.holdings.pop(symbol, Holding(0, Decimal(0)))
+        if held.quantity + quantity:
+            self.holdings[symbol] = Holding(held.quantity + quantity, Decimal(price))
+        order.fills.append((abs(quantity), Decimal(price), self.now()))
+        self._tell(order, abs(quantity), Decimal(price))
+
+    def _tell(self, order: Order, size: int, price: Decimal) -> None:
+        done = order.filled == order.quantity
         self.activities.append({
             "activity_type": "FILL",
             "id": f"{self.now():%Y%m%d%H%M%S}000::{self.new_id()}",

@@ -22,6 +22,10 @@ class Spec:
         document = json.loads((FOLDER / file).read_text())
         self.schemas = document["components"]["schemas"]
         self._paths = document["paths"]
+        self._parameters = {
+            f"#/components/parameters/{name}": one
+            for name, one in document["components"].get("parameters", {}).items()
+        }
         self._components = _nullable(document["components"])
 
     def problems(self, request: Request, reply: Reply) -> list[str]:
@@ -54,7 +58,8 @@ class Spec:
     def _of_query(
         self, operation: dict[str, Any], path: dict[str, Any], query: Mapping[str, str]
     ) -> list[str]:
-        declared = [*operation.get("parameters", ()), *path.get("parameters", ())]
+        named = [*operation.get("parameters", ()), *path.get("parameters", ())]
+        declared = [self._parameters.get(one.get("$ref"), one) for one in named]
         known = {one["name"]: one for one in declared if one["in"] == "query"}
         found = [f"{name} is no parameter" for name in query if name not in known]
         missing = {name for name, one in known.items() if one.get("required")} - set(query)

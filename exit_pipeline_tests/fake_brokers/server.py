@@ -35,7 +35,7 @@ class Reply:
     """What the server sends, and what goes wrong on the way.
 
     `lost` closes the connection without an answer, `cut` in the middle of the body; `never` keeps
-    the client waiting until the server is closed.
+    the client waiting until the server is closed, and `endless` sends a blank now and then.
     """
 
     status: int = 200
@@ -44,6 +44,7 @@ class Reply:
     lost: bool = False
     cut: bool = False
     never: bool = False
+    endless: bool = False
 
 
 def json_reply(body: Any, status: int = 200, **headers: str) -> Reply:
@@ -71,6 +72,9 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.never or reply.lost:
             self.close_connection = True
             return
+        if reply.endless:
+            self._drip()
+            return
         self.send_response_only(reply.status)
         now = self.server.now
         dated = {} if now is None else {"date": format_datetime(now(), usegmt=True)}
@@ -81,6 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body[: len(reply.body) // 2] if reply.cut else reply.body)
         self.close_connection = self.close_connection or reply.cut
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        self.send_response_only(200)
+        self.end_headers()
+        while not self.server.closing.wait(0.02):
+            self.wfile.write(b" ")
 
     do_POST = do_DELETE = do_PATCH = do_PUT = do_GET  # noqa: N815
 

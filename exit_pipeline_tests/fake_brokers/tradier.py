@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
 from urllib.parse import unquote
 
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
 from exit_pipeline_tests.fake_brokers.tradier_ledger import WORKING, Ledger, position_rows, stamp
-from exit_pipeline_tests.fakes import FixedClock
+from exit_pipeline_tests.fakes import NEW_YORK, FixedClock
 
 KEY = "canary-key-Zq81xVb7"
 ACCOUNT = "VA00099887"
@@ -44,6 +44,8 @@ CUT = replace(json_reply({"orders": {"order": []}}), cut=True)
 EMPTY = Reply()
 DOWN = fault("Datastore Error", 500)
 NOT_FOUND = plain("not found", 404)
+TOO_MANY = fault(OVER_LIMIT, 429)
+TOO_MANY_BY_ANOTHER = html("<html><body>Slow down</body></html>", 429)
 LOST = Reply(lost=True)
 
 
@@ -71,7 +73,10 @@ class FakeTradier:
         hidden: For so many listings, an order is not listed yet.
         visible_after: How old an order must be to be shown to anybody who looks.
         page_size: The most orders on one page, whatever is asked for.
+        strings: Figures of orders are written as texts.
         counts_pages: Whether a page tells how many there are.
+        skew: Its clock less the test's.
+        market: State, next change and next state of its session.
         uncounted: So many orders are counted and on no page.
         on_request: Called with each request before it is answered.
         honest: Requests and answers without those that a fault made, for the file of the API.
@@ -82,9 +87,12 @@ class FakeTradier:
         self.quotes: dict[str, dict[str, Any]] = {}
         self.allowed = {"standard": 120, "markets": 120, "trading": 60}
         self.nothing: Any = "null"
+        self.strings = False
         self.hidden, self.page_size, self.counts_pages, self.uncounted = 0, 1500, True, 0
         self.on_request: Callable[[Request], None] = lambda _request: None
         self.honest: list[tuple[Request, Reply]] = []
+        self.skew = timedelta(0)
+        self.market = ("open", "16:00", "postmarket")
         self.accounts = [ACCOUNT]
         self.visible_after = timedelta(0)
         self.server: LocalServer
@@ -101,6 +109,10 @@ class FakeTradier:
     @property
     def url(self) -> str:
         return self.server.url
+
+    def now(self) -> datetime:
+        """Its own time."""
+        return self.clock.now() + self.skew
 
     def asked(self, method: str, path: str = "") -> list[Request]:
         """What was asked with this method, of paths that end so."""
@@ -132,7 +144,7 @@ class FakeTradier:
         bucket = "markets" if path.startswith("/v1/markets") else bucket
         over = self._used[bucket] >= self.allowed[bucket]
         self._used[bucket] += not over
-        ends = int((self._window + timedelta(minutes=1)).timestamp() * 1000)
+        ends = int((self._window + self.skew + timedelta(minutes=1)).timestamp() * 1000)
         return {
             "X-Ratelimit-Allowed": str(self.allowed[bucket]),
             "X-Ratelimit-Used": str(self._used[bucket]),
@@ -195,6 +207,8 @@ class FakeTradier:
         shown = self.ledger.shown(order)
         if query.get("includeTags") != "true":
             shown.pop("tag", None)
+        if self.strings:
+            return {k: str(v) if isinstance(v, float) else v for k, v in shown.items()}
         return shown
 
     def _place(self, form: dict[str, str]) -> Reply:
@@ -217,6 +231,8 @@ class FakeTradier:
 
     def _markets(self, rest: str, request: Request) -> Reply:
         query = request.query
+        if rest == "clock":
+            return self._clock()
         options = [row for row in self.quotes.values() if row["type"] == "option"]
         options = [row for row in options if row["underlying"] == query.get("symbol")]
         if rest == "options/expirations":
@@ -234,6 +250,18 @@ class FakeTradier:
             body["unmatched_symbols"] = {"symbol": one_or_many(missing)}
         return json_reply({"quotes": body})
 
+    def _clock(self) -> Reply:
+        state, changes_at, follows = self.market
+        clock = {
+            "date": f"{self.now().astimezone(NEW_YORK):%Y-%m-%d}",
+            "description": f"Market is {state}",
+            "state": state,
+            "timestamp": int(self.now().timestamp()),
+            "next_change": changes_at,
+            "next_state": follows,
+        }
+        return json_reply({"clock": clock})
+
     def _account_rows(self) -> list[dict[str, str]]:
         return [{"account_number": number, "status": "active"} for number in self.accounts]
 
@@ -245,7 +273,7 @@ class FakeTradier:
 def fake_tradier(clock: FixedClock) -> Iterator[FakeTradier]:
     """A server on a free port of this machine, with one account and no quotes."""
     fake = FakeTradier(clock)
-    with LocalServer(fake.answer, clock.now) as server:
+    with LocalServer(fake.answer, fake.now) as server:
         fake.server = server
         yield fake
 

@@ -111,7 +111,7 @@ def test_the_sample_day_is_a_full_session_and_its_moment_within_the_last_half_ho
     session = ExchangeCalendar().session(SAMPLE_DAY)
 
     assert session is not None
-    assert not session.is_short
+    assert session.closes_at - session.opens_at == timedelta(hours=6.5)
     assert session.closes_at - timedelta(minutes=30) == SAMPLE_AT
     assert SAMPLE_AT in session.ticks()
 

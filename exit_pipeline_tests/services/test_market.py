@@ -33,7 +33,7 @@ def desk(database_url: str) -> Desk:
     return Desk(database_url)
 
 
-def test_a_fallback_and_a_part_without_an_answer_are_alerts(desk: Desk):
+def test_a_fallback_a_part_without_an_answer_and_a_contract_without_a_quote_are_alerts(desk: Desk):
     desk.hold("one")
     desk.market = Noting(
         SourceNote(cause="FALLBACK_USED", subject="quotes:alpaca", message="came from alpaca"),
@@ -46,6 +46,7 @@ def test_a_fallback_and_a_part_without_an_answer_are_alerts(desk: Desk):
     assert [tuple(row.values()) for row in desk.rows(ALERTS)] == [
         ("WARNING", "MARKET_DATA_FALLBACK_USED", "quotes:alpaca", "came from alpaca"),
         ("WARNING", "MARKET_DATA_NOT_ANSWERED", "tradier", "tradier is down"),
+        ("WARNING", "MARKET_DATA_NOT_QUOTED", "alpaca", "no quote of 1 options"),
     ]
     assert len(report.executed.decided.market.notes) == 3
 
@@ -62,3 +63,4 @@ def test_a_source_that_gives_nothing_costs_no_tick(desk: Desk, error: Exception)
     (alert,) = desk.rows(ALERTS)
     assert (alert["severity"], alert["cause"]) == ("CRITICAL", "MARKET_DATA_DOWN")
     assert alert["message"] == str(error)
+    assert [note.message for note in report.executed.decided.market.notes] == [str(error)]

@@ -1,7 +1,6 @@
 """Sending closing orders: their ids, their order, and what a refusal may mean."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +8,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
+from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest
-from exit_pipeline.services.submit import client_order_id
+from exit_pipeline.services.attempts import client_order_id
+from exit_pipeline_tests.between import Between, is_silent
 from exit_pipeline_tests.desk import CALL, FAR_CALL, PUT, Desk
 
 INSTALLATION = "6f0c1a52-5a43-4a1b-9d0f-0d5c3a5e9b11"
@@ -67,20 +67,6 @@ def test_the_id_says_environment_and_attempt() -> None:
     assert made.endswith("-3")
 
 
-class Between:
-    """Stands before the desk's broker; `submit` is what it is told to be."""
-
-    def __init__(self, inner: Any, submit: Callable[[Any, OrderRequest], OrderReport]) -> None:
-        self._inner = inner
-        self._submit = submit
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def submit(self, request: OrderRequest) -> OrderReport:
-        return self._submit(self._inner, request)
-
-
 @pytest.fixture
 def desk(database_url: str) -> Desk:
     return Desk(database_url)
@@ -99,7 +85,7 @@ def test_the_most_urgent_order_is_sent_first(desk: Desk) -> None:
         report: OrderReport = inner.submit(request)
         return report
 
-    desk.broker = Between(desk.broker, note)
+    desk.broker = Between(desk.broker, submit=note)
     desk.hold("a takes its profit", CALL)
     desk.hold("b takes its profit", PUT)
     desk.hold("c stops", FAR_CALL)
@@ -117,20 +103,25 @@ def test_a_refusal_of_an_order_that_exists_already_adopts_it(desk: Desk) -> None
         assert report.reason.startswith("duplicate")
         return report
 
-    desk.broker = Between(desk.broker, send_twice)
+    desk.broker = Between(desk.broker, submit=send_twice)
     desk.hold("a")
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick()
     assert statuses(desk) == {"a": "FILLED"}
     assert report.executed.notes == {}
     assert desk.position("a").status == "CLOSED"
-    calls = desk.rows("SELECT broker_call, outcome FROM adapter_logs ORDER BY broker_call")
-    assert [call["broker_call"] for call in calls] == ["find_order", "submit"]
+    calls = desk.rows("SELECT broker_call FROM adapter_logs")
+    assert {"find_order", "submit"} < {call["broker_call"] for call in calls}
 
 
 def test_a_real_refusal_is_booked_as_one_with_the_brokers_reason(desk: Desk) -> None:
+    def sell_by_hand_before(inner: Any, request: OrderRequest) -> OrderReport:
+        desk.rows_changed("DELETE FROM paper.positions")
+        report: OrderReport = inner.submit(request)
+        return report
+
+    desk.broker = Between(desk.broker, submit=sell_by_hand_before)
     desk.hold("a")
-    desk.rows_changed("DELETE FROM paper.positions")
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick()
     assert statuses(desk) == {"a": "REJECTED"}
@@ -145,7 +136,7 @@ def test_refused_keys_place_nothing_and_the_next_tick_tries_again(desk: Desk) ->
         message = "ALPACA_API_KEY is refused"
         raise ConfigurationError(message)
 
-    real, desk.broker = desk.broker, Between(desk.broker, refuse_the_keys)
+    real, desk.broker = desk.broker, Between(desk.broker, submit=refuse_the_keys)
     desk.hold("a")
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick()
@@ -164,21 +155,13 @@ def test_another_order_under_our_id_is_not_taken_for_ours(desk: Desk) -> None:
         report: OrderReport = inner.submit(request)
         return report
 
-    desk.broker = Between(desk.broker, place_another_first)
+    desk.broker = Between(desk.broker, submit=place_another_first)
     desk.hold("a", quantity=4)
     desk.quote(CALL, "1.15", "1.25")
     report = desk.tick()
     assert statuses(desk) == {"a": "UNKNOWN"}
     assert "another order" in report.executed.notes["a"]
     assert desk.position("a").open_quantity == 4
-
-
-class AnswersOnlyRefusals(Between):
-    """Refuses one symbol as a duplicate, and then does not answer which order that is."""
-
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:  # noqa: ARG002
-        message = "the broker does not answer"
-        raise UnavailableError(message)
 
 
 def test_a_refusal_that_cant_be_looked_into_leaves_the_others_to_be_sent(desk: Desk) -> None:
@@ -190,7 +173,7 @@ def test_a_refusal_that_cant_be_looked_into_leaves_the_others_to_be_sent(desk: D
         report: OrderReport = inner.submit(request)
         return report
 
-    desk.broker = AnswersOnlyRefusals(desk.broker, refuse_one)
+    desk.broker = Between(desk.broker, submit=refuse_one, find_order=is_silent)
     desk.hold("a", CALL)
     desk.hold("b", FAR_CALL)
     desk.quote(CALL, "3.15", "3.25")

@@ -89,6 +89,15 @@ def test_the_recorded_source_reads_what_was_kept(tmp_path):
     assert read == seen.quotes
 
 
+def test_a_contract_for_other_than_a_hundred_shares_has_no_usable_price_on_a_tape(tmp_path):
+    recorder = TapeRecorder(FakeMarketData(is_live=True), FolderTapeWriter(str(tmp_path)))
+    recorder.keep(snapshot(a_quote(CALL, contract_size=150)), TEN, pytest.fail)
+    recorder.close()
+
+    quote = RecordedMarketData(tmp_path).snapshot([CALL], [], TEN).quotes[CALL]
+    assert (quote.bid, quote.ask, quote.nonfinite) == (None, None, True)
+
+
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [

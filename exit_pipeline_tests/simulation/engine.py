@@ -19,6 +19,7 @@ from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.clients.tradier import connect
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import NewPosition
@@ -36,7 +37,15 @@ from exit_pipeline_tests.simulation.paper_wire import PaperWire
 from exit_pipeline_tests.simulation.points import Killed, Probed
 from exit_pipeline_tests.simulation.sessions import Sessions
 
-STORES: Final = ("runs", "positions", "signals", "decisions", "orders", "control")
+STORES: Final = (
+    "runs",
+    "positions",
+    "signals",
+    "open_interest",
+    "decisions",
+    "orders",
+    "control",
+)
 CANARIES: Final = ("EXIT_CANARY_9f3b7c", "canary-key-Zq81xVb7", "fake-fake-fake-fake")
 """What must never be seen: parts of the keys that the engines hold."""
 
@@ -158,7 +167,9 @@ class Engine:
         self.gate("build_context:done")
         decided = decide_tick(known, database=database, calendar=calendar)
         self.gate("decide_tick:done")
-        executed = execute_tick(decided, broker=broker, database=database)
+        executed = execute_tick(
+            decided, broker=broker, database=database, clock=self.wall, limits=OrderLimits()
+        )
         self.gate("execute_tick:done")
         report = close_tick(executed, database=database)
         self.gate("close_tick:done")

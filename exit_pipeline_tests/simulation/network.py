@@ -232,6 +232,8 @@ class SimTransport(httpx.BaseTransport):
         kind = self._venue.kind_of(sent)
         point, about = f"http.{kind}", ""
         self._reach(f"{point}:before_write")
+        # The transport of the network tells the client when it begins to write, and so does this.
+        request.extensions.get("trace", lambda *_: None)("http11.send_request_headers.started", {})
         if kind == venues.POST:
             posted = self._venue.posted(sent)
             about = posted.client_order_id

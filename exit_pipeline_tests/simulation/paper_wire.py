@@ -26,14 +26,11 @@ class PaperWire:
     """
 
     def __init__(self, broker: Any, wire: Wire, world: Any) -> None:
-        self.name = broker.name
-        self.environment = broker.environment
-        self.knows_all_orders = broker.knows_all_orders
         self._broker = broker
         self._wire = wire
         self._world = world
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, *rest: Any) -> OrderReport:
         sells = request.side is OrderSide.SELL_TO_CLOSE
         self._world.postings.judge(
             Posted(
@@ -44,7 +41,7 @@ class PaperWire:
                 request.limit_price,
             )
         )
-        answer: OrderReport = self._carry(venues.POST, "submit", request)
+        answer: OrderReport = self._carry(venues.POST, "submit", request, *rest)
         return answer
 
     def __getattr__(self, name: str) -> Any:

@@ -289,6 +289,12 @@ def test_what_is_closed_has_nothing_open_and_what_is_open_is_all_there(users_url
     assert (still_open["side"], still_open["broker"]) == ("LONG", None)
 
 
+def test_what_users_come_with_is_managed(users_url):
+    migrate(users_url)
+    rows = execute(users_url, "SELECT DISTINCT managed, spread_leg FROM refactored_positions")
+    assert [dict(row) for row in rows] == [{"managed": True, "spread_leg": False}]
+
+
 def test_a_contract_that_only_the_signal_knows_is_found_and_nothing_is_guessed(users_url):
     migrate(users_url)
     rows = execute(

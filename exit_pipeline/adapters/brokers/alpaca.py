@@ -4,32 +4,43 @@ What this broker promises and what it can't:
 
 - An order is posted once. Alpaca takes a ``client_order_id`` once for ever, so a second one is
   refused as a duplicate and the first can be read; a lost answer is an ``UnavailableError``.
-- An order that can't be found may only not be visible yet, so ``knows_all_orders`` is false.
+- An order that can't be found may only not be visible yet.
 - Nothing is ever replaced: a closing order is cancelled, read until it has ended, and sent anew.
 - How fills are told, and why none can be booked twice, is in ``clients/alpaca_orders``.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
-from exit_pipeline.adapters.clients.alpaca_holdings import KINDS, read_ended, to_held, to_settlement
+from exit_pipeline.adapters.clients.alpaca_holdings import (
+    KINDS,
+    entries,
+    read_ended,
+    to_held,
+    to_settlement,
+)
 from exit_pipeline.adapters.clients.alpaca_orders import (
-    contracts,
-    filled,
     is_closing_option,
     order_body,
     rejected,
-    since,
-    to_report,
+)
+from exit_pipeline.adapters.clients.alpaca_reports import (
+    read_reports,
+    report_failed,
+    report_placed,
 )
 from exit_pipeline.adapters.clients.http import Refused, RequestFailed
+from exit_pipeline.core.model.account import refuse_other_account
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import (
+    NOT_SENT,
     HeldPosition,
     OrderReport,
     OrderRequest,
@@ -42,6 +53,9 @@ _DUPLICATE: Final = 40010001
 """The code of a 422 for a ``client_order_id`` that was used before; it has other uses too."""
 
 _SETTLED_WITHIN: Final = timedelta(days=90)
+_ENTERED_WITHIN: Final = timedelta(days=90)
+_MOST_FILLS: Final = 1_000
+"""Fills that are looked through for entries, ten pages: a tick has other things to ask for."""
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +71,16 @@ class AlpacaBroker:
         environment: ``paper`` or ``live``.
         clock: The time of refusals, and how long fills have been missing.
         market_data: Values an exercise or assignment in shares, of which Alpaca tells no price.
+        configured: The account that the keys must belong to; empty takes theirs.
 
     Attributes:
         name: ``alpaca``.
         environment: As given.
-        knows_all_orders: False: a new order may not be visible yet.
+        ids_are_unique: True: an id that was used before is refused for ever.
     """
 
     name = "alpaca"
-    knows_all_orders = False
+    ids_are_unique = True
 
     def __init__(
         self,
@@ -73,24 +88,34 @@ class AlpacaBroker:
         environment: str,
         clock: Clock,
         market_data: MarketData | None = None,
+        configured: str = "",
     ) -> None:
         self.environment = environment
         self._api: Final = api
         self._clock: Final = clock
         self._market_data: Final = market_data
+        self._configured: Final = configured
         self._account: str | None = None
 
     def accounts(self) -> list[str]:
-        """The one account of the keys, by its account number."""
+        """The one account of the keys, by its account number; asked for once.
+
+        Raises:
+            ConfigurationError: It is not the one in ``ALPACA_ACCOUNT_ID``.
+        """
         if self._account is None:
-            self._account = self._api.account_number()
+            account = self._api.account_number()
+            if self._configured:
+                refuse_other_account("ALPACA_ACCOUNT_ID", self._configured, [account])
+            self._account = account
         return [self._account]
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
         """Send a closing order once: a limit order, good for the day.
 
         A refusal is a report with status REJECTED. Its reason begins with "duplicate" where an
-        order has the id already. Where the order was taken and its fills can't be read yet, it is
+        order has the id already. One for the rate limit counts once a look-up by id shows no order
+        (``report_failed``). Where the order was taken and its fills can't be read yet, it is
         reported as working.
 
         Raises:
@@ -101,30 +126,33 @@ class AlpacaBroker:
         try:
             is_ours = request.account in self.accounts()
         except UnavailableError as failure:
-            return rejected(request, f"not sent: {failure}", now)
+            return rejected(request, f"{NOT_SENT}{failure}", now)
         if not is_ours:
             return rejected(request, "the keys of Alpaca belong to another account", now)
         try:
-            order = self._api.place(order_body(request))
+            order = self._api.place(order_body(request), send_by)
         except Refused as refusal:
             reason = _reason(refusal)
             if reason:
                 return rejected(request, reason, now)
             error = UnavailableError(str(refusal))
         except RequestFailed as failure:
-            if failure.was_sent:
-                raise
-            return rejected(request, f"not sent: {failure}", now)
+            return report_failed(self._api, request, failure, self._clock)
         else:
-            return self._report_placed(order)
+            return report_placed(self._api, order, self._clock)
         raise error
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+    def find_order(
+        self,
+        account: str,
+        client_order_id: str,
+        broker_order_id: str | None = None,  # noqa: ARG002 - ours finds it at any time
+    ) -> OrderReport | None:
         """The order with our id and its fills; None when the broker shows none, or not yet."""
         if account not in self.accounts():
             return None
         order = self._api.order(client_order_id)
-        return None if order is None else self._report([order])[0]
+        return None if order is None else read_reports(self._api, [order], self._clock)[0]
 
     def cancel(self, account: str, client_order_id: str) -> OrderReport:
         """Ask for a cancel, and read the order back: only what is read counts.
@@ -147,7 +175,7 @@ class AlpacaBroker:
         if order is None:
             message = f"Alpaca shows order {client_order_id} no more after its cancel"
             raise UnavailableError(message)
-        report = self._report([order])[0]
+        report = read_reports(self._api, [order], self._clock)[0]
         if taken and report.status in {OrderStatus.ACCEPTED, OrderStatus.PARTIAL_FILL}:
             return replace(report, status=OrderStatus.PENDING_CANCEL)
         return report
@@ -165,7 +193,8 @@ class AlpacaBroker:
             for order in (parent, *(parent.get("legs") or ()))
             if is_closing_option(order)
         ]
-        return [report for report in self._report(orders) if report.status.is_live]
+        reports = read_reports(self._api, orders, self._clock)
+        return [report for report in reports if report.status.is_live]
 
     def positions(self, account: str) -> list[HeldPosition]:
         """The options that the account holds, by symbol; shares and coins are left out."""
@@ -173,6 +202,16 @@ class AlpacaBroker:
             return []
         held = [to_held(account, row) for row in self._api.positions()]
         return sorted((one for one in held if one is not None), key=lambda one: one.symbol)
+
+    def entered_at(self, held: Sequence[HeldPosition]) -> dict[str, datetime]:
+        """When holdings were opened, by symbol: the oldest fill since each was last flat.
+
+        Looked through are the newest 1,000 fills of the last 90 days, newest first and no further
+        than needed. A holding that is older, or that came about without a fill, is absent.
+        """
+        since_when = self._clock.now() - _ENTERED_WITHIN
+        fills = self._api.activities("FILL", since_when, newest_first=True)
+        return entries(held, islice(fills, _MOST_FILLS))
 
     def settlements(self, account: str) -> list[Settlement]:
         """Expirations, assignments and exercises of the last 90 days, oldest first.
@@ -183,40 +222,24 @@ class AlpacaBroker:
         """
         if account not in self.accounts():
             return []
-        rows = self._api.activities(",".join(KINDS), self._clock.now() - _SETTLED_WITHIN)
-        ended = read_ended(rows)
-        prices = self._prices({one.contract.underlying for one in ended if one.is_in_shares})
+        now = self._clock.now()
+        ended = read_ended(self._api.activities(",".join(KINDS), now - _SETTLED_WITHIN))
+        in_shares = {one.contract.underlying for one in ended if one.is_in_shares}
+        prices = _prices(in_shares, self._market_data, now)
         made = [to_settlement(account, one, prices) for one in ended]
         return [settlement for settlement in made if settlement is not None]
+
+    def broker_time(self) -> BrokerTime:
+        """Alpaca's time, and whether the regular session of US shares is on."""
+        return self._api.broker_time()
+
+    def skew(self) -> timedelta | None:
+        """Alpaca's clock less ours, as the newest answer showed; None before the first."""
+        return self._api.skew.newest
 
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()
-
-    def _report(self, orders: Sequence[Mapping[str, Any]]) -> list[OrderReport]:
-        """Orders with their fills, read in one go from the first of them on."""
-        wanted = {str(order.get("id")): filled(order) for order in orders}
-        wanted = {order_id: quantity for order_id, quantity in wanted.items() if quantity}
-        fills = []
-        if wanted:
-            start = min(since(order) for order in orders if str(order.get("id")) in wanted)
-            for row in self._api.activities("FILL", start):
-                order_id = str(row.get("order_id"))
-                if order_id in wanted:
-                    fills.append(row)
-                    wanted[order_id] -= contracts(row, "qty")
-                    if max(wanted.values()) <= 0:
-                        break
-        now = self._clock.now()
-        return [to_report(order, fills, now) for order in orders]
-
-    def _report_placed(self, order: Mapping[str, Any]) -> OrderReport:
-        try:
-            return self._report([order])[0]
-        except UnavailableError as error:
-            # The order is there; without its fills it is read again like any other.
-            log.warning("fills of the new order %s: %s", order.get("client_order_id"), error)
-            return to_report(order, (), self._clock.now())
 
     def _prices(self, underlyings: set[str]) -> dict[str, Decimal]:
         if not underlyings or self._market_data is None:
@@ -232,13 +255,28 @@ class AlpacaBroker:
 def build(around: Surroundings) -> AlpacaBroker:
     """The account of ``ALPACA_API_KEY`` and ``ALPACA_SECRET_KEY`` in Alpaca's paper or live world.
 
+    ``ALPACA_ACCOUNT_ID``, where it is set, must be theirs, or nothing is read or sent.
     ``ALPACA_BASE_URL`` may name a server on 127.0.0.1 instead, for tests, and nothing else.
 
     Raises:
         ConfigurationError: A key is missing, or the environment is neither paper nor live.
     """
     api = AlpacaTrading(around.environ, around.environment, around.clock)
-    return AlpacaBroker(api, around.environment, around.clock, around.market_data)
+    configured = (around.environ.get("ALPACA_ACCOUNT_ID") or "").strip()
+    return AlpacaBroker(api, around.environment, around.clock, around.market_data, configured)
+
+
+def _prices(
+    underlyings: set[str], market_data: MarketData | None, at: datetime
+) -> dict[str, Decimal]:
+    if not underlyings or market_data is None:
+        return {}
+    try:
+        found = market_data.snapshot((), sorted(underlyings), at)
+    except UnavailableError as error:
+        log.warning("settlements in shares can't be valued: %s", error)
+        return {}
+    return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
 
 
 def _reason(refusal: Refused) -> str:

@@ -62,11 +62,11 @@ class PaperBroker:
     Attributes:
         name: ``paper``.
         environment: As given.
-        knows_all_orders: True: the books are our own, so an order that isn't there never was.
+        ids_are_unique: True: an id that was used before is refused for ever.
     """
 
     name = "paper"
-    knows_all_orders = True
+    ids_are_unique = True
 
     def __init__(  # noqa: PLR0913 - the seams of a broker, and its two prices
         self,
@@ -96,7 +96,7 @@ class PaperBroker:
         with transaction(self._engine, self.environment) as books_of:
             return books_of("").holdings.accounts()
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
         """Take a closing order, and fill what the quote of this moment fills.
 
         It is refused, as a report with status REJECTED, when its id was used before, the market is
@@ -107,8 +107,10 @@ class PaperBroker:
         Raises:
             UnavailableError: The database did not answer: the order may or may not exist.
         """
+        quote = self._ask([request.symbol], (), self._clock.now()).quotes.get(request.symbol)
         now = self._clock.now()
-        quote = self._ask([request.symbol], (), now).quotes.get(request.symbol)
+        if send_by is not None and now > send_by:
+            return paper_exchange.refusal(request, "not sent: it is too late", now)
         with transaction(self._engine, self.environment) as books_of:
             books = books_of(request.account)
             held = books.lock([request.symbol], now).get(request.symbol, 0)
@@ -116,11 +118,18 @@ class PaperBroker:
             reason = paper_exchange.why_refused(request, held, free, now, self._calendar)
             order = paper_exchange.arrival(request, self.environment, reason, now, self._calendar)
             if not books.orders.add(order):
-                return paper_exchange.refusal_of_duplicate(request, now)
+                name = request.client_order_id
+                reason = f"duplicate client_order_id {name!r}, expected one never used"
+                return paper_exchange.refusal(request, reason, now)
             order = self._fill(books, order, quote, now, arrives=True)
             return books.orders.reports([order])[0]
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
+    def find_order(
+        self,
+        account: str,
+        client_order_id: str,
+        broker_order_id: str | None = None,  # noqa: ARG002 - ours finds it at any time
+    ) -> OrderReport | None:
         """The order with this id, looked at once more; None when there is none.
 
         Raises:

@@ -11,11 +11,12 @@ How executions get their ids and prices is described in ``clients/tradier_orders
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final
 
 from exit_pipeline.adapters.clients.http import RequestFailed
 from exit_pipeline.adapters.clients.tradier import TradierClient, connect
-from exit_pipeline.adapters.clients.tradier_json import Json
+from exit_pipeline.adapters.clients.tradier_json import is_over_quota
+from exit_pipeline.adapters.clients.tradier_listing import Listing
 from exit_pipeline.adapters.clients.tradier_orders import (
     SIDES,
     legs,
@@ -31,6 +32,8 @@ from exit_pipeline.adapters.clients.tradier_requests import (
     rejected,
     why_unfit,
 )
+from exit_pipeline.core.model.account import refuse_other_account
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
     ExitPipelineError,
@@ -38,6 +41,8 @@ from exit_pipeline.core.model.errors import (
     UnavailableError,
 )
 from exit_pipeline.core.model.order import (
+    NOT_ACCEPTED,
+    NOT_SENT,
     HeldPosition,
     OrderReport,
     OrderRequest,
@@ -45,17 +50,6 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.ports import Clock, Surroundings
-
-Listing: TypeAlias = tuple[datetime, list[Json]]
-"""The session's orders, and when they were asked for."""
-
-_LISTING_IS_GOOD_FOR: Final = timedelta(seconds=10)
-"""How long a listing tells that a tag is new. Only this process sends under an account's lease, and
-it knows its own tags, so that listing before each order would only use up the limit."""
-
-_LISTING_IS_SHARED_FOR: Final = timedelta(seconds=1)
-"""Looks at orders less than this apart share a listing, unless an order or a cancel went out in
-between: a tick looks at each of its orders, and a listing has them all."""
 
 
 def build(around: Surroundings) -> "TradierBroker":
@@ -86,63 +80,63 @@ class TradierBroker:
     Attributes:
         name: ``tradier``.
         environment: As given.
-        knows_all_orders: False: an order that was sent may not be listed yet, and only those of the
-            current session are.
+        ids_are_unique: False: a second order with the same tag is a second order.
     """
 
     name = "tradier"
-    knows_all_orders = False
+    ids_are_unique = False
 
     def __init__(self, client: TradierClient, account: str, environment: str, clock: Clock) -> None:
         self.environment = environment
         self._client: Final = client
         self._account: Final = account
         self._clock: Final = clock
+        self._listing: Final = Listing(client, account, clock)
         self._sent: Final[set[str]] = set()
-        self._listing: Listing | None = None
-        self._is_current = False
+        self._is_known = False
 
     def accounts(self) -> list[str]:
-        """The configured account, once the broker itself says that the key belongs to it.
+        """The configured account, once the broker itself has said that the key belongs to it.
 
         Raises:
             UnavailableError: No answer.
             ConfigurationError: The key is refused, or belongs to other accounts.
         """
-        if self._account not in self._client.account_numbers():
-            message = "TRADIER_ACCOUNT_ID is no account of the key in TRADIER_API_KEY"
-            raise ConfigurationError(message)
+        if not self._is_known:
+            numbers = self._client.account_numbers()
+            refuse_other_account("TRADIER_ACCOUNT_ID", self._account, numbers)
+            self._is_known = True
         return [self._account]
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(self, request: OrderRequest, send_by: datetime | None = None) -> OrderReport:
         """Send a closing limit order for the day, once, and read it back.
 
         It is SUBMITTED where it was received but can't be read yet. It is REJECTED, with nothing
         sent, when its tag is in use (the reason begins with "duplicate"), its parts are none that
-        the broker takes, or the rate limit leaves no room.
+        the broker takes, the session's orders can't be listed, or the rate limit leaves no room, by
+        our own count or by the broker's word with a listing that shows no such order.
 
         Raises:
             UnavailableError: No answer: the order may or may not exist.
         """
         now = self._clock.now()
         tag = request.client_order_id
-        if reason := why_unfit(request, self._account):
+        if reason := why_unfit(request, self._account) or self._why_not_new(tag):
             return rejected(request, reason, now)
-        if self._is_listed(tag):
-            return rejected(request, f"duplicate: an order has the tag {tag}", now)
         if tag in self._sent:
             message = f"order {tag} was sent before, and the broker does not list it yet"
             raise UnavailableError(message)
         self._sent.add(tag)
         try:
-            placed = self._client.place(request.account, order_form(request))
-        except RequestFailed as error:
-            if error.was_sent:
-                self._is_current = False
-                raise
-            self._sent.discard(tag)
-            return rejected(request, str(error), now)
-        self._is_current = False
+            placed = self._client.place(request.account, order_form(request), send_by)
+        except RequestFailed as failure:
+            if failure.was_sent:
+                self._listing.outdate()
+            report = _report_failed(self, request, failure, now)
+            if report.was_never_sent:
+                self._sent.discard(tag)
+            return report
+        self._listing.outdate()
         if placed.refusal:
             self._sent.discard(tag)
             return rejected(request, placed.refusal, now)
@@ -160,17 +154,25 @@ class TradierBroker:
         form = order_form(request) | {"preview": "true"}
         return self._client.place(request.account, form).refusal or None
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
-        """Our order in the list of the current session, with all its executions.
+    def find_order(
+        self, account: str, client_order_id: str, broker_order_id: str | None = None
+    ) -> OrderReport | None:
+        """Our order in the list of the current session, or by its own id, with all its executions.
 
         None does not mean that it was never placed: it may not be listed yet, or be of an earlier
-        session.
+        session and its id not known.
 
         Raises:
             UnavailableError: No answer, or the list is not complete.
         """
-        orders = self._orders(account)
-        return report_tagged(orders, client_order_id, self.environment, self._clock.now())
+        now = self._clock.now()
+        found = report_tagged(self._listing.orders(account), client_order_id, self.environment, now)
+        if found is not None or broker_order_id is None or account != self._account:
+            return found
+        order = self._client.order(account, broker_order_id)
+        if order is None or order.get("tag") not in {client_order_id, None}:
+            return None
+        return report_of(order, client_order_id, self.environment, now)
 
     def cancel(self, account: str, client_order_id: str) -> OrderReport:
         """Ask for an order to be cancelled, and read it back; a finished one is reported as it is.
@@ -179,7 +181,7 @@ class TradierBroker:
             UnavailableError: No answer.
             InputError: The broker lists no such order.
         """
-        orders = self._orders(account, urgent=True, anew=True)
+        orders = self._listing.orders(account, urgent=True, anew=True)
         now = self._clock.now()
         known = report_tagged(orders, client_order_id, self.environment, now)
         if known is None:
@@ -191,10 +193,13 @@ class TradierBroker:
         live = [str(one.get("id")) for one in tagged(orders, client_order_id) if may_fill(one)]
         if not live:
             return known
-        self._is_current = False
+        self._listing.outdate()
         refusals = [self._client.cancel(account, order_id) for order_id in live]
         found = report_tagged(
-            self._orders(account, urgent=True, anew=True), client_order_id, self.environment, now
+            self._listing.orders(account, urgent=True, anew=True),
+            client_order_id,
+            self.environment,
+            now,
         )
         report = found or known
         if report.status.is_live and not any(refusals):
@@ -212,8 +217,8 @@ class TradierBroker:
         now = self._clock.now()
         reports = [
             report_of(order, str(order.get("tag") or ""), self.environment, now)
-            for order in legs(self._orders(account))
-            if order.get("side") in SIDES
+            for order in legs(self._listing.orders(account))
+            if str(order.get("side")) in SIDES
         ]
         return [report for report in reports if report.status.is_live]
 
@@ -235,29 +240,51 @@ class TradierBroker:
         """
         return ()
 
+    def broker_time(self) -> BrokerTime:
+        """Tradier's time, to the second, and whether its regular session is on."""
+        return self._client.broker_time()
+
+    def skew(self) -> timedelta | None:
+        """Tradier's clock less ours, as the newest answer showed; None before the first."""
+        return self._client.skew.newest
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
 
-    def _orders(self, account: str, *, urgent: bool = False, anew: bool = False) -> list[Json]:
-        if account != self._account:
-            return []
-        now = self._clock.now()
-        may_share = self._is_current and not anew
-        if not (may_share and _is_young(self._listing, now, _LISTING_IS_SHARED_FOR)):
-            self._listing = now, self._client.orders(account, urgent=urgent)
-            self._is_current = True
-        return self._listing[1] if self._listing else []
-
-    def _is_listed(self, tag: str) -> bool:
-        is_young = _is_young(self._listing, self._clock.now(), _LISTING_IS_GOOD_FOR)
-        if tag in self._sent or not is_young:
-            self._orders(self._account, anew=True)
-        return self._listing is not None and bool(tagged(self._listing[1], tag))
+    def _why_not_new(self, tag: str) -> str:
+        is_sent = tag in self._sent
+        try:
+            is_listed = self._listing.has(tag, anew=is_sent)
+        except UnavailableError as error:
+            if is_sent:
+                raise
+            return f"{NOT_SENT}{error}"
+        return f"duplicate: an order has the tag {tag}" if is_listed else ""
 
 
-def _is_young(listing: Listing | None, now: datetime, limit: timedelta) -> bool:
-    return listing is not None and timedelta(0) <= now - listing[0] < limit
+def _report_failed(
+    broker: TradierBroker, request: OrderRequest, failure: RequestFailed, now: datetime
+) -> OrderReport:
+    """What is known of an order that was posted without a usable answer.
+
+    Where the gateway itself said that its rate limit was reached, it passed nothing on, and the
+    session's orders are listed to be sure: none with the tag means that there is none. Where they
+    can't be listed, the order is UNKNOWN until a later look shows it or shows none.
+
+    Raises:
+        RequestFailed: The order may exist.
+    """
+    never_sent = rejected(request, f"{NOT_SENT}{failure}", now)
+    if not failure.was_sent:
+        return never_sent
+    if not is_over_quota(failure.status, failure.body):
+        raise failure
+    try:
+        found = broker.find_order(request.account, request.client_order_id)
+    except UnavailableError:
+        return replace(never_sent, status=OrderStatus.UNKNOWN, reason=f"{NOT_ACCEPTED}{failure}")
+    return found or never_sent
 
 
 def _read_back(

@@ -12,13 +12,15 @@ from urllib.parse import quote
 
 import httpx
 
+from exit_pipeline.adapters.clients.figures import read_instant
 from exit_pipeline.adapters.clients.http import (
-    LOOPBACK,
+    Address,
     HttpClient,
     RateLimits,
     Refused,
     Retries,
 )
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.ports import Clock
 
@@ -39,6 +41,7 @@ _ORDERS: Final = "/v2/orders"
 _BY_CLIENT_ID: Final = "/v2/orders:by_client_order_id"
 _POSITIONS: Final = "/v2/positions"
 _ACTIVITIES: Final = "/v2/account/activities"
+_CLOCK: Final = "/v2/clock"
 _MOST_PAGES: Final = 200
 """A vendor that never stops paging is stopped."""
 
@@ -57,6 +60,9 @@ class AlpacaTrading:
 
     Every read raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the keys are refused.
+
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
 
     Args:
         environ: Holds ``ALPACA_API_KEY`` and ``ALPACA_SECRET_KEY``, and for tests
@@ -87,12 +93,10 @@ class AlpacaTrading:
         if host is None:
             message = f"Alpaca has the environments paper and live, not {environment!r}"
             raise ConfigurationError(message)
-        other = _server_of_tests(environ)
         self._environment: Final = environment
         self._http: Final = HttpClient(
             vendor="Alpaca",
-            base_url=other or f"https://{host}",
-            allowed_hosts=frozenset() if other else frozenset({host}),
+            address=Address.of(host, environ, "ALPACA_BASE_URL"),
             headers={
                 "APCA-API-KEY-ID": _key(environ, "ALPACA_API_KEY"),
                 "APCA-API-SECRET-KEY": _key(environ, "ALPACA_SECRET_KEY"),
@@ -100,21 +104,21 @@ class AlpacaTrading:
             limits=_LIMITS,
             timeout_seconds=timeout_seconds,
             clock=clock,
-            allow_loopback=bool(other),
             retries=retries,
             transport=transport,
             monotonic=monotonic,
         )
+        self.skew: Final = self._http.skew
 
     def account_number(self) -> str:
         """The account that the keys belong to."""
-        number = self._read(_ACCOUNT, {}, dict).get("account_number")
+        number = self.read(_ACCOUNT, {}, dict).get("account_number")
         if isinstance(number, str) and number:
             return number
         raise _unreadable(_ACCOUNT, "no account number")
 
-    def place(self, order: Mapping[str, str]) -> dict[str, Any]:
-        """Send an order once, and give back the order that the broker made of it.
+    def place(self, order: Mapping[str, str], send_by: datetime | None = None) -> dict[str, Any]:
+        """Send an order once, unless it is later than `send_by`; the order that came of it.
 
         Raises:
             RequestFailed: No usable answer: the order may or may not exist.
@@ -122,7 +126,7 @@ class AlpacaTrading:
             ConfigurationError: The keys are refused.
         """
         try:
-            answer = self._http.request("POST", _ORDERS, json=dict(order))
+            answer = self._http.request("POST", _ORDERS, json=dict(order), send_by=send_by)
         except Refused as refusal:
             error = self._refused_keys(refusal)
             if error is None:
@@ -135,7 +139,7 @@ class AlpacaTrading:
     def order(self, client_order_id: str, *, urgent: bool = False) -> dict[str, Any] | None:
         """The order with our id; None when the broker shows none."""
         params = {"client_order_id": client_order_id}
-        found: dict[str, Any] | None = self._read(
+        found: dict[str, Any] | None = self.read(
             _BY_CLIENT_ID, params, dict, urgent=urgent, absent_is_none=True
         )
         if found is None or found.get("client_order_id") == client_order_id:
@@ -167,7 +171,7 @@ class AlpacaTrading:
                 "nested": True,
                 "after_order_id": last,
             }
-            page = _rows(_ORDERS, self._read(_ORDERS, params, list))
+            page = _rows(_ORDERS, self.read(_ORDERS, params, list))
             found += page
             if len(page) < _ORDER_PAGE:
                 return found
@@ -176,14 +180,17 @@ class AlpacaTrading:
 
     def positions(self) -> list[dict[str, Any]]:
         """Everything that the account holds."""
-        return _rows(_POSITIONS, self._read(_POSITIONS, {}, list))
+        return _rows(_POSITIONS, self.read(_POSITIONS, {}, list))
 
-    def activities(self, kinds: str, after: datetime) -> Iterator[dict[str, Any]]:
+    def activities(
+        self, kinds: str, after: datetime, *, newest_first: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Account activities, oldest first, each once; pages are read as they are needed.
 
         Args:
             kinds: Activity types separated by commas.
             after: Only those made known after this moment.
+            newest_first: In the other order, for who looks back from now.
         """
         token: str | None = None
         seen: set[Any] = set()
@@ -191,11 +198,11 @@ class AlpacaTrading:
             params: dict[str, str | int | None] = {
                 "activity_types": kinds,
                 "after": f"{after:%Y-%m-%dT%H:%M:%SZ}",
-                "direction": "asc",
+                "direction": "desc" if newest_first else "asc",
                 "page_size": _ACTIVITY_PAGE,
                 "page_token": token,
             }
-            page = _rows(_ACTIVITIES, self._read(_ACTIVITIES, params, list))
+            page = _rows(_ACTIVITIES, self.read(_ACTIVITIES, params, list))
             for row in page:
                 if row.get("id") not in seen:
                     seen.add(row.get("id"))
@@ -206,11 +213,20 @@ class AlpacaTrading:
             token = last
         raise _unreadable(_ACTIVITIES, "more pages than any account has")
 
+    def broker_time(self) -> BrokerTime:
+        """The vendor's time, and the regular hours of US shares."""
+        body = self.read(_CLOCK, {}, dict)
+        at, is_open = read_instant(body.get("timestamp")), body.get("is_open")
+        if at is None or not isinstance(is_open, bool):
+            raise _unreadable(_CLOCK, "no time or no session")
+        opens, closes = (read_instant(body.get(name)) for name in ("next_open", "next_close"))
+        return BrokerTime(at=at, is_open=is_open, next_open=opens, next_close=closes)
+
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
 
-    def _read(
+    def read(
         self,
         path: str,
         params: Mapping[str, str | int | None],
@@ -219,6 +235,15 @@ class AlpacaTrading:
         urgent: bool = False,
         absent_is_none: bool = False,
     ) -> Any:
+        """The body of an answer.
+
+        Args:
+            path: Without values in it.
+            params: The query.
+            kind: ``dict`` or ``list``, as documented; another form is no usable answer.
+            urgent: It may use the reserve.
+            absent_is_none: Give None where the vendor says that there is no such thing.
+        """
         try:
             answer = self._http.read(path, params=params, urgent=urgent)
         except Refused as refusal:
@@ -243,15 +268,6 @@ def _key(environ: Mapping[str, str], name: str) -> str:
     if value:
         return value
     message = f"{name} is not set; Alpaca needs ALPACA_API_KEY and ALPACA_SECRET_KEY"
-    raise ConfigurationError(message)
-
-
-def _server_of_tests(environ: Mapping[str, str]) -> str | None:
-    """The one other address that keys may be sent to: a server on this machine."""
-    other = environ.get("ALPACA_BASE_URL")
-    if not other or other.startswith(f"http://{LOOPBACK}:"):
-        return other or None
-    message = f"ALPACA_BASE_URL is for tests and may only be http://{LOOPBACK}:<port>"
     raise ConfigurationError(message)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from exit_pipeline.adapters.clients.http import HttpClient, RateLimits, Retries
+from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits, Retries
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.ports import Clock
 
@@ -42,7 +42,7 @@ class AlpacaData:
         retries: How reads are tried again.
 
     Raises:
-        ConfigurationError: A key is missing.
+        ConfigurationError: A key is missing, or ``ALPACA_DATA_URL`` is no server on this machine.
     """
 
     def __init__(
@@ -53,11 +53,9 @@ class AlpacaData:
         timeout_seconds: float = 10.0,
         retries: Retries = Retries(),  # noqa: B008 frozen
     ) -> None:
-        other = environ.get("ALPACA_DATA_URL")
         self._http = HttpClient(
             vendor="Alpaca market data",
-            base_url=other or f"https://{HOST}",
-            allowed_hosts=frozenset() if other else frozenset({HOST}),
+            address=Address.of(HOST, environ, "ALPACA_DATA_URL"),
             headers={
                 "APCA-API-KEY-ID": _key(environ, "ALPACA_API_KEY"),
                 "APCA-API-SECRET-KEY": _key(environ, "ALPACA_SECRET_KEY"),
@@ -65,7 +63,6 @@ class AlpacaData:
             limits=_LIMITS,
             timeout_seconds=timeout_seconds,
             clock=clock,
-            allow_loopback=bool(other),
             retries=retries,
         )
 

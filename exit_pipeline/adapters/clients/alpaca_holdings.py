@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ KINDS: Final = {"OPEXP": "EXPIRED", "OPASN": "ASSIGNED", "OPEXC": "EXERCISED"}
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 _UNIT: Final = Decimal(1).scaleb(-4)
+_MOST_CASH: Final = Decimal(10) ** 12
+"""Dollars of one settlement above which a number is a fault of the vendor's."""
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +73,46 @@ def to_held(account: str, position: Mapping[str, Any]) -> HeldPosition | None:
         average_price=price,
         free_quantity=-free if short and free else free,
     )
+
+
+def entries(
+    held: Iterable[HeldPosition], fills: Iterable[Mapping[str, Any]]
+) -> dict[str, datetime]:
+    """When holdings were opened, by symbol: walking back from now to where each was last flat.
+
+    Example: 3 held and, newest first, a purchase of 1 on Thursday, a sale of 2 on Wednesday, and a
+    purchase of 4 on Tuesday: before those were 2, 4 and 0, so it was opened on Tuesday.
+
+    Args:
+        held: Holdings of now.
+        fills: Fills of the account, newest first; read no further than needed.
+
+    Returns:
+        Nothing of a holding whose beginning isn't among the fills.
+
+    Raises:
+        UnavailableError: A fill of a holding can't be read.
+    """
+    open_then = {one.symbol: one.quantity for one in held}
+    found: dict[str, datetime] = {}
+    for row in fills if open_then else ():
+        symbol = str(row.get("symbol"))
+        if symbol not in open_then:
+            continue
+        after, size = open_then[symbol], abs(contracts(row, "qty"))
+        before = after - size if row.get("side") == "buy" else after + size
+        open_then[symbol] = before
+        if before * after > 0:
+            continue
+        # It was flat, or on the other side: this fill opened what is held.
+        at = read_instant(row.get("transaction_time"))
+        if at is None:
+            raise unreadable(row, "transaction_time")
+        found[symbol] = at
+        del open_then[symbol]
+        if not open_then:
+            break
+    return found
 
 
 def read_ended(rows: Iterable[Mapping[str, Any]]) -> list[Ended]:
@@ -128,7 +171,7 @@ def _cash(row: Mapping[str, Any]) -> Decimal:
         amount = Decimal(str(row.get("net_amount") or 0))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if amount.is_finite():
+    if amount.is_finite() and abs(amount) <= _MOST_CASH:
         return abs(amount)
     message = f"Alpaca's settlement of {row.get('symbol')!r} has no net_amount that can be read"
     raise UnavailableError(message)

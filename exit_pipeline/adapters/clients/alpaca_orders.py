@@ -13,7 +13,6 @@ gap was one execution, that execution has the same id, so that even a later look
 twice.
 """
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,11 +60,11 @@ _REASONS: Final = {
     "rejected": "rejected after it was taken; Alpaca does not say why",
     "replaced": "replaced at the broker by another order, which is not ours",
 }
+_UNKNOWN_STATUS: Final = "Alpaca gives the order an unknown status, so it is taken as working"
+_TOO_MANY: Final = 429
 _SIDES: Final = {"sell": OrderSide.SELL_TO_CLOSE, "buy": OrderSide.BUY_TO_CLOSE}
 _ENDS: Final = ("filled_at", "canceled_at", "expired_at", "failed_at", "replaced_at", "updated_at")
 _UNIT: Final = Decimal(1).scaleb(-4)
-
-log = logging.getLogger(__name__)
 
 
 def order_body(request: OrderRequest) -> dict[str, str]:
@@ -145,12 +144,21 @@ def rejected(request: OrderRequest, reason: str, at: datetime) -> OrderReport:
     )
 
 
+def is_over_limit(status: int | None, body: Any) -> bool:
+    """Whether an answer is Alpaca's own word that it took nothing, for its rate limit.
+
+    A 429 of something before Alpaca, which has another form, says nothing of the order. The
+    vendor's own client sends orders again after a 429.
+    """
+    return status == _TOO_MANY and isinstance(body, dict) and bool(body.get("message"))
+
+
 def is_closing_option(order: Mapping[str, Any]) -> bool:
     """Whether an order closes an option; shares, opening orders and parents of legs do not."""
     intent = order.get("position_intent")
     return (
         read_contract(order.get("symbol")) is not None
-        and order.get("side") in _SIDES
+        and str(order.get("side")) in _SIDES
         and (not intent or str(intent).endswith("_to_close"))
     )
 
@@ -182,7 +190,7 @@ def to_report(
     text, total = str(order.get("status")), filled(order)
     ranges = _ranges(order, activities)
     missing = total - sum(one.quantity for one in ranges)
-    status = _status(order, text, total)
+    status = _status(text, total)
     if missing > 0 and not status.is_live and now - _ended_at(order) > FILLS_LAG:
         ranges += _gaps(order, ranges, total)
     elif missing > 0 and not status.is_live:
@@ -197,6 +205,7 @@ def to_report(
         fills=tuple(one.fill(str(order["id"])) for one in sorted(ranges, key=lambda r: r.end)),
         submitted_at=_instant(order, "submitted_at", "created_at"),
         reason=_REASONS.get(text, ""),
+        doubt="" if text in _STATUSES else f"{_UNKNOWN_STATUS}: {text:.40}",
     )
 
 
@@ -250,15 +259,8 @@ def _gaps(order: Mapping[str, Any], ranges: Sequence[_Range], total: int) -> lis
     return gaps
 
 
-def _status(order: Mapping[str, Any], text: str, total: int) -> OrderStatus:
-    status = _STATUSES.get(text)
-    if status is None:
-        log.warning(
-            "Alpaca gives order %s the unknown status %.40r; it is taken as working",
-            order.get("client_order_id"),
-            text,
-        )
-        status = OrderStatus.ACCEPTED
+def _status(text: str, total: int) -> OrderStatus:
+    status = _STATUSES.get(text, OrderStatus.ACCEPTED)
     return OrderStatus.PARTIAL_FILL if total and status is OrderStatus.ACCEPTED else status
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exit_pipeline.adapters.clients.figures import read_instant, read_price
-from exit_pipeline.adapters.clients.http import HttpClient, RateLimits, Retries
+from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits, Retries
 from exit_pipeline.adapters.clients.us_symbols import INDICES
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.quote import Greeks, Quote
@@ -182,6 +182,9 @@ class CboeFiles:
         clock: For the HTTP client.
         timeout_seconds: Budget of one file with its retries.
         retries: How reads are tried again.
+
+    Raises:
+        ConfigurationError: ``CBOE_BASE_URL`` is no server on this machine.
     """
 
     def __init__(
@@ -192,17 +195,14 @@ class CboeFiles:
         timeout_seconds: float = 20.0,
         retries: Retries = Retries(),  # noqa: B008 frozen
     ) -> None:
-        other = environ.get("CBOE_BASE_URL")
         self._http = HttpClient(
             vendor="Cboe",
-            base_url=other or f"https://{HOST}",
-            allowed_hosts=frozenset() if other else frozenset({HOST}),
+            address=Address.of(HOST, environ, "CBOE_BASE_URL"),
             headers={},
             limits=RateLimits(),
             timeout_seconds=timeout_seconds,
             max_bytes=_MOST_BYTES,
             clock=clock,
-            allow_loopback=bool(other),
             retries=retries,
         )
 
@@ -272,4 +272,4 @@ def _known(value: float) -> float | None:
 
 
 def _count(value: float) -> int | None:
-    return None if math.isnan(value) or value < 0 else int(value)
+    return int(value) if math.isfinite(value) and value >= 0 else None

@@ -16,8 +16,6 @@ As root, Postgres runs as the OS user ``pgserver``, who is let through every fol
 
 import atexit
 import os
-import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -201,14 +199,6 @@ def _leave_all() -> None:
     for home in list(_servers):
         with suppress(ExitPipelineError):
             stop_if_last(home)
-
-
-def exit_on_sigterm() -> None:
-    """Make SIGTERM end this process by ``SystemExit``, so that it leaves the server in good order.
-
-    For command lines, which own their process; nothing is installed by importing this module.
-    """
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _create_databases(url: str) -> None:

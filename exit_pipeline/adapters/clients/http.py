@@ -9,12 +9,14 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 import httpx
 import stamina
 
+from exit_pipeline.adapters.clients.address import Address
 from exit_pipeline.adapters.clients.http_answers import (
     TIMED_OUT,
     TOO_MANY,
@@ -24,17 +26,19 @@ from exit_pipeline.adapters.clients.http_answers import (
     Raw,
     Refused,
     RequestFailed,
+    TooLate,
     judge,
     receive,
     secret_words,
     why,
 )
 from exit_pipeline.adapters.clients.rate_limits import Budgets, RateLimits
+from exit_pipeline.adapters.clients.skew import SkewMeter
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.ports import Clock
 
 __all__ = [
-    "LOOPBACK",
+    "Address",
     "Answer",
     "HttpClient",
     "RateLimits",
@@ -43,7 +47,8 @@ __all__ = [
     "Retries",
 ]
 
-LOOPBACK: Final = "127.0.0.1"
+_FIRST_BYTE: Final = "send_request_headers.started"
+"""How the transport calls the moment before it writes, with the protocol's name before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,47 +67,48 @@ class HttpClient:
     TLS is always verified, redirects are never followed, and proxies and certificates of the
     environment are not looked at.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         vendor: Its name, for errors.
-        base_url: ``https://host``; ``http://127.0.0.1:port`` where `allow_loopback`.
-        allowed_hosts: Hosts that `base_url` may name.
+        address: Its host.
         headers: Sent with every request, credentials among them.
         limits: Where the vendor writes its rate limits.
         timeout_seconds: For a whole call, all attempts and waits of a read included.
         max_bytes: Longest body of a success, decompressed.
-        clock: Tells when a rate limit's window has passed.
-        allow_loopback: Accept a server on this machine, for tests.
+        clock: Tells when a rate limit's window has passed, until when something may be sent, and
+            what the skew is from.
         retries: How reads are tried again.
         transport: Carries the requests; by default the network does.
         monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
-        ConfigurationError: `base_url` is no allowed one, or a header can't be sent.
+        ConfigurationError: A header can't be sent.
     """
 
     def __init__(  # noqa: PLR0913 - what tells one vendor from another
         self,
         *,
         vendor: str,
-        base_url: str,
-        allowed_hosts: frozenset[str],
+        address: Address,
         headers: Mapping[str, str],
         limits: RateLimits,
         timeout_seconds: float = 10.0,
         max_bytes: int = 20_000_000,
         clock: Clock,
-        allow_loopback: bool = False,
         retries: Retries = Retries(),
         transport: httpx.BaseTransport | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_headers(vendor, headers)
-        _check_base_url(vendor, base_url, allowed_hosts, allow_loopback=allow_loopback)
         _keep_quiet()
+        self.skew: Final = SkewMeter(clock)
         self._vendor: Final = vendor
-        self._base_url: Final = base_url.rstrip("/")
+        self._base_url: Final = address.url
         self._secrets: Final = secret_words(headers)
         self._budgets: Final = Budgets(limits, clock)
+        self._clock: Final = clock
         self._seconds: Final = timeout_seconds
         self._max_bytes: Final = max_bytes
         self._retries: Final = retries
@@ -126,6 +132,7 @@ class HttpClient:
         json: Any = None,
         bucket: str = "default",
         urgent: bool = False,
+        send_by: datetime | None = None,
     ) -> Answer:
         """One attempt, never repeated: for what changes something.
 
@@ -138,6 +145,9 @@ class HttpClient:
             json: A JSON body.
             bucket: Whose budget it is taken from.
             urgent: It may use the reserve.
+            send_by: Until when it may be written, by the client's clock. It is looked at when the
+                connection stands and the next thing is the first byte, so that neither a slow
+                connection nor a process that was frozen in between sends it later.
 
         Raises:
             RequestFailed: No usable answer: it may have been carried out or not.
@@ -152,6 +162,7 @@ class HttpClient:
             json=json,
             bucket=bucket,
             urgent=urgent,
+            send_by=send_by,
         )
         return self._once(call, self._monotonic() + self._seconds)
 
@@ -217,7 +228,11 @@ class HttpClient:
         if until is not None:
             reason = f"not sent, the rate limit of {call.bucket} is used up until {until:%X} UTC"
             raise RequestFailed(self._vendor, call, reason, was_sent=False)
-        came = self._exchange(call, deadline)
+        try:
+            came = self._exchange(call, deadline)
+        except TooLate:
+            reason = f"not sent, it could not be written by {call.send_by:%X} UTC"
+            raise RequestFailed(self._vendor, call, reason, was_sent=False) from None
         if isinstance(came, str):
             raise RequestFailed(self._vendor, call, came, may_retry=True)
         wait = self._budgets.learn(call.bucket, came.headers, refused=came.status == TOO_MANY)
@@ -231,6 +246,8 @@ class HttpClient:
         seconds = deadline - self._monotonic()
         if seconds <= 0:
             return TIMED_OUT
+        self._check_time(call, _FIRST_BYTE)
+        asked_at = self.skew.now()
         try:
             with self._client.stream(
                 call.method,
@@ -239,10 +256,17 @@ class HttpClient:
                 data=_present(call.form),
                 json=call.json,
                 timeout=seconds,
+                extensions={"trace": lambda event, _: self._check_time(call, event)},
             ) as response:
+                self.skew.learn(response.headers, asked_at)
                 return receive(response, self._max_bytes, deadline, self._monotonic)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
+
+    def _check_time(self, call: Call, event: str) -> None:
+        is_last_moment = event.endswith(_FIRST_BYTE)
+        if is_last_moment and call.send_by is not None and self._clock.now() > call.send_by:
+            raise TooLate
 
 
 def _backoff(
@@ -267,22 +291,6 @@ def _present(values: Params | None) -> dict[str, str | int | float | bool] | Non
 def _check_headers(vendor: str, headers: Mapping[str, str]) -> None:
     if not all(text.isascii() and text.isprintable() for text in headers.values()):
         message = f"a credential of {vendor} has a character that can't be sent; copy it again"
-        raise ConfigurationError(message)
-
-
-def _check_base_url(
-    vendor: str, base_url: str, allowed_hosts: frozenset[str], *, allow_loopback: bool
-) -> None:
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    secure = url.scheme == "https" and url.host in allowed_hosts
-    local = allow_loopback and url.scheme == "http" and url.host == LOOPBACK
-    if not (secure or local) or url.userinfo or url.query or url.fragment:
-        expected = sorted(f"https://{host}" for host in allowed_hosts)
-        expected += [f"http://{LOOPBACK}:<port>"] if allow_loopback else []
-        message = f"the address of {vendor} is not {' or '.join(expected)}"
         raise ConfigurationError(message)
 
 

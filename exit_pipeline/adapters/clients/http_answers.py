@@ -6,6 +6,7 @@ Texts name vendor, method, path template and status, and quote the vendor in one
 import json as json_format
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import httpx
@@ -37,6 +38,11 @@ class Call:
     bucket: str
     urgent: bool = False
     parse: bool = True
+    send_by: datetime | None = None
+
+
+class TooLate(Exception):  # noqa: N818 - named for what happened
+    """The time until which a request could be written was over before its first byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         was_sent: Whether it left at all; False only where our own budget held it back.
         may_retry: Whether a read may be tried again.
         wait: Seconds that the vendor asks to wait first, where it says so.
+        body: Parsed JSON of a 429; None for everything else.
     """
 
     def __init__(  # noqa: PLR0913 - what the error carries
@@ -88,6 +95,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         was_sent: bool = True,
         may_retry: bool = False,
         wait: float | None = None,
+        body: Any = None,
     ) -> None:
         with_status = f" with status {status}" if status else ""
         super().__init__(f"{vendor}: {call.method} {call.template} failed{with_status}: {reason}")
@@ -97,6 +105,7 @@ class RequestFailed(UnavailableError):  # noqa: N818 - named for what happened
         self.was_sent = was_sent
         self.may_retry = may_retry
         self.wait = wait
+        self.body = body
 
 
 class Refused(ExitPipelineError):  # noqa: N818 - named for what happened
@@ -203,19 +212,21 @@ def secret_words(headers: Mapping[str, str]) -> list[str]:
 def _error(
     vendor: str, call: Call, came: Raw, wait: float | None, secrets: Sequence[str]
 ) -> ExitPipelineError:
-    status = came.status
+    status, body = came.status, None
     if status == TOO_MANY:
-        reason = "rate limit reached"
+        reason, body = "rate limit reached", None if came.cut else _parse(came.body)[1]
     elif status >= _FAILED_FROM:
         reason = "the server failed"
     else:
-        reason, body = ("the error page is too large", None) if came.cut else _parse(came.body)
+        reason, page = ("the error page is too large", None) if came.cut else _parse(came.body)
         text = came.body.decode(errors="replace").strip()
         if status not in _NOT_DEFINITE and not came.cut and not text.startswith("<"):
-            return Refused(vendor, call, status, body, _line(body, text, secrets))
+            return Refused(vendor, call, status, page, _line(page, text, secrets))
         reason = reason or "no definite answer"
     may_retry = status >= _FAILED_FROM or status in _NOT_DEFINITE
-    return RequestFailed(vendor, call, reason, status=status, may_retry=may_retry, wait=wait)
+    return RequestFailed(
+        vendor, call, reason, status=status, may_retry=may_retry, wait=wait, body=body
+    )
 
 
 def _line(body: Any, text: str, secrets: Sequence[str]) -> str:

@@ -89,11 +89,8 @@ def arrival(
     )
 
 
-def refusal_of_duplicate(request: OrderRequest, now: datetime) -> OrderReport:
-    """The answer to an order whose id was used before.
-
-    It has no ``broker_order_id``: no order came of it, and the one with its id is another one.
-    """
+def refusal(request: OrderRequest, reason: str, now: datetime) -> OrderReport:
+    """The answer to an order of which nothing came; so it has no ``broker_order_id``."""
     return OrderReport(
         client_order_id=request.client_order_id,
         broker_order_id="",
@@ -102,7 +99,7 @@ def refusal_of_duplicate(request: OrderRequest, now: datetime) -> OrderReport:
         quantity=request.quantity,
         status=OrderStatus.REJECTED,
         submitted_at=now,
-        reason=f"duplicate client_order_id {request.client_order_id!r}, expected one never used",
+        reason=reason,
     )
 
 

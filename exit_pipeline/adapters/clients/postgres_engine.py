@@ -7,7 +7,7 @@ rows; numbers and times are written as text and read by the column's own type, w
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache, partial
@@ -117,6 +117,46 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             raise
         message = f"The database lacks migrations ({_reason(error)}): run exit-pipeline migrate."
         raise ConfigurationError(message) from error
+
+
+@contextmanager
+def session_lock(engine: Engine, name: str) -> Iterator[bool]:
+    """Hold a named lock for as long as this process lives and stays in the context.
+
+    It is tied to a connection of its own, so that the server frees it within milliseconds when the
+    process dies, and never while the process is only frozen. A transaction pooler between (such as
+    Neon's ``-pooler`` host) breaks that: connect to the server itself.
+
+    Yields:
+        False where somebody else holds it; then nothing is held here.
+
+    Raises:
+        UnavailableError: The database did not answer.
+    """
+    with _session(engine) as connection:
+        key = {"name": name}
+        statement = "SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"
+        if not connection.execute(text(statement), key).scalar_one():
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with suppress(DBAPIError):  # a connection that is gone holds nothing
+                connection.execute(
+                    text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key
+                )
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Connection]:
+    try:
+        opened = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    except (OperationalError, InterfaceError, NoFreeConnectionError) as error:
+        message = "The database did not answer: no connection became free."
+        raise UnavailableError(message) from error
+    with opened as connection:
+        yield connection
 
 
 def run(connection: Connection, statement: str, **values: Any) -> CursorResult[Any]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final, Literal
 
+from exit_pipeline.adapters.clients.skew import server_time
 from exit_pipeline.ports import Clock
 
 
@@ -101,7 +101,7 @@ class Budgets:
             seconds = _number(headers, "retry-after")
             left = None if seconds is None else float(seconds)
         else:
-            now = _date(headers) or self.clock.now()
+            now = server_time(headers) or self.clock.now()
             left = reset / _PER_SECOND[self.limits.reset_unit] - now.timestamp()
         return None if left is None else min(max(left, 0.0), self.limits.window_seconds)
 
@@ -112,11 +112,3 @@ _PER_SECOND: Final = {"seconds": 1, "milliseconds": 1_000}
 def _number(headers: Mapping[str, str], name: str | None) -> int | None:
     text = headers.get(name, "").strip() if name else ""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
-
-
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError, IndexError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

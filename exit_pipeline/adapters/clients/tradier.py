@@ -8,12 +8,14 @@ ends at a time in milliseconds.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
-from exit_pipeline.adapters.clients.http import LOOPBACK, HttpClient, RateLimits
+from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits, Retries
+from exit_pipeline.adapters.clients.tradier_clock import to_broker_time
 from exit_pipeline.adapters.clients.tradier_json import (
     ORDERS_PER_PAGE,
     Json,
@@ -23,6 +25,7 @@ from exit_pipeline.adapters.clients.tradier_json import (
 )
 from exit_pipeline.adapters.clients.tradier_wire import MARKETS, TradierWire
 from exit_pipeline.adapters.clients.us_symbols import share_symbol
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.ports import Surroundings
 
@@ -49,15 +52,18 @@ class Placed:
 def connect(
     around: Surroundings,
     *,
+    timeout_seconds: float = 10.0,
+    retries: Retries = Retries(),  # noqa: B008 frozen
     transport: httpx.BaseTransport | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> "TradierClient":
     """A client for the host of the environment, with the key in ``TRADIER_API_KEY``.
 
-    ``TRADIER_BASE_URL`` may name a server on this machine instead, and nothing else.
-
     Args:
-        around: What it is built from.
+        around: ``TRADIER_BASE_URL`` of its environment variables may name a server on this machine
+            instead, and nothing else.
+        timeout_seconds: Budget of one request with its retries.
+        retries: How reads are tried again.
         transport: Carries the requests; by default the network does.
         monotonic: Seconds that only go forward, by which time budgets are kept.
 
@@ -72,14 +78,9 @@ def connect(
     if not key:
         message = f"TRADIER_API_KEY is not set; expected the access token for {host}"
         raise ConfigurationError(message)
-    local = around.environ.get("TRADIER_BASE_URL") or ""
-    if local and not _is_loopback(local):
-        message = f"TRADIER_BASE_URL may only be http://{LOOPBACK}:<port>; unset it to use {host}"
-        raise ConfigurationError(message)
     http = HttpClient(
         vendor="Tradier",
-        base_url=local or f"https://{host}",
-        allowed_hosts=frozenset({host}),
+        address=Address.of(host, around.environ, "TRADIER_BASE_URL"),
         headers={"Authorization": f"Bearer {key}", "Accept": "application/json"},
         limits=RateLimits(
             remaining="X-Ratelimit-Available",
@@ -87,8 +88,9 @@ def connect(
             reset_unit="milliseconds",
             reserve=_CANCEL_RESERVE,
         ),
+        timeout_seconds=timeout_seconds,
         clock=around.clock,
-        allow_loopback=bool(local),
+        retries=retries,
         transport=transport,
         monotonic=monotonic,
     )
@@ -101,11 +103,15 @@ class TradierClient:
     Every method raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the vendor refuses the key.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         wire: Carries them.
     """
 
     def __init__(self, wire: TradierWire) -> None:
+        self.skew: Final = wire.skew
         self._wire: Final = wire
 
     def close(self) -> None:
@@ -141,10 +147,15 @@ class TradierClient:
         found = body.get("order")
         return found if isinstance(found, dict) else None
 
-    def place(self, account: str, form: Mapping[str, str]) -> Placed:
-        """Send an order once, or have it checked only where the form says ``preview``."""
+    def place(
+        self, account: str, form: Mapping[str, str], send_by: datetime | None = None
+    ) -> Placed:
+        """Send an order once, unless it is later than `send_by`.
+
+        Where the form says ``preview`` it is only checked.
+        """
         path, template = _order_path(account)
-        body, refusal = self._wire.write("POST", path, template, form=form)
+        body, refusal = self._wire.write("POST", path, template, form=form, send_by=send_by)
         if refusal:
             return Placed(refusal=refusal)
         order = body.get("order")
@@ -166,6 +177,11 @@ class TradierClient:
         template = "/v1/accounts/{account_id}/positions"
         body = self._wire.read(f"/v1/accounts/{quote(account, safe='')}/positions", template)
         return rows(body, "positions", "position")
+
+    def broker_time(self) -> BrokerTime:
+        """The vendor's time, to the second, and its session."""
+        path = "/v1/markets/clock"
+        return to_broker_time(self._wire.read(path, path, bucket=MARKETS))
 
     def quotes(self, symbols: Sequence[str]) -> list[Json]:
         """Quotes of options, shares and indices in one request; what is not known is left out."""
@@ -198,11 +214,3 @@ def _order_path(account: str, order_id: str = "") -> tuple[str, str]:
     if not order_id:
         return path, template
     return f"{path}/{quote(order_id, safe='')}", f"{template}/{{order_id}}"
-
-
-def _is_loopback(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme == "http" and parts.hostname == LOOPBACK

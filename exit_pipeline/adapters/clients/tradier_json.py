@@ -1,8 +1,8 @@
 """The quirks of Tradier's JSON: how many, which number, what time, and what was refused.
 
 One element comes as an object and several as an array; none comes as null or as the text "null"
-(docs.tradier.com, "Responses"). A refusal of an order comes with status 200 and ``errors``, a fault
-of the gateway with ``fault``. Numbers may be texts.
+(docs.tradier.com, "Responses"), and an empty array can mean nothing else. A refusal of an order
+comes with status 200 and ``errors``, a fault of the gateway with ``fault``. Numbers may be texts.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,8 @@ ORDERS_PER_PAGE: Final = 1500
 """The most that one page of orders holds; without it the vendor lists 25."""
 
 _MOST_PAGES: Final = 50
+_NONE: Final[tuple[Any, ...]] = (None, "null", [])
+_TOO_MANY: Final = 429
 _TOTAL: Final = "total_orders"
 _OF_THE_ORDER_SYSTEM: Final = ("OmsUnavailable", "OmsInternalError")
 """Error codes that speak of the order system and not of the order (docs.tradier.com, "Errors")."""
@@ -75,7 +77,7 @@ def items(body: Json, outer: str, inner: str) -> list[Any]:
     if outer not in body:
         raise _strange(outer)
     container = body[outer]
-    if container is None or container == "null":
+    if container in _NONE:
         return []
     if not isinstance(container, dict):
         raise _strange(outer)
@@ -122,6 +124,14 @@ def is_undecided(body: Any) -> bool:
     return "fault" in body or any(code in words for code in _OF_THE_ORDER_SYSTEM)
 
 
+def is_over_quota(status: int | None, body: Any) -> bool:
+    """Whether an answer is the gateway's own word that it passed nothing on, for its rate limit.
+
+    A 429 of another form, or of something before the gateway, says nothing of the request.
+    """
+    return status == _TOO_MANY and isinstance(body, dict) and "fault" in body
+
+
 def number(value: Any) -> Decimal | None:
     """A finite number, by its shortest decimal form; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -155,6 +165,6 @@ def iso_time(value: Any) -> datetime | None:
     """A moment given in ISO 8601, UTC where it names no zone; None where it is none."""
     try:
         found = datetime.fromisoformat(str(value))
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -22,7 +22,6 @@ what remains of the total, spread over units of 1/10,000 dollar so that nothing 
   executions are all at its limit has no such difference.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,11 +29,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
 from typing import Final
 
+from exit_pipeline.adapters.clients.figures import LARGEST_PRICE
 from exit_pipeline.adapters.clients.tradier_json import Json, iso_time, number, whole
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import Fill, OrderReport, OrderSide, OrderStatus
-
-log = logging.getLogger(__name__)
 
 _STATUSES: Final = {
     "pending": OrderStatus.ACCEPTED,
@@ -49,11 +47,16 @@ _STATUSES: Final = {
 }
 """docs.tradier.com, "Get an order"; ``submitted`` is in its older edition only."""
 
+_UNKNOWN_STATUS: Final = "Tradier gives the order an unknown status, so it is taken as working"
+
 SIDES: Final = {
     "sell_to_close": OrderSide.SELL_TO_CLOSE,
     "buy_to_close": OrderSide.BUY_TO_CLOSE,
 }
 """The sides of orders that close options; no other order is ours."""
+
+_MOST_CONTRACTS: Final = 1_000_000
+"""Of one order: the exchanges take less, and each contract is an execution of its own here."""
 
 _UNIT: Final = Decimal("0.0001")
 _HALF_CENT: Final = Decimal("0.005")
@@ -76,7 +79,7 @@ def report_tagged(
 
     There should be one order. Where there are more, since the vendor does not keep tags unique, it
     is the one that has filled or may still fill, with the executions of all, as each of them closed
-    contracts; it is live as long as any is. A warning says so.
+    contracts; it is live as long as any is. Its ``doubt`` says so.
 
     Raises:
         UnavailableError: It can't be read.
@@ -87,10 +90,10 @@ def report_tagged(
     first, *others = [report_of(order, tag, environment, now) for order in found]
     if not others:
         return first
-    log.warning("Tradier has %d orders with the tag %s, expected one", len(found), tag)
     live = next((one.status for one in (first, *others) if one.status.is_live), first.status)
     fills = sum((one.fills for one in others), first.fills)
-    return replace(first, status=live, fills=fills)
+    doubt = f"Tradier has {len(found)} orders with the tag {tag}, expected one"
+    return replace(first, status=live, fills=fills, doubt=doubt)
 
 
 def tagged(orders: Sequence[Json], tag: str) -> list[Json]:
@@ -104,7 +107,7 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
 
     FILLED, CANCELLED and the like are said only once every execution is known with its price: the
     vendor may say so first and tell the price later, and a finished order is not asked about again.
-    Until then the order counts as live. An unknown status is live too, with a warning.
+    Until then the order counts as live. An unknown status is live too, with a ``doubt``.
 
     Args:
         order: As the vendor gives it.
@@ -117,9 +120,12 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
     """
     side, quantity = SIDES.get(str(order.get("side"))), whole(order.get("quantity"))
     symbol, order_id = order.get("option_symbol"), order.get("id")
-    if side is None or not quantity or not symbol or not order_id:
+    executed = whole(order.get("exec_quantity")) or 0
+    is_size = quantity is not None and 0 < quantity <= _MOST_CONTRACTS and executed <= quantity
+    if side is None or quantity is None or not (is_size and symbol and order_id):
         message = f"Tradier's order {order_id} is none that closes an option, or can't be read"
         raise UnavailableError(message)
+    text = str(order.get("status"))
     fills = _fills(order, f"tradier-{environment}-{order_id}", now)
     status = _status(order, quantity, len(fills))
     return OrderReport(
@@ -132,13 +138,14 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
         fills=fills,
         submitted_at=iso_time(order.get("create_date")) or now,
         reason=_reason(order) if status is OrderStatus.REJECTED else "",
+        doubt="" if text in _STATUSES else f"{_UNKNOWN_STATUS}: {text:.40}",
     )
 
 
 def may_fill(order: Json) -> bool:
     """Whether an order that closes an option is not known to have ended."""
     status = _STATUSES.get(str(order.get("status")))
-    return order.get("side") in SIDES and (status is None or status.is_live)
+    return str(order.get("side")) in SIDES and (status is None or status.is_live)
 
 
 def contract_prices(order: Json, quantity: int) -> list[Decimal]:
@@ -147,13 +154,13 @@ def contract_prices(order: Json, quantity: int) -> list[Decimal]:
     Example: 3 contracts at 10.07 on average, the last 2 at 10.08, are 10.05, 10.08 and 10.08.
     """
     average = number(order.get("avg_fill_price"))
-    if quantity < 1 or average is None or average <= 0:
+    if quantity < 1 or average is None or not 0 < average <= LARGEST_PRICE:
         return []
     total = average * quantity
     last = whole(order.get("last_fill_quantity")) or 0
     last_price = number(order.get("last_fill_price")) or Decimal(0)
     before = quantity - last
-    if not 0 < last < quantity or last_price <= 0:
+    if not 0 < last < quantity or not 0 < last_price <= LARGEST_PRICE:
         return _spread(total, quantity)
     rest = total - last * last_price
     # An average that is rounded to cents weighs the more on what remains of it, the less that is.
@@ -199,11 +206,7 @@ def _fills(order: Json, prefix: str, now: datetime) -> tuple[Fill, ...]:
 
 
 def _status(order: Json, quantity: int, filled: int) -> OrderStatus:
-    name = str(order.get("status"))
-    status = _STATUSES.get(name)
-    if status is None:
-        log.warning("Tradier's order %s has the unknown status %r", order.get("id"), name)
-        status = OrderStatus.ACCEPTED
+    status = _STATUSES.get(str(order.get("status")), OrderStatus.ACCEPTED)
     executed = quantity if status is OrderStatus.FILLED else whole(order.get("exec_quantity")) or 0
     if not status.is_live and filled < executed:
         asked = status is OrderStatus.CANCELLED

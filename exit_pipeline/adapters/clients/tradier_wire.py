@@ -1,6 +1,7 @@
 """Requests to Tradier and what came of them: an answer, a refusal, or nothing usable."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from exit_pipeline.adapters.clients.http import HttpClient, Refused
@@ -25,12 +26,16 @@ class TradierWire:
     Every method raises ``UnavailableError`` where no usable answer came, and ``ConfigurationError``
     where the vendor refuses the key.
 
+    Attributes:
+        skew: What the answers tell of the vendor's clock.
+
     Args:
         http: Requests to the vendor's host.
         key: The access token, which is kept out of any text.
     """
 
     def __init__(self, http: HttpClient, key: str) -> None:
+        self.skew: Final = http.skew
         self._http: Final = http
         self._key: Final = key
 
@@ -72,7 +77,7 @@ class TradierWire:
                 )
         except Refused as error:
             # A 404 may be a passing fault of the vendor's, so it is never "there is none".
-            raise _unusable(error) from None
+            raise self._unusable(error) from None
         body: Json = answer.body if isinstance(answer.body, dict) else {}
         if reason := self._said(body) or ("" if body else "the answer is no object"):
             raise UnavailableError(f"Tradier: {method} {template} failed: {reason}")
@@ -86,18 +91,26 @@ class TradierWire:
         *,
         form: Mapping[str, str] | None = None,
         urgent: bool = False,
+        send_by: datetime | None = None,
     ) -> tuple[Json, str]:
         """Send something once; returns the answer and the vendor's words of refusal, if any.
 
-        A refusal that leaves open whether the order was taken is an ``UnavailableError``.
+        A refusal that leaves open whether the order was taken is an ``UnavailableError``. What
+        could not be written by `send_by` is not sent.
         """
         try:
             answer = self._http.request(
-                method, path, template=template, form=form, bucket=TRADING, urgent=urgent
+                method,
+                path,
+                template=template,
+                form=form,
+                bucket=TRADING,
+                urgent=urgent,
+                send_by=send_by,
             )
         except Refused as error:
             if error.status not in _WRONG_REQUEST:
-                raise _unusable(error) from None
+                raise self._unusable(error) from None
             return {}, self._said(error.body) or error.message
         body = answer.body if isinstance(answer.body, dict) else {}
         refusal = self._said(body) or self._said(body.get("order"))
@@ -112,8 +125,12 @@ class TradierWire:
         line = " ".join(words.replace(self._key, "***").split())
         return line if len(line) <= _MOST_LETTERS else f"{line[: _MOST_LETTERS - 1]}…"
 
-
-def _unusable(error: Refused) -> ExitPipelineError:
-    if error.status in _WRONG_KEY:
-        return ConfigurationError("Tradier refuses the access token in TRADIER_API_KEY")
-    return UnavailableError(str(error))
+    def _unusable(self, error: Refused) -> ExitPipelineError:
+        if error.status not in _WRONG_KEY:
+            return UnavailableError(str(error))
+        # Its words tell a wrong account from a wrong token, and both come with the same status.
+        words = self._said(error.body) or error.message
+        return ConfigurationError(
+            f"Tradier refuses the access token in TRADIER_API_KEY with status {error.status}: "
+            f"{words}"
+        )

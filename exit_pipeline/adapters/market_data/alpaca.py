@@ -5,10 +5,12 @@ that it was asked for; a note on the snapshot says so.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
+from exit_pipeline.adapters.clients.alpaca import HOSTS, AlpacaTrading
+from exit_pipeline.adapters.clients.alpaca_contracts import read_open_interest
 from exit_pipeline.adapters.clients.alpaca_data import MOST_OPTIONS, AlpacaData
 from exit_pipeline.adapters.clients.alpaca_snapshots import to_level, to_price, to_quote
 from exit_pipeline.adapters.clients.gather import gather
@@ -19,7 +21,13 @@ from exit_pipeline.core.model.errors import (
     ExitPipelineError,
     UnavailableError,
 )
-from exit_pipeline.core.model.quote import MarketSnapshot, Quote, SourceNote, UnderlyingPrice
+from exit_pipeline.core.model.quote import (
+    MarketSnapshot,
+    OpenInterest,
+    Quote,
+    SourceNote,
+    UnderlyingPrice,
+)
 from exit_pipeline.ports import Surroundings
 
 Row = TypeVar("Row", Quote, UnderlyingPrice)
@@ -30,6 +38,9 @@ _PLAN: Final = "Alpaca's plan Algo Trader Plus and its signed OPRA agreement"
 _FEED_AGE_LIMIT: Final = timedelta(seconds=30)
 _BUDGET_SECONDS: Final = 12.0
 """For all requests of a tick together; each has 10 seconds with its retries."""
+
+_OPEN_INTEREST_SECONDS: Final = 8.0
+"""For all pages of open interest, which the day's first tick waits for with its quotes in hand."""
 
 _MOST_SPLITS: Final = 16
 """Requests that are spent on finding the one symbol in a hundred that Alpaca refuses: 14."""
@@ -47,7 +58,22 @@ def build(around: Surroundings) -> "AlpacaMarketData":
     """
     feed = options_feed(around)
     client = AlpacaData(around.environ, around.clock)
-    return AlpacaMarketData(client, feed, may_be_indicative=_is_alpaca_paper(around))
+    return AlpacaMarketData(
+        client, feed, trading=_trading(around), may_be_indicative=_is_alpaca_paper(around)
+    )
+
+
+def _trading(around: Surroundings) -> AlpacaTrading | None:
+    """The trading host of the environment, if it has one.
+
+    A test that lets a server of its own stand for the data alone never asks the vendor's.
+    """
+    is_test_of_data = around.environ.get("ALPACA_DATA_URL") and not around.environ.get(
+        "ALPACA_BASE_URL"
+    )
+    if around.environment not in HOSTS or is_test_of_data:
+        return None
+    return AlpacaTrading(around.environ, around.environment, around.clock)
 
 
 def options_feed(around: Surroundings) -> str:
@@ -77,7 +103,7 @@ def _is_alpaca_paper(around: Surroundings) -> bool:
 
 
 class AlpacaMarketData:
-    """Alpaca as a source of market data; implements the ``MarketData`` port.
+    """Alpaca as a source of market data; implements ``MarketData`` and ``TellsOpenInterest``.
 
     Attributes:
         source: ``alpaca``, or ``alpaca-indicative`` for the free feed of modified quotes.
@@ -86,6 +112,7 @@ class AlpacaMarketData:
     Args:
         client: Requests to the vendor.
         feed: ``opra`` or ``indicative``.
+        trading: Tells open interest; None tells none.
         may_be_indicative: Whether a sentence about a missing plan may name the free feed.
         budget_seconds: For all requests of one call together.
     """
@@ -97,12 +124,14 @@ class AlpacaMarketData:
         client: AlpacaData,
         feed: str = "opra",
         *,
+        trading: AlpacaTrading | None = None,
         may_be_indicative: bool = False,
         budget_seconds: float = _BUDGET_SECONDS,
     ) -> None:
         self.source = "alpaca" if feed == "opra" else f"alpaca-{feed}"
         self._client = client
         self._feed = feed
+        self._trading = trading
         self._may_be_indicative = may_be_indicative
         self._budget_seconds = budget_seconds
 
@@ -131,17 +160,15 @@ class AlpacaMarketData:
         found = _together(answers.values())
         quotes = {symbol: found[symbol] for symbol in wanted if symbol in found}
         missing = [symbol for symbol in wanted if symbol not in quotes]
-        notes = [
-            SourceNote(cause="NOT_ANSWERED", subject=f"{self.source}: {what}", message=str(answer))
-            for what, answer in answers.items()
-            if isinstance(answer, ExitPipelineError)
-        ]
         return MarketSnapshot(
             source=self.source,
             feed_age_limit=_FEED_AGE_LIMIT,
             quotes=quotes,
             underlyings={symbol: row for symbol, row in found.items() if symbol not in quotes},
-            notes=(*notes, *SourceNote.of_missing(self.source, missing)),
+            notes=(
+                *SourceNote.of_unanswered(self.source, answers),
+                *SourceNote.of_missing(self.source, missing),
+            ),
         )
 
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:  # noqa: ARG002
@@ -156,9 +183,32 @@ class AlpacaMarketData:
         self._raise_if_none([answer])
         return list(contracts(_together([answer])))
 
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """Open interest of the day before, of every contract listed; a request for each 10,000.
+
+        It comes from the trading host and counts for the limit of orders. None without that host.
+
+        Raises:
+            UnavailableError: It was not answered in full.
+            ConfigurationError: The keys are refused there, as live ones are by the paper host.
+        """
+        if self._trading is None:
+            return None
+        job = partial(
+            read_open_interest, self._trading, underlyings, first_expiration, last_expiration
+        )
+        (answer,) = gather([job], seconds=min(self._budget_seconds, _OPEN_INTEREST_SECONDS))
+        if isinstance(answer, ExitPipelineError):
+            raise answer
+        return answer
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()
+        if self._trading is not None:
+            self._trading.close()
 
     def _option_jobs(self, symbols: Sequence[str]) -> dict[str, Job]:
         """A request for each hundred, by what it is about."""

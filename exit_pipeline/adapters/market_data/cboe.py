@@ -83,26 +83,25 @@ class CboeMarketData:
         """
         wanted = contracts(options)
         answers = self._files_of({one.underlying for one in wanted.values()}, underlyings)
-        failed = {name: a for name, a in answers.items() if isinstance(a, ExitPipelineError)}
+        failed = [one for one in answers.values() if isinstance(one, ExitPipelineError)]
         if failed and len(failed) == len(answers):
-            raise UnavailableError(str(next(iter(failed.values()))))
+            raise UnavailableError(str(failed[0]))
         quotes = {
             symbol: quote
             for symbol, contract in wanted.items()
             if (quote := _quote(answers[contract.underlying], symbol)) is not None
         }
         told = {ticker: _price(ticker, answers.get(ticker)) for ticker in underlyings}
-        notes = [
-            SourceNote(cause="NOT_ANSWERED", subject=f"cboe: {name}", message=str(error))
-            for name, error in failed.items()
-        ]
         missing = [symbol for symbol in wanted if symbol not in quotes]
         return MarketSnapshot(
             source=self.source,
             feed_age_limit=_FEED_AGE_LIMIT,
             quotes=quotes,
             underlyings={ticker: price for ticker, price in told.items() if price is not None},
-            notes=(*notes, *SourceNote.of_missing(self.source, missing)),
+            notes=(
+                *SourceNote.of_unanswered(self.source, answers),
+                *SourceNote.of_missing(self.source, missing),
+            ),
         )
 
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:  # noqa: ARG002

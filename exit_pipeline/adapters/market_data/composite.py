@@ -7,7 +7,7 @@ volatility indices from Cboe. Needs that are not named are served as ``quotes`` 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from time import monotonic
 from typing import Final
@@ -20,8 +20,20 @@ from exit_pipeline.core.model.errors import (
     InputError,
     UnavailableError,
 )
-from exit_pipeline.core.model.quote import MarketSnapshot, Quote, SourceNote, UnderlyingPrice
-from exit_pipeline.ports import CanClose, IsDelayed, MarketData, Surroundings
+from exit_pipeline.core.model.quote import (
+    MarketSnapshot,
+    OpenInterest,
+    Quote,
+    SourceNote,
+    UnderlyingPrice,
+)
+from exit_pipeline.ports import (
+    CanClose,
+    IsDelayed,
+    MarketData,
+    Surroundings,
+    TellsOpenInterest,
+)
 
 NEEDS: Final = ("quotes", "chains", "indices")
 
@@ -197,6 +209,20 @@ class CompositeMarketData:
             if chain or rank == len(sources) - 1:
                 return chain
         raise UnavailableError(f"no source of chains answered: {'; '.join(errors)}")
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest] | None:
+        """What the first source of quotes that tells open interest apart from them tells.
+
+        Raises:
+            UnavailableError: It did not answer.
+            ConfigurationError: Its credentials are refused.
+        """
+        for source in self._sources["quotes"]:
+            if isinstance(source, TellsOpenInterest):
+                return source.open_contracts(underlyings, first_expiration, last_expiration)
+        return None
 
     def close(self) -> None:
         """Close every source that holds connections."""

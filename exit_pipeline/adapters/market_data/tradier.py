@@ -11,7 +11,6 @@ a policy has to allow 1,200.
 Greeks are asked for with the quotes and come from ORATS, about once an hour.
 """
 
-import logging
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +22,6 @@ from exit_pipeline.adapters.clients.gather import gather
 from exit_pipeline.adapters.clients.tradier import TradierClient, connect, ticker
 from exit_pipeline.adapters.clients.tradier_json import Json, unix_time, whole
 from exit_pipeline.adapters.clients.us_symbols import contracts
-from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
     ExitPipelineError,
@@ -37,8 +35,6 @@ from exit_pipeline.core.model.quote import (
     UnderlyingPrice,
 )
 from exit_pipeline.ports import Surroundings
-
-log = logging.getLogger(__name__)
 
 FEED_AGE_LIMITS: Final = {"live": timedelta(seconds=30), "paper": timedelta(minutes=20)}
 """How old the newest price of an underlying may be, by environment."""
@@ -151,17 +147,15 @@ class TradierMarketData:
 
 
 def quote_of(row: Json) -> Quote | None:
-    """The quote of an option; None where it has no time, or is for other than 100 shares.
+    """The quote of an option; None where it has no time.
 
     A bid of 0 means that nothing is bid, which is known; an ask of 0 that nothing is offered, which
     is no price. Its time is the older one of bid and ask; the last trade's, which is older still or
-    tells nothing newer, only where neither side has one.
+    tells nothing newer, only where neither side has one. A contract size that can't be read spoils
+    the prices, since it is not known what they are for.
     """
-    symbol = str(row.get("symbol"))
-    size = row.get("contract_size")
-    if size is not None and whole(size) != SHARES_PER_CONTRACT:
-        log.warning("Tradier quotes %s for contracts of %s shares: not used", symbol, size)
-        return None
+    told = row.get("contract_size")
+    size = whole(told)
     times = [unix_time(row.get(name)) for name in ("bid_date", "ask_date")]
     quoted_at = min((time for time in times if time), default=unix_time(row.get("trade_date")))
     if quoted_at is None:
@@ -170,15 +164,16 @@ def quote_of(row: Json) -> Quote | None:
         read_price(row.get(name)) for name in ("bid", "ask")
     )
     return Quote(
-        symbol=symbol,
+        symbol=str(row.get("symbol")),
         bid=bid,
         ask=ask or None,
         bid_size=read_count(row.get("bidsize")),
         ask_size=read_count(row.get("asksize")),
         quoted_at=quoted_at,
-        nonfinite=bid_is_garbage or ask_is_garbage,
+        nonfinite=bid_is_garbage or ask_is_garbage or (told is not None and size is None),
         open_interest=read_count(row.get("open_interest")),
         greeks=_greeks(row.get("greeks")),
+        contract_size=size,
     )
 
 

@@ -12,18 +12,15 @@ from exit_pipeline.core.model.order import OrderSide
 PENNY_ROOTS: Final = frozenset({"SPY", "QQQ", "IWM"})
 """Series that trade in pennies at every price (Cboe, "Penny Interval Program")."""
 
-_LEAN: Final = {
-    Urgency.PATIENT: "0.5",
-    Urgency.NORMAL: "1",
-    Urgency.FAST: "1",
-    Urgency.EMERGENCY: "1",
-}
-_BEYOND: Final = {
-    Urgency.PATIENT: "0",
-    Urgency.NORMAL: "0",
-    Urgency.FAST: "0.5",
-    Urgency.EMERGENCY: "1",
-}
+_LEAN: Final = (Decimal("0.5"), Decimal(1))
+"""Share of the way from the mid to the far side, by level; the last one stands for all above."""
+
+_BEYOND: Final = (Decimal(0), Decimal(0), Decimal("0.5"), Decimal(1))
+"""Share of the collar beyond the far side, by level; the last one stands for all above."""
+
+_COLLARS: Final = (Decimal(1), Decimal("2.5"), Decimal(5))
+"""Width of the collar for levels up to EMERGENCY, one above, and all above that: by default 10, 25
+and 50 % of the mid."""
 
 
 class PriceLimits(BaseModel):
@@ -60,12 +57,23 @@ def tick_size(root: str, price: Decimal) -> Decimal:
     return Decimal("0.05") if price < 3 else Decimal("0.10")
 
 
+def price_level(urgency: Urgency, step: int) -> int:
+    """How far an attempt leans that was repriced `step` times: one level more for each.
+
+    What is PATIENT never goes beyond the far side of the market, since nothing presses it.
+
+    Example: a FAST exit is at EMERGENCY after one repricing, and one level above after two.
+    """
+    level = urgency + step
+    return min(level, Urgency.NORMAL) if urgency is Urgency.PATIENT else level
+
+
 def price_order(
     side: OrderSide,
     root: str,
     bid: Decimal,
     ask: Decimal,
-    urgency: Urgency,
+    level: int,
     limits: PriceLimits,
 ) -> OrderPrice | None:
     """The limit of a closing order, or None where the quote gives no price to sell or buy at.
@@ -75,23 +83,35 @@ def price_order(
     is always a legal price; anything else is rounded to the legal tick, a sale down and a purchase
     up, so that rounding never makes an order less likely to fill.
 
+    Above EMERGENCY the collar has 2.5 and then 5 times the width.
+
     Example: selling at 1.90 bid, 2.10 asked with a collar of 10 %: NORMAL 1.90, FAST 1.80 and
-    EMERGENCY 1.70, which is also the worst price.
+    EMERGENCY 1.70, which is also the worst price; repriced once 1.40, and again 0.90.
+
+    Args:
+        side: Closing leg.
+        root: Of the contract, for its grid.
+        bid: Dollars per share, likewise `ask`.
+        ask: From the newest quote.
+        level: An ``Urgency``, or a level of ``price_level``.
+        limits: How far orders may go.
     """
     selling = side is OrderSide.SELL_TO_CLOSE
     far = bid if selling else ask
     if far <= 0:
         return None
     mid = (bid + ask) / 2
-    collar = max(
+    widest = min(max(level - Urgency.EMERGENCY, 0), len(_COLLARS) - 1)
+    collar = _COLLARS[widest] * max(
         limits.collar_ticks * tick_size(root, far), mid * Decimal(str(limits.collar_percent)) / 100
     )
     away = -collar if selling else collar
-    start = mid + (far - mid) * Decimal(_LEAN[urgency]) + away * Decimal(_BEYOND[urgency])
+    lean, beyond = _LEAN[min(level, len(_LEAN) - 1)], _BEYOND[min(level, len(_BEYOND) - 1)]
+    start = mid + (far - mid) * lean + away * beyond
     limit = far if start == far else _to_tick(start, root, selling=selling)
     # Rounding, and the least tick, may carry a limit to where the far side itself is the better
     # price: a bid of 0.03 is hit at 0.03, not missed at the least tick of 0.05.
-    if urgency is Urgency.PATIENT:
+    if level == Urgency.PATIENT:
         limit = limit if min(far, mid) <= limit <= max(far, mid) else far
     else:
         limit = min(limit, far) if selling else max(limit, far)

@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
+
+NOT_SENT: Final = "not sent: "
+"""Begins the reason of a REJECTED order that is at no broker for certain: there is nothing to look
+for, and the next tick may send a new one."""
+
+NOT_ACCEPTED: Final = "not accepted: "
+"""Begins the reason of an UNKNOWN order whose broker said that it did not take it, and could not be
+asked whether it shows it: once a look-up shows none, it was never placed."""
 
 
 class OrderSide(StrEnum):
@@ -99,7 +108,10 @@ class OrderReport:
         status: As the broker reports it, in our words.
         fills: Every execution so far, oldest first.
         submitted_at: When the broker received it.
-        reason: The broker's words on a refusal; empty otherwise.
+        reason: The broker's words on a refusal, or why it was not sent or not accepted; empty
+            otherwise.
+        doubt: What of the order is not understood, such as a status, in a sentence for a person;
+            empty otherwise.
     """
 
     client_order_id: str
@@ -111,6 +123,12 @@ class OrderReport:
     fills: tuple[Fill, ...] = ()
     submitted_at: datetime
     reason: str = ""
+    doubt: str = ""
+
+    @property
+    def was_never_sent(self) -> bool:
+        """Whether it is at no broker for certain."""
+        return self.status is OrderStatus.REJECTED and self.reason.startswith(NOT_SENT)
 
     @property
     def filled_quantity(self) -> int:

@@ -1,6 +1,7 @@
 """Open option positions as they are kept."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -60,6 +61,11 @@ class Position:
         previous_mid: Mid at the tick before, dollars per share.
         previous_mid_at: Time of that tick.
         high_water_mark: Best mark seen of a GOOD quote, dollars per share.
+        managed: Whether its exits may be sent; false for what was imported from a broker's account
+            and not adopted.
+        spread_leg: It is probably a leg of a spread, so that it is not closed singly.
+        imported_at: When an import from the broker's account first saw it; None for what came
+            another way.
     """
 
     id: str
@@ -81,6 +87,9 @@ class Position:
     previous_mid: Decimal | None = None
     previous_mid_at: datetime | None = None
     high_water_mark: Decimal | None = None
+    managed: bool = True
+    spread_leg: bool = False
+    imported_at: datetime | None = None
 
     @property
     def open_quantity(self) -> int:
@@ -99,5 +108,24 @@ class Position:
 
     @property
     def is_adopted(self) -> bool:
-        """Whether a broker, an environment and an account are known, so that it may be sent."""
+        """Whether a broker, an environment and an account are known, as sending it needs."""
         return None not in (self.broker, self.environment, self.account)
+
+    def opposite_legs(self, among: Iterable["Position"]) -> list["Position"]:
+        """Positions that would make it a leg of a spread.
+
+        Those are of the other side, on the same underlying and expiration, in the same account of
+        the same broker. Example: of a long and a short call of ACME that expire on one day, each
+        is the other's opposite leg, whatever their strikes.
+        """
+        return [other for other in among if self._leg == other._leg and self.side != other.side]
+
+    def say_spread(self, among: Iterable["Position"]) -> str:
+        """A sentence about a probable leg of a spread, which names those opposite among some."""
+        others = ", ".join(other.id for other in self.opposite_legs(among))
+        return f"{self.id} looks like a leg of a spread" + (f" with {others}" if others else "")
+
+    @property
+    def _leg(self) -> tuple[object, ...]:
+        expiration = self.contract.expiration if self.contract else self.id
+        return (self.broker, self.environment, self.account, self.underlying, expiration)

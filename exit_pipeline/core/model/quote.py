@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, IntFlag
+
+from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
+from exit_pipeline.core.model.errors import ExitPipelineError
 
 
 class QuoteFlag(IntFlag):
@@ -70,6 +73,8 @@ class Quote:
         open_interest: Contracts open at the end of the day before; None where the source gives
             none.
         greeks: The source's own figures; None where it gives none.
+        contract_size: Shares that one contract delivers; None where the source does not tell,
+            which is taken for the 100 of a standard contract.
     """
 
     symbol: str
@@ -81,6 +86,27 @@ class Quote:
     nonfinite: bool = False
     open_interest: int | None = None
     greeks: Greeks | None = None
+    contract_size: int | None = None
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether a contract is for 100 shares, as far as the source tells."""
+        return self.contract_size in {None, SHARES_PER_CONTRACT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInterest:
+    """Contracts of a series that are open.
+
+    Attributes:
+        symbol: Compact OCC symbol.
+        open_interest: Contracts, at the end of `as_of`.
+        as_of: The day that the figure is of; usually the session before the one asked on.
+    """
+
+    symbol: str
+    open_interest: int
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +137,15 @@ class SourceNote:
     cause: str
     subject: str
     message: str
+
+    @classmethod
+    def of_unanswered(cls, source: str, answers: Mapping[str, object]) -> "tuple[SourceNote, ...]":
+        """A note on each part of a request, by its name, that has an error for an answer."""
+        return tuple(
+            cls(cause="NOT_ANSWERED", subject=f"{source}: {part}", message=str(answer))
+            for part, answer in answers.items()
+            if isinstance(answer, ExitPipelineError)
+        )
 
     @classmethod
     def of_missing(cls, source: str, symbols: Sequence[str]) -> "tuple[SourceNote, ...]":

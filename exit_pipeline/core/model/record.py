@@ -7,8 +7,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from exit_pipeline.core.model.order import OrderRequest, OrderStatus
-
 
 class RunStatus(StrEnum):
     """Life of one run over one account."""
@@ -51,6 +49,9 @@ class RunHandle:
             same tick was already worked.
         reason: Why not, as a person would say it; empty where it may.
         is_held: It is skipped because another run works the account.
+        is_superseded: It may bring the books up to date and nothing else, since a later tick was
+            worked already.
+        fence: Number of the lease that it holds; None where it holds none.
     """
 
     run_id: str
@@ -58,6 +59,8 @@ class RunHandle:
     status: RunStatus
     reason: str = ""
     is_held: bool = False
+    is_superseded: bool = False
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,74 +128,6 @@ class DecisionRows:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderIntent:
-    """A closing order to be recorded before anything is sent.
-
-    Attributes:
-        request: What would be sent.
-        position_id: The position that it closes.
-        run_id: The run that it belongs to.
-        decision_id: The decision that asked for it.
-        exit_action: PARTIAL or FULL.
-        exit_reason: The rule's name in capitals.
-        urgency: ``Urgency`` name.
-        attempt: 1 for the first order of the position, counting up.
-        broker: Name of the broker.
-        environment: Environment of the position.
-        worst_price: Dollars per share beyond which this attempt never goes.
-        intent_at: When it was recorded, by the pipeline's clock.
-    """
-
-    request: OrderRequest
-    position_id: str
-    run_id: str
-    decision_id: str
-    exit_action: str
-    exit_reason: str
-    urgency: str
-    attempt: int
-    broker: str
-    environment: str
-    worst_price: Decimal
-    intent_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitOrder:
-    """One row of ``orders`` that closes a position.
-
-    Attributes:
-        id: Key of the row.
-        intent_at: When the intent was recorded, by the pipeline's clock.
-        run_id: The run that made it.
-        position_id: The position that it closes.
-        request: What was, or is to be, sent.
-        broker: Name of the broker.
-        environment: Environment of the position.
-        exit_action: PARTIAL or FULL.
-        exit_reason: The rule's name in capitals.
-        status: Its state.
-        filled_quantity: Contracts filled, from booked fills.
-        average_price: Of the booked fills, dollars per share; None without any.
-        rejection_reason: The broker's or our own words on a refusal.
-    """
-
-    id: str
-    intent_at: datetime
-    run_id: str
-    position_id: str
-    request: OrderRequest
-    broker: str
-    environment: str
-    exit_action: str
-    exit_reason: str
-    status: OrderStatus
-    filled_quantity: int = 0
-    average_price: Decimal | None = None
-    rejection_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +213,8 @@ class NewPosition:
         environment: Environment that it lives in.
         timeframe: Of the strategy; None if it has none.
         policy: Name or overrides; None follows the default.
+        imported_at: When an import from the broker's account first saw it: it is not managed until
+            it is adopted. None for what people bring in, which is managed at once.
     """
 
     id: str
@@ -291,6 +228,7 @@ class NewPosition:
     environment: str
     timeframe: str | None = None
     policy: str | None = None
+    imported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,7 +256,9 @@ class RunSummary:
 class PositionLine:
     """A position as a person looks at it, open or closed.
 
-    Money is dollars: prices per share, P&L for all contracts; None where not known.
+    Money is dollars: prices per share, P&L for all contracts; None where not known. What is not
+    ``managed`` was imported from the broker's account and not adopted; a ``spread_leg`` is probably
+    a leg of a spread.
     """
 
     id: str
@@ -338,6 +278,8 @@ class PositionLine:
     exit_reason: str | None
     close_kind: str | None
     exit_time: datetime | None
+    managed: bool
+    spread_leg: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

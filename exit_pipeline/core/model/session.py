@@ -3,10 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
-
-FULL_SESSION: Final = timedelta(hours=6, minutes=30)
-"""Regular hours of the New York exchanges, 09:30 to 16:00 (NYSE, "Holidays and trading hours")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +18,6 @@ class Session:
     day: date
     opens_at: datetime
     closes_at: datetime
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the exchange closes early."""
-        return self.closes_at - self.opens_at < FULL_SESSION
 
     def ticks(self, every: timedelta = timedelta(minutes=5)) -> Iterator[datetime]:
         """The scheduled times of the session: 78 on a full day, 42 on one that closes at 13:00."""

@@ -8,15 +8,16 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from exit_pipeline.adapters.brokers.alpaca import AlpacaBroker
+from exit_pipeline.adapters.brokers.alpaca import AlpacaBroker, build
 from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
 from exit_pipeline.adapters.clients.http import Retries
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide
+from exit_pipeline.ports import Surroundings
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, TEN
 from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
 from exit_pipeline_tests.fake_brokers.openapi import FOLDER, Spec
-from exit_pipeline_tests.fakes import FakeMarketData, FixedClock
+from exit_pipeline_tests.fakes import FakeCalendar, FakeMarketData, FixedClock
 
 AT_ONCE = Retries(wait_initial=0, wait_max=0, wait_jitter=0)
 HAS_SPEC = (FOLDER / "alpaca-trading.json").exists() and find_spec("jsonschema") is not None
@@ -37,9 +38,30 @@ class AlpacaRig:
         self.ledger = fake.ledger
         self.market = FakeMarketData(is_live=True)
         plain = {"retries": AT_ONCE, "environ": fake.environ, "environment": "paper"}
-        self.broker = AlpacaBroker(
-            AlpacaTrading(clock=fake.clock, **(plain | settings)), "paper", fake.clock, self.market
+        self._settings = plain | settings
+        self.broker = self.another()
+
+    def another(self) -> AlpacaBroker:
+        """Another broker before the same server, as in another process."""
+        api = AlpacaTrading(clock=self.fake.clock, **self._settings)
+        return AlpacaBroker(api, "paper", self.fake.clock, self.market)
+
+    def expire(self) -> None:
+        self.ledger.settle(CALL, "OPEXP")
+
+    def delay_cancels(self) -> None:
+        self.fake.confirms_cancels = False
+
+    def connect(self, **environ: str) -> AlpacaBroker:
+        """Another broker before the same server, as in another process."""
+        around = Surroundings(
+            environ=self.fake.environ | environ,
+            clock=self.fake.clock,
+            calendar=FakeCalendar(),
+            environment="paper",
+            database_url="",
         )
+        return build(around)
 
     def hold(self, quantity: int, symbol: str = CALL) -> None:
         self.ledger.hold(symbol, quantity)

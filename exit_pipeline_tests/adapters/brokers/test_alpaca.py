@@ -1,7 +1,7 @@
 import logging
 import traceback
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from importlib.util import find_spec
 
@@ -10,14 +10,15 @@ import pytest
 from exit_pipeline.adapters.brokers.alpaca import build
 from exit_pipeline.adapters.clients.alpaca import HOSTS
 from exit_pipeline.adapters.clients.alpaca_orders import FILLS_LAG, order_body
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import HeldPosition, OrderSide, OrderStatus
-from exit_pipeline.ports import Surroundings
+from exit_pipeline.ports import Surroundings, TellsSkew, TellsTime
 from exit_pipeline_tests.adapters.brokers.alpaca_rig import AlpacaRig, alpaca_rig
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, PUT, TEN
 from exit_pipeline_tests.fake_brokers.alpaca import KEY, KEY_ID
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
-from exit_pipeline_tests.fakes import FakeCalendar, FixedClock
+from exit_pipeline_tests.fakes import FakeCalendar, FixedClock, new_york
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
 ORDERS = "/v2/orders"
@@ -58,6 +59,41 @@ def test_an_order_is_posted_as_documented(rig):
 
 def test_the_account_is_the_one_that_the_broker_says(rig):
     assert rig.broker.accounts() == [ACCOUNT]
+
+
+def test_the_account_is_asked_for_once():
+    with alpaca_rig() as rig:
+        for _ in range(3):
+            rig.broker.accounts()
+        assert rig.fake.asked() == [("GET", "/v2/account")]
+
+
+@pytest.mark.parametrize("configured", ["", " ", ACCOUNT, f" {ACCOUNT} "])
+def test_a_configured_account_that_is_the_keys_own_is_worked(rig, configured):
+    broker = rig.connect(ALPACA_ACCOUNT_ID=configured)
+    assert broker.accounts() == [ACCOUNT]
+    broker.close()
+
+
+def test_with_another_account_configured_nothing_is_read_or_sent(rig):
+    rig.hold(3)
+    broker = rig.connect(ALPACA_ACCOUNT_ID="PA9")
+    for call in (
+        broker.accounts,
+        lambda: broker.submit(rig.order("a-1", SELL, 1, "1.00")),
+        lambda: broker.find_order("PA9", "a-1"),
+        lambda: broker.cancel(ACCOUNT, "a-1"),
+        lambda: broker.working_orders(ACCOUNT),
+        lambda: broker.positions("PA9"),
+        lambda: broker.settlements(ACCOUNT),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            call()
+        assert str(caught.value) == (
+            "ALPACA_ACCOUNT_ID is 'PA9'; the broker says that its keys belong to PA...001"
+        )
+    broker.close()
+    assert set(rig.fake.asked()) == {("GET", "/v2/account")}
 
 
 def test_nothing_is_sent_for_an_account_that_the_keys_do_not_have(rig):
@@ -116,7 +152,7 @@ def test_a_refusal_is_a_report_with_the_brokers_reason(rig, held, side, quantity
         ("huge_refusal", False),
         ("truncated", True),
         ("other_form", False),
-        ("rate_limited", False),
+        ("rate_limited_by_another", False),
     ],
 )
 def test_an_order_without_an_answer_is_unavailable_and_never_sent_again(rig, fault, placed):
@@ -126,6 +162,37 @@ def test_an_order_without_an_answer_is_unavailable_and_never_sent_again(rig, fau
         rig.sell(2, "1.50")
     assert rig.fake.asked() == [("POST", ORDERS)]
     assert (rig.broker.find_order(ACCOUNT, "a-1") is not None) is placed
+
+
+def test_an_order_refused_for_the_rate_limit_was_never_sent_once_a_look_up_shows_none(rig):
+    rig.hold(3)
+    rig.fake.fail("rate_limited")
+    report = rig.sell(2, "1.50")
+    assert report.was_never_sent
+    assert report.reason == (
+        "not sent: Alpaca: POST /v2/orders failed with status 429: rate limit reached"
+    )
+    assert rig.fake.asked() == [("POST", ORDERS), ("GET", f"{ORDERS}:by_client_order_id")]
+    assert rig.sell(2, "1.50").status is OrderStatus.ACCEPTED
+
+
+def test_an_order_that_is_there_is_reported_whatever_was_said_of_the_rate_limit(rig):
+    rig.hold(3)
+    rig.fake.fail("rate_limited_after")
+    assert rig.sell(2, "1.50").status is OrderStatus.ACCEPTED
+    assert len(rig.fake.ledger.orders) == 1
+
+
+def test_an_order_refused_for_the_rate_limit_that_cannot_be_looked_up_is_unknown(rig):
+    rig.hold(3)
+    rig.fake.limit_ends_in = timedelta(seconds=40)
+    rig.fake.fail("rate_limited")
+    report = rig.sell(2, "1.50")
+    assert report.status is OrderStatus.UNKNOWN
+    assert report.reason.startswith("not accepted: ")
+    assert rig.fake.asked() == [("POST", ORDERS)]
+    rig.fake.clock.advance(timedelta(seconds=40))
+    assert rig.broker.find_order(ACCOUNT, "a-1") is None
 
 
 def test_an_order_that_is_never_answered_is_unavailable():
@@ -210,12 +277,13 @@ def test_an_order_that_is_answered_before_it_is_routed_is_working(rig):
     assert rig.find().filled_quantity == 2
 
 
-def test_an_unknown_status_keeps_the_order_alive_and_is_warned_of(rig, caplog):
+def test_an_unknown_status_keeps_the_order_alive_and_in_doubt(rig):
     rig.hold(3)
     rig.sell(1, "1.50")
     rig.fake.unknown_status = "frozen_by_weather"
     assert rig.find().status is OrderStatus.ACCEPTED
-    assert "frozen_by_weather" in caplog.text
+    assert "unknown status" in rig.find().doubt
+    assert "frozen_by_weather" in rig.find().doubt
 
 
 def test_fills_are_executions_with_the_brokers_prices_and_times(rig):
@@ -359,6 +427,48 @@ def test_positions_are_signed_and_tell_what_is_free(rig):
     ]
 
 
+def entries(rig):
+    return rig.broker.entered_at(rig.broker.positions(ACCOUNT))
+
+
+def test_a_holding_was_entered_by_the_oldest_fill_since_it_was_last_flat(rig):
+    times = []
+    for symbol, quantity in ((CALL, 2), (CALL, -2), (CALL, 4), (PUT, -1), (CALL, -1)):
+        rig.fake.clock.advance(timedelta(hours=1))
+        rig.ledger.trade(symbol, quantity)
+        times.append(rig.fake.clock.now())
+    assert entries(rig) == {CALL: times[2], PUT: times[3]}
+
+
+def test_a_holding_that_no_fill_of_the_last_90_days_opened_has_no_time_of_entry(rig):
+    rig.ledger.trade(CALL, 2)
+    rig.hold(5, PUT)
+    rig.fake.clock.advance(timedelta(days=91))
+    rig.ledger.trade(CALL, 1)
+    assert entries(rig) == {}
+
+
+def test_entries_are_looked_for_in_a_bounded_number_of_pages_and_no_further_than_needed(rig):
+    rig.ledger.trade(CALL, 1)
+    for _ in range(600):
+        rig.fake.clock.advance(timedelta(seconds=1))
+        rig.ledger.trade(PUT, 1)
+        rig.ledger.trade(PUT, -1)
+    rig.fake.requests.clear()
+    assert entries(rig) == {}
+    assert len([request for request in rig.fake.requests if "activities" in request.path]) == 10
+    rig.ledger.trade(PUT, 1)
+    rig.ledger.settle(CALL, "OPEXP")
+    rig.fake.requests.clear()
+    assert list(entries(rig)) == [PUT]
+    assert len([request for request in rig.fake.requests if "activities" in request.path]) == 1
+
+
+def test_nothing_is_asked_about_no_holdings(rig):
+    assert rig.broker.entered_at([]) == {}
+    assert rig.fake.requests == []
+
+
 def test_figures_written_as_numbers_are_read_the_same(rig):
     rig.hold(5)
     rig.quote("1.10", "1.20", size=2)
@@ -449,6 +559,37 @@ def test_settlements_that_were_cancelled_or_are_of_shares_are_left_out(rig):
     assert rig.broker.settlements(ACCOUNT) == []
 
 
+def test_the_brokers_clock_is_told_with_its_session(rig):
+    rig.fake.skew = timedelta(seconds=3)
+    assert isinstance(rig.broker, TellsTime)
+    assert rig.broker.broker_time() == BrokerTime(
+        at=TEN + timedelta(seconds=3),
+        is_open=True,
+        next_open=new_york(date(2015, 12, 24), 9, 30),
+        next_close=new_york(date(2015, 12, 23), 16),
+    )
+
+
+@pytest.mark.parametrize("fault", ["server_error", "html", "other_form"])
+def test_a_clock_that_cannot_be_read_is_unavailable(rig, fault):
+    rig.fake.fail(fault, method="GET", times=9)
+    with pytest.raises(UnavailableError):
+        rig.broker.broker_time()
+
+
+def test_the_skew_is_that_of_the_newest_answer_and_asks_for_nothing():
+    with alpaca_rig() as rig:
+        assert isinstance(rig.broker, TellsSkew)
+        assert rig.broker.skew() is None
+        for seconds in (75, 0):
+            rig.fake.skew = timedelta(seconds=seconds)
+            rig.broker.positions(ACCOUNT)
+            assert rig.broker.skew() == timedelta(seconds=seconds)
+        asked = len(rig.fake.requests)
+        rig.broker.skew()
+        assert len(rig.fake.requests) == asked
+
+
 def test_a_spent_rate_limit_holds_orders_back_and_still_lets_cancels_through(rig):
     rig.hold(5)
     rig.fake.requests_left = 9
@@ -494,7 +635,7 @@ def test_paper_and_live_are_different_hosts():
         ("paper", {"ALPACA_BASE_URL": "https://evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_BASE_URL": "https://api.alpaca.markets"}, "ALPACA_BASE_URL"),
         ("live", {"ALPACA_BASE_URL": "http://localhost:1"}, "ALPACA_BASE_URL"),
-        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "address of Alpaca"),
+        ("live", {"ALPACA_BASE_URL": "http://127.0.0.1:1@evil.test"}, "ALPACA_BASE_URL"),
         ("paper", {"ALPACA_API_KEY": "schlüssel"}, "credential of Alpaca"),
     ],
 )

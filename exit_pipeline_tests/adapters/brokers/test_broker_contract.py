@@ -1,40 +1,24 @@
-"""What holds for every broker.
+"""What holds for every broker, and what tells them apart.
 
 A broker joins by a rig of its own in ``RIGS``: how tests make it hold and how they move its market.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from pathlib import Path
 
 import pytest
 
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
+from exit_pipeline.core.model.order import OrderReport, OrderSide, OrderStatus
 from exit_pipeline.ports import Broker
 from exit_pipeline_tests.adapters.brokers.alpaca_rig import alpaca_rig
+from exit_pipeline_tests.adapters.brokers.capabilities import BrokerRig, table
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, paper_rig
 from exit_pipeline_tests.adapters.brokers.test_tradier import tradier_rig
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
-
-
-class BrokerRig(Protocol):
-    """A broker in a market that a test moves."""
-
-    broker: Broker
-    account: str
-
-    def hold(self, quantity: int) -> None:
-        """Make the account hold contracts of ``CALL``, negative when short, and nothing else."""
-
-    def quote(self, bid: str, ask: str, size: int | None = None) -> None:
-        """Give ``CALL`` a new quote, newer than the last one, with as many on either side."""
-
-    def order(
-        self, client_order_id: str, side: OrderSide, quantity: int, limit: str
-    ) -> OrderRequest:
-        """Make an order on ``CALL``."""
+README = Path(__file__).parents[3] / "README.md"
 
 
 RIGS: dict[str, Callable[[str], AbstractContextManager[BrokerRig]]] = {
@@ -228,3 +212,10 @@ def test_an_account_does_not_see_the_orders_of_another_one(rig):
     rig.broker.submit(rig.order("a-1", SELL, 2, "1.10"))
     assert rig.broker.find_order("another-account", "a-1") is None
     assert rig.broker.positions("another-account") == []
+
+
+def test_the_readme_tells_brokers_apart_as_they_show_themselves(new_database):
+    """Printed with ``-s``, to be copied into the README where a broker has changed."""
+    printed = table(RIGS, new_database)
+    print(f"\n{printed}")  # noqa: T201 for a person to copy
+    assert printed in README.read_text(encoding="utf-8")

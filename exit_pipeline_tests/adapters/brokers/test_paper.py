@@ -44,9 +44,20 @@ class PaperRig:
     environment: str = "tape"
 
     def __post_init__(self) -> None:
-        self.broker = PaperBroker(
+        self.broker = self.another()
+
+    def another(self) -> PaperBroker:
+        """Another broker with the same books, as in another process."""
+        return PaperBroker(
             self.engine, self.market, self.clock, self.environment, calendar=self.calendar
         )
+
+    def expire(self) -> None:
+        self.market.add_price("GOOG", "700.00", new_york(THURSDAY, 12, 59))
+        self.clock.at = new_york(THURSDAY, 13, 30)
+
+    def delay_cancels(self) -> None:
+        """Its books are its own, so that nothing can be late."""
 
     def position(self, position_id: str, contracts: int, **changes: Any) -> NewPosition:
         position = NewPosition(

@@ -3,7 +3,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import stamina
 
 from exit_pipeline.adapters.brokers.tradier import TradierBroker, build
+from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
     ExitPipelineError,
@@ -18,12 +19,12 @@ from exit_pipeline.core.model.errors import (
     UnavailableError,
 )
 from exit_pipeline.core.model.order import OrderRequest, OrderSide, OrderStatus
-from exit_pipeline.ports import Broker, CanClose, Surroundings
+from exit_pipeline.ports import Broker, CanClose, Surroundings, TellsSkew, TellsTime
 from exit_pipeline_tests.fake_brokers import tradier as fakes
 from exit_pipeline_tests.fake_brokers.server import Reply, Request, json_reply
 from exit_pipeline_tests.fake_brokers.tradier import ACCOUNT, KEY, FakeTradier, fake_tradier
 from exit_pipeline_tests.fake_brokers.tradier_spec import HAS_SPEC, problems
-from exit_pipeline_tests.fakes import FakeCalendar, FixedClock
+from exit_pipeline_tests.fakes import FakeCalendar, FixedClock, new_york
 
 NOW = datetime(2015, 12, 23, 15, 0, tzinfo=UTC)
 CALL = "GOOG151224C00750000"
@@ -47,6 +48,16 @@ class TradierRig:
         """Another broker before the same server, as in another process."""
         around = surroundings(self.clock, environment, TRADIER_BASE_URL=self.fake.url, **environ)
         return build(around)
+
+    def another(self) -> TradierBroker:
+        return self.connect()
+
+    def expire(self) -> None:
+        del self.fake.ledger.positions[CALL]
+        self.clock.advance(timedelta(days=2))
+
+    def delay_cancels(self) -> None:
+        self.fake.ledger.stays_pending = True
 
     def hold(self, quantity: int, symbol: str = CALL) -> None:
         self.fake.ledger.hold(symbol, quantity)
@@ -269,7 +280,7 @@ LOST_ANSWERS = [
     pytest.param(json_reply({"order": {"status": "ok"}}), id="an ok without a key"),
     pytest.param(fakes.refusal(["OmsInternalError"]), id="a fault of the order system"),
     pytest.param(fakes.fault("Datastore Error", 200), id="a fault with status 200"),
-    pytest.param(fakes.fault("Quota", 429), id="too many"),
+    pytest.param(fakes.TOO_MANY_BY_ANOTHER, id="too many for something before Tradier"),
 ]
 
 
@@ -292,6 +303,40 @@ def test_an_order_without_a_usable_answer_is_unknown_and_never_sent_twice(rig, r
     assert len(rig.fake.asked("POST", "/orders")) == 1
 
 
+def test_an_order_refused_for_the_rate_limit_was_never_sent_once_a_listing_shows_none(rig):
+    rig.hold(5)
+    rig.fake.fail("POST", ORDERS, fakes.TOO_MANY)
+    request = rig.order("a-1", SELL, 2, "1.15")
+    report = rig.broker.submit(request)
+    assert report.was_never_sent
+    assert report.reason.endswith("failed with status 429: rate limit reached")
+    assert [one.method for one in rig.fake.server.requests] == ["GET", "POST", "GET"]
+    rig.clock.advance(timedelta(minutes=1))
+    assert rig.broker.submit(request).status is OrderStatus.ACCEPTED
+
+
+def test_an_order_that_is_listed_is_reported_whatever_was_said_of_the_rate_limit(rig):
+    rig.hold(5)
+    rig.fake.fail("POST", ORDERS, fakes.TOO_MANY, before=False)
+    assert rig.broker.submit(rig.order("a-1", SELL, 2, "1.15")).status is OrderStatus.ACCEPTED
+    assert len(rig.fake.ledger.orders) == 1
+
+
+def test_an_order_refused_for_the_rate_limit_that_cannot_be_listed_is_unknown(rig):
+    rig.hold(5)
+    rig.broker.positions(rig.account)
+    rig.broker.find_order(rig.account, "a-1")
+    rig.fake.fail("POST", ORDERS, fakes.TOO_MANY)
+    rig.fake.fail("GET", ORDERS, fakes.DOWN, times=9)
+    request = rig.order("a-1", SELL, 2, "1.15")
+    report = rig.broker.submit(request)
+    assert report.status is OrderStatus.UNKNOWN
+    assert report.reason.startswith("not accepted: ")
+    with pytest.raises(UnavailableError):
+        rig.broker.submit(request)
+    assert len(rig.fake.asked("POST", "/orders")) == 1
+
+
 def test_an_order_under_a_tag_that_was_just_used_is_a_duplicate(rig):
     rig.rest()
     assert rig.broker.submit(rig.order("a-1", SELL, 2, "1.15")).reason.startswith("duplicate")
@@ -310,10 +355,20 @@ def test_an_order_of_another_process_under_the_same_tag_is_a_duplicate(rig):
 
 def test_nothing_is_sent_while_it_is_not_known_whether_the_tag_is_new(rig):
     rig.hold(2)
-    rig.fake.fail("GET", ORDERS, fakes.DOWN, times=9)
+    """Regression: it counted as sent and lost, and the position waited for it for ever."""
+    rig.fake.fail("GET", ORDERS, fakes.DOWN, times=2)
+    report = rig.broker.submit(rig.order("a-1", SELL, 2, "1.15"))
+    assert report.was_never_sent
+    assert rig.fake.asked("POST") == []
+    assert rig.broker.submit(rig.order("a-1", SELL, 2, "1.15")).status is OrderStatus.ACCEPTED
+
+
+def test_an_order_that_was_sent_before_is_not_refused_while_nothing_can_be_listed(rig):
+    rig.hold(2)
+    rig.broker.submit(rig.order("a-1", SELL, 2, "1.15"))
+    rig.fake.fail("GET", ORDERS, fakes.DOWN, times=2)
     with pytest.raises(UnavailableError):
         rig.broker.submit(rig.order("a-1", SELL, 2, "1.15"))
-    assert rig.fake.asked("POST") == []
 
 
 # Rates
@@ -324,7 +379,7 @@ def test_what_the_rate_limit_holds_back_is_refused_as_never_sent_and_may_be_sent
     rig.hold(9)
     reports = [rig.broker.submit(rig.order(f"a-{n}", SELL, 1, "1.15")) for n in range(3)]
     assert [one.status for one in reports] == [OrderStatus.ACCEPTED] * 2 + [OrderStatus.REJECTED]
-    assert "not sent" in reports[2].reason
+    assert reports[2].was_never_sent
     rig.clock.advance(timedelta(seconds=61))
     assert rig.broker.submit(rig.order("a-2", SELL, 1, "1.15")).status is OrderStatus.ACCEPTED
 
@@ -418,11 +473,13 @@ def test_an_order_that_is_filled_before_its_price_is_told_is_still_at_work(rig):
     assert {fill.price for fill in late.fills} == {Decimal("1.16")}
 
 
-def test_an_unknown_status_is_live_and_warned_about(rig, caplog):
+def test_an_unknown_status_is_live_and_in_doubt(rig):
     rig.rest()["status"] = "held_for_review"
-    assert found(rig).status is OrderStatus.ACCEPTED
+    report = found(rig)
+    assert report.status is OrderStatus.ACCEPTED
+    assert "unknown status" in report.doubt
+    assert "held_for_review" in report.doubt
     assert len(rig.broker.working_orders(rig.account)) == 1
-    assert "held_for_review" in caplog.text
     rig.fake.honest.clear()  # such a status is not in the file
 
 
@@ -474,7 +531,7 @@ def test_an_order_that_is_not_listed_yet_is_not_found_and_found_later(rig):
     assert found(rig).status is OrderStatus.ACCEPTED
 
 
-def test_of_several_orders_with_one_tag_the_one_that_did_something_is_reported(rig, caplog):
+def test_of_several_orders_with_one_tag_the_one_that_did_something_is_reported(rig):
     row = rig.rest()
     rejected = row | {"id": 99_999_999, "status": "rejected"}
     rig.fake.ledger.execute(row, 1, Decimal("1.15"))
@@ -483,7 +540,7 @@ def test_of_several_orders_with_one_tag_the_one_that_did_something_is_reported(r
     report = found(rig)
     assert (report.status, report.broker_order_id) == (OrderStatus.CANCELLED, str(row["id"]))
     assert report.filled_quantity == 1
-    assert "2 orders with the tag a-1" in caplog.text
+    assert "2 orders with the tag a-1" in report.doubt
 
 
 def test_what_several_orders_with_one_tag_filled_is_all_reported(rig):
@@ -584,6 +641,56 @@ def test_holdings_are_signed_and_priced_per_share(rig):
     assert long.acquired_at == datetime(2015, 12, 1, 15, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("market", "is_open", "opens", "closes"),
+    [
+        pytest.param(("open", "16:00", "postmarket"), True, None, (16, 0), id="open"),
+        pytest.param(("open", "13:00", "postmarket"), True, None, (13, 0), id="a short day"),
+        pytest.param(("premarket", "09:30", "open"), False, (9, 30), None, id="before the open"),
+        pytest.param(("postmarket", "20:00", "closed"), False, None, None, id="after the close"),
+        pytest.param(("closed", "07:00", "premarket"), False, None, None, id="closed"),
+        pytest.param(("open", "soon", "postmarket"), True, None, None, id="no time of a change"),
+    ],
+)
+def test_the_brokers_clock_is_told_with_its_session(rig, market, is_open, opens, closes):
+    rig.fake.market = market
+    rig.clock.advance(timedelta(seconds=0.7))
+    rig.fake.skew = timedelta(seconds=3)
+    assert isinstance(rig.broker, TellsTime)
+    day = date(2015, 12, 23)
+    assert rig.broker.broker_time() == BrokerTime(
+        at=NOW + timedelta(seconds=3),
+        is_open=is_open,
+        next_open=new_york(day, *opens) if opens else None,
+        next_close=new_york(day, *closes) if closes else None,
+    )
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(json_reply({"clock": None}), id="none"),
+        pytest.param(json_reply({"clock": {"state": "open"}}), id="no time"),
+        pytest.param(json_reply({"clock": {"timestamp": 1783693862, "state": "x"}}), id="a state"),
+        pytest.param(fakes.DOWN, id="a fault"),
+    ],
+)
+def test_a_clock_that_cannot_be_read_is_unavailable(rig, reply):
+    rig.fake.fail("GET", "/clock$", reply, times=9)
+    with pytest.raises(UnavailableError):
+        rig.broker.broker_time()
+
+
+def test_the_skew_is_that_of_the_newest_answer_and_asks_for_nothing(rig):
+    assert isinstance(rig.broker, TellsSkew)
+    assert rig.broker.skew() is None
+    for seconds in (75, 0):
+        rig.fake.skew = timedelta(seconds=seconds)
+        rig.broker.positions(rig.account)
+        assert rig.broker.skew() == timedelta(seconds=seconds)
+    assert len(rig.fake.server.requests) == 2
+
+
 def test_no_settlements_are_told_of(rig):
     assert list(rig.broker.settlements(rig.account)) == []
 
@@ -656,13 +763,29 @@ def test_the_file_of_the_api_tells_a_wrong_exchange(rig):
 def test_the_account_is_the_one_that_the_broker_names_itself(rig):
     assert rig.broker.accounts() == [ACCOUNT]
     rig.fake.accounts = ["VA1", ACCOUNT]
-    assert rig.broker.accounts() == [ACCOUNT]
+    assert rig.connect().accounts() == [ACCOUNT]
+
+
+def test_whose_account_it_is_is_asked_once(rig):
+    assert [rig.broker.accounts() for _ in range(3)] == [[ACCOUNT]] * 3
+    assert len(rig.fake.asked("GET", "/user/profile")) == 1
+
+
+def test_the_account_is_asked_for_until_the_broker_names_it_and_no_more(rig):
+    rig.fake.accounts = ["VA1"]
+    for _ in range(2):
+        with pytest.raises(ConfigurationError):
+            rig.broker.accounts()
+    rig.fake.accounts = [ACCOUNT]
+    for _ in range(3):
+        rig.broker.accounts()
+    assert len(rig.fake.asked("GET", "/user/profile")) == 3
 
 
 @pytest.mark.parametrize("accounts", [["VA1"], ["VA1", "VA2"]])
 def test_an_account_that_the_key_does_not_belong_to_is_refused(rig, accounts):
     rig.fake.accounts = accounts
-    with pytest.raises(ConfigurationError, match="TRADIER_ACCOUNT_ID"):
+    with pytest.raises(ConfigurationError, match=f"TRADIER_ACCOUNT_ID is '{ACCOUNT}'; the broker"):
         rig.broker.accounts()
 
 

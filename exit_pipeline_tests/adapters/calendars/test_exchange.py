@@ -24,22 +24,21 @@ def test_is_a_calendar():
 
 
 @pytest.mark.parametrize(
-    ("day", "ticks", "short"),
+    ("day", "ticks"),
     [
-        pytest.param(date(2015, 12, 23), 78, False, id="full day"),
-        pytest.param(date(2015, 12, 24), 42, True, id="christmas eve closes at 13:00"),
-        pytest.param(date(2026, 11, 27), 42, True, id="day after thanksgiving"),
-        pytest.param(date(2026, 3, 9), 78, False, id="first day of daylight saving"),
-        pytest.param(date(2026, 11, 2), 78, False, id="first day of standard time"),
+        pytest.param(date(2015, 12, 23), 78, id="full day"),
+        pytest.param(date(2015, 12, 24), 42, id="christmas eve closes at 13:00"),
+        pytest.param(date(2026, 11, 27), 42, id="day after thanksgiving"),
+        pytest.param(date(2026, 3, 9), 78, id="first day of daylight saving"),
+        pytest.param(date(2026, 11, 2), 78, id="first day of standard time"),
     ],
 )
-def test_a_session_has_its_ticks(day, ticks, short):
+def test_a_session_has_its_ticks(day, ticks):
     session = XNYS.session(day)
 
     assert session is not None
     assert session.day == day
     assert len(list(session.ticks())) == ticks
-    assert session.is_short is short
 
 
 def test_the_ticks_of_a_short_day_end_before_the_close():

@@ -24,10 +24,10 @@ AS_ROOT = os.geteuid() == 0
 
 #: Joins the server, says which one, and leaves when its input ends.
 CLIENT = """if True:
-    import sys
+    import signal, sys
     from pathlib import Path
     from exit_pipeline.adapters.clients import embedded_postgres
-    embedded_postgres.exit_on_sigterm()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     server = embedded_postgres.start(Path(sys.argv[1]))
     pid = (server.data / "postmaster.pid").read_text().splitlines()[0]
     print(pid, server.url("exit_pipeline"), flush=True)

@@ -28,6 +28,7 @@ INCOMPLETE = "fewer orders than it counts"
     [
         ({"orders": None}, []),
         ({"orders": "null"}, []),
+        ({"orders": []}, []),
         ({"orders": {}}, []),
         ({"orders": {"order": None}}, []),
         ({"orders": {"order": "null"}}, []),
@@ -41,7 +42,7 @@ def test_none_one_and_several_are_told_apart(body, expected):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"orders": 1}, {"orders": []}, {"orders": {"order": 1}}, {"orders": ""}]
+    "body", [{}, {"orders": 1}, {"orders": [ONE]}, {"orders": {"order": 1}}, {"orders": ""}]
 )
 def test_another_shape_is_an_error_and_never_none(body):
     with pytest.raises(UnavailableError, match="orders"):

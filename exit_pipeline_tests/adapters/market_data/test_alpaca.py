@@ -11,8 +11,9 @@ from exit_pipeline.adapters.clients.alpaca_data import AlpacaData
 from exit_pipeline.adapters.clients.http import Retries
 from exit_pipeline.adapters.market_data.alpaca import AlpacaMarketData, build
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.core.model.quote import Greeks, MarketSnapshot
-from exit_pipeline.ports import MarketData, Surroundings
+from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, OpenInterest
+from exit_pipeline.ports import MarketData, Surroundings, TellsOpenInterest
+from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_data import (
     HUSH,
     INDICES,
@@ -366,7 +367,7 @@ def test_the_feed_is_the_setting_s(alpaca, environment, broker, feed, expected):
         pytest.param("paper", "alpaca", {"ALPACA_SECRET_KEY": " "}, "ALPACA_SECRET_KEY is not set",
                      id="no secret"),
         pytest.param("paper", "alpaca", {"ALPACA_DATA_URL": "https://elsewhere.test"},
-                     "address of Alpaca market data", id="another host"),
+                     "ALPACA_DATA_URL is for tests", id="another host"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_used_refuses_to_start(alpaca, environment, broker, settings, expected):
@@ -375,6 +376,33 @@ def test_what_can_not_be_used_refuses_to_start(alpaca, environment, broker, sett
         build(around(environ, environment))
     assert expected in str(caught.value)
     assert HUSH not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings"),
+    [
+        pytest.param("paper", {}, id="a server stands for the data alone"),
+        pytest.param("tape", {"ALPACA_BASE_URL": "http://127.0.0.1:1"}, id="no such environment"),
+    ],
+)
+def test_without_a_trading_host_of_the_environment_no_open_interest_is_told(
+    alpaca, environment, settings
+):
+    source = build(around(alpaca.environ | settings, environment))
+    assert source.open_contracts(["ACME"], TEN.date(), TEN.date()) is None
+    source.close()
+
+
+def test_open_interest_comes_from_the_trading_host(alpaca):
+    with FakeAlpaca(FixedClock(TEN)) as trading:
+        trading.list_contract(CALL, 237, date(2026, 12, 1))
+        environ = trading.environ | {"ALPACA_DATA_URL": alpaca.server.url}
+        source = build(around(environ))
+        assert isinstance(source, TellsOpenInterest)
+        told = source.open_contracts(["ACME"], TEN.date(), date(2026, 12, 18))
+        source.close()
+    assert told == [OpenInterest(symbol=CALL, open_interest=237, as_of=date(2026, 12, 1))]
+    assert alpaca.server.requests == []
 
 
 @pytest.mark.skipif(not SPEC.exists(), reason="the published file is not at hand")

@@ -239,5 +239,5 @@ def test_it_needs_no_key_and_knows_one_host(cboe):
         )
 
     assert build(around(cboe.environ)).snapshot([], ["VIX"], NOW).underlyings
-    with pytest.raises(ConfigurationError, match="address of Cboe"):
+    with pytest.raises(ConfigurationError, match="CBOE_BASE_URL is for tests"):
         build(around({"CBOE_BASE_URL": "https://elsewhere.test"}))

@@ -12,7 +12,13 @@ from exit_pipeline.adapters.market_data.composite import (
     parse_needs,
 )
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.core.model.quote import MarketSnapshot, Quote, SourceNote, UnderlyingPrice
+from exit_pipeline.core.model.quote import (
+    MarketSnapshot,
+    OpenInterest,
+    Quote,
+    SourceNote,
+    UnderlyingPrice,
+)
 from exit_pipeline.ports import MarketData, Surroundings
 from exit_pipeline_tests.fakes import FakeCalendar, FixedClock, new_york
 
@@ -80,6 +86,18 @@ class DelayedVendor(Vendor):
     def __init__(self, name: str, *known: str, **details: object) -> None:
         super().__init__(name, *known, **details)  # type: ignore[arg-type]
         self.is_live = False
+
+
+class Counting(Vendor):
+    """A source that tells open interest apart from its quotes."""
+
+    def open_contracts(
+        self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
+    ) -> Sequence[OpenInterest]:
+        self.asked.append((tuple(underlyings), (f"{first_expiration}", f"{last_expiration}")))
+        if self.error is not None:
+            raise self.error
+        return [OpenInterest(symbol=CALL, open_interest=len(self.source), as_of=first_expiration)]
 
 
 def of(quotes: Sequence[Vendor], **others: Sequence[Vendor]) -> CompositeMarketData:
@@ -338,3 +356,23 @@ def test_no_unreal_source_gets_in(text, expected):
 def test_it_is_not_made_of_itself():
     with pytest.raises(ConfigurationError, match="not of composites"):
         build(around("quotes:tradier", None))
+
+
+def test_open_interest_comes_from_the_first_source_of_quotes_that_tells_it():
+    plain, counting, other = Vendor("plain"), Counting("counting"), Counting("other")
+    market = of([plain, counting, other], indices=[Counting("levels")])
+    day = TEN.date()
+
+    told = market.open_contracts(["ACME"], day, day)
+    assert [one.open_interest for one in told or ()] == [len("counting")]
+    assert (counting.asked, other.asked) == ([(("ACME",), ("2026-12-02", "2026-12-02"))], [])
+
+
+def test_without_a_source_that_tells_open_interest_nobody_is_asked():
+    assert of([Vendor("plain")]).open_contracts(["ACME"], TEN.date(), TEN.date()) is None
+
+
+def test_open_interest_that_is_not_answered_is_no_answer():
+    market = of([Counting("counting", error=UnavailableError("down"))])
+    with pytest.raises(UnavailableError, match="down"):
+        market.open_contracts(["ACME"], TEN.date(), TEN.date())

@@ -203,10 +203,25 @@ def test_a_quote_has_the_time_of_its_older_side(times, expected):
     assert (quote and quote.quoted_at) == expected
 
 
-@pytest.mark.parametrize(("size", "used"), [(100, True), (None, True), (10, False), (150, False)])
-def test_a_contract_of_other_than_a_hundred_shares_is_not_quoted(size, used, caplog):
-    assert (quote_of(option_row(CALL, LATER, contract_size=size)) is not None) is used
-    assert (CALL in caplog.text) is not used
+@pytest.mark.parametrize(
+    ("told", "size", "is_standard"),
+    [
+        pytest.param(100, 100, True, id="a number"),
+        pytest.param(100.0, 100, True, id="a number with decimals"),
+        pytest.param("100", 100, True, id="a text"),
+        pytest.param(None, None, True, id="null"),
+        pytest.param(10, 10, False, id="ten"),
+        pytest.param("150", 150, False, id="a hundred and fifty"),
+    ],
+)
+def test_a_quote_tells_how_many_shares_a_contract_is_for(told, size, is_standard):
+    quote = quote_of(option_row(CALL, LATER, contract_size=told))
+    assert (quote.contract_size, quote.is_standard, quote.nonfinite) == (size, is_standard, False)
+
+
+@pytest.mark.parametrize("told", ["many", 100.5, True, [100]])
+def test_a_contract_size_that_cant_be_read_spoils_the_quote(told):
+    assert quote_of(option_row(CALL, LATER, contract_size=told)).nonfinite
 
 
 GREEKS = {"delta": 0.61, "gamma": 0.021, "theta": -0.085, "vega": 0.27, "mid_iv": 0.284}

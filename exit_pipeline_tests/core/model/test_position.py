@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.position import Position, PositionSide
 
 
@@ -48,3 +49,38 @@ def test_what_is_still_held_is_what_was_opened_less_what_was_exited():
 def test_a_position_is_adopted_once_broker_environment_and_account_are_known(missing):
     assert a_position().is_adopted
     assert not a_position(**{missing: None}).is_adopted
+
+
+CALL, HIGHER_CALL = (parse_contract(f"GOOG260417C00{strike}000") for strike in (750, 760))
+SHORT = {"id": "two", "side": PositionSide.SHORT, "contract": HIGHER_CALL}
+
+
+@pytest.mark.parametrize(
+    ("other", "is_leg"),
+    [
+        pytest.param({}, True, id="the other side of one expiration"),
+        pytest.param({"side": PositionSide.LONG}, False, id="the same side"),
+        pytest.param({"contract": parse_contract("GOOG260515C00760000")}, False, id="later"),
+        pytest.param({"underlying": "SPY"}, False, id="another underlying"),
+        pytest.param({"account": "other"}, False, id="another account"),
+        pytest.param({"broker": "vendor"}, False, id="another broker"),
+        pytest.param({"contract": None}, False, id="a contract that is not known"),
+    ],
+)
+def test_a_leg_of_a_spread_has_another_side_on_its_expiration(other, is_leg):
+    one, two = a_position(contract=CALL), a_position(**(SHORT | other))
+    assert (one.opposite_legs([one, two]), two.opposite_legs([one, two])) == (
+        ([two], [one]) if is_leg else ([], [])
+    )
+
+
+def test_contracts_that_are_not_known_make_no_spread():
+    one, two = a_position(), a_position(**(SHORT | {"contract": None}))
+    assert one.opposite_legs([two]) == []
+
+
+def test_the_legs_opposite_are_named():
+    others = [a_position(**(SHORT | {"id": name})) for name in ("two", "three")]
+    one = a_position(contract=CALL)
+    assert one.say_spread(others) == "one looks like a leg of a spread with two, three"
+    assert one.say_spread([]) == "one looks like a leg of a spread"

@@ -15,17 +15,16 @@ def a_session(hours):
 
 
 @pytest.mark.parametrize(
-    ("hours", "ticks", "last", "short"),
+    ("hours", "ticks", "last"),
     [
-        pytest.param(6.5, 78, "20:55", False, id="a full day"),
-        pytest.param(3.5, 42, "17:55", True, id="a day that closes at 13:00"),
+        pytest.param(6.5, 78, "20:55", id="a full day"),
+        pytest.param(3.5, 42, "17:55", id="a day that closes at 13:00"),
     ],
 )
-def test_a_session_has_a_tick_every_five_minutes_and_none_at_its_close(hours, ticks, last, short):
+def test_a_session_has_a_tick_every_five_minutes_and_none_at_its_close(hours, ticks, last):
     session = a_session(hours)
     times = list(session.ticks())
     assert (len(times), times[0], f"{times[-1]:%H:%M}") == (ticks, OPEN, last)
-    assert session.is_short is short
 
 
 def test_another_interval_has_other_ticks():

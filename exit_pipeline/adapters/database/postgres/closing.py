@@ -27,6 +27,10 @@ _CLOSE_CONTRACTS: Final = """
     )
     UPDATE refactored_positions p
     SET exited_quantity = p.exited_quantity + :contracts,
+        settled_quantity = p.settled_quantity
+            + CASE WHEN NOT :is_filled AND :kind <> 'EXTERNAL' THEN :contracts ELSE 0 END,
+        external_quantity = p.external_quantity
+            + CASE WHEN NOT :is_filled AND :kind = 'EXTERNAL' THEN :contracts ELSE 0 END,
         reserved_quantity = least(greatest(p.reserved_quantity - :released, 0),
                                   p.quantity - p.exited_quantity - :contracts),
         profit_exited_quantity = p.profit_exited_quantity + :profit_contracts,
@@ -99,7 +103,7 @@ def lock_position(connection: Connection, position_id: str) -> Row[Any] | None:
         connection,
         """
         SELECT status, side, broker, environment, account, option_symbol, open_quantity,
-               reserved_quantity
+               reserved_quantity, managed, spread_leg
         FROM refactored_positions WHERE id = :id FOR UPDATE
         """,
         id=position_id,

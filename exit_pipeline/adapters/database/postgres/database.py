@@ -3,7 +3,9 @@
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
+from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
@@ -22,8 +24,10 @@ class PostgresDatabase:
         self._runs = PostgresRuns(engine)
         self._positions = PostgresPositions(engine)
         self._signals = PostgresSignals(engine)
+        self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
+        self._control = PostgresControl(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -51,6 +55,11 @@ class PostgresDatabase:
         return self._signals
 
     @property
+    def open_interest(self) -> PostgresOpenInterest:
+        """Open interest."""
+        return self._open_interest
+
+    @property
     def decisions(self) -> PostgresDecisions:
         """Decisions."""
         return self._decisions
@@ -59,6 +68,11 @@ class PostgresDatabase:
     def orders(self) -> PostgresOrders:
         """Orders and fills."""
         return self._orders
+
+    @property
+    def control(self) -> PostgresControl:
+        """The switch that stops trading."""
+        return self._control
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

@@ -1,6 +1,6 @@
 """Booking: a broker's report of an order becomes trades, the order's state and its position's."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -14,9 +14,15 @@ from exit_pipeline.adapters.database.postgres.closing import (
     lock_position,
     reserve,
 )
+from exit_pipeline.adapters.database.postgres.control import halt
+from exit_pipeline.adapters.database.postgres.order_rows import (
+    reserved,
+    reserved_by,
+    set_status,
+)
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
+from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
-from exit_pipeline.core.model.record import ExitOrder
 
 _INSERT_FILLS: Final = """
     INSERT INTO trades (
@@ -40,6 +46,9 @@ _UPDATE_FROM_REPORT: Final = """
         broker_order_id = coalesce(nullif(:broker_order_id, ''), o.broker_order_id),
         rejection_reason = coalesce(nullif(:reason, ''), o.rejection_reason),
         error_message = coalesce(:error_message, o.error_message),
+        late_fill = o.late_fill OR :is_late,
+        excess_quantity = o.excess_quantity + :surplus,
+        first_missed_at = NULL, last_missed_at = NULL,
         submitted_at = :submitted_at,
         filled_at = CASE WHEN :status = 'FILLED' THEN t.newest ELSE o.filled_at END,
         cancelled_at = CASE WHEN :status = 'CANCELLED' THEN coalesce(o.cancelled_at, now())
@@ -52,9 +61,9 @@ _UPDATE_FROM_REPORT: Final = """
     WHERE o.id = CAST(:order_id AS uuid)
 """
 
-_OVERFILLED: Final = """
+_ALERT: Final = """
     INSERT INTO alerts (severity, cause, subject, message, run_id)
-    VALUES ('CRITICAL', 'OVERFILLED', :position_id, :message, CAST(:run_id AS uuid))
+    VALUES (:severity, :cause, :position_id, :message, CAST(:run_id AS uuid))
     ON CONFLICT (cause, subject, run_id) DO NOTHING
 """
 
@@ -72,16 +81,24 @@ class _NewFills:
 def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -> int:
     """Book what a broker reports of an order whose row is locked.
 
+    Fills of an order that had ended are booked all the same, as late ones. Those of more contracts
+    than the order or the position has are kept as excess, which closes nothing, and halt trading.
+
     Returns:
         The contracts newly booked.
     """
     position = lock_position(connection, order.position_id)
+    if order.status is OrderStatus.PENDING:
+        # It is at the broker, so it was sent, whatever of that was lost.
+        set_status(connection, order, OrderStatus.SUBMITTED)
+        order = replace(order, status=OrderStatus.SUBMITTED)
     new = _insert_fills(connection, order, report)
-    closed = min(new.contracts, position.open_quantity if position else 0)
+    closed = min(new.contracts, order.remaining_quantity, position.open_quantity if position else 0)
     filled = order.filled_quantity + new.contracts
     status = _next_status(order, report.status, filled)
     surplus = new.contracts - closed
-    note = f"{surplus} more filled than the position held"
+    is_late = bool(new.contracts) and not order.status.is_live
+    note = f"{surplus} more filled than the order or the position held"
     run(
         connection,
         _UPDATE_FROM_REPORT,
@@ -91,14 +108,32 @@ def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -
         reason=report.reason,
         error_message=note if surplus else None,
         submitted_at=report.submitted_at,
+        is_late=is_late,
+        surplus=surplus,
     )
     if surplus:
-        message = f"order {order.request.client_order_id}: {note}"
-        alert = {"position_id": order.position_id, "message": message, "run_id": order.run_id}
-        run(connection, _OVERFILLED, **alert)
-    released = reserved_by(order) - _reserved(status, order.request.quantity, filled)
+        halt(connection, f"OVERFILLED: {order.request.client_order_id}: {note}")
+        _alert(connection, order, "CRITICAL", "OVERFILLED", note)
+    if is_late:
+        late = f"{new.contracts} filled after the order had ended {order.status}"
+        _alert(connection, order, "WARNING", "LATE_FILL", late)
+    released = reserved_by(order) - reserved(status, order.request.quantity, filled)
     _close(connection, order, new, closed, released)
     return new.contracts
+
+
+def _alert(
+    connection: Connection, order: ExitOrder, severity: str, cause: str, message: str
+) -> None:
+    run(
+        connection,
+        _ALERT,
+        severity=severity,
+        cause=cause,
+        position_id=order.position_id,
+        message=f"order {order.request.client_order_id}: {message}",
+        run_id=order.run_id,
+    )
 
 
 def _insert_fills(connection: Connection, order: ExitOrder, report: OrderReport) -> _NewFills:
@@ -122,24 +157,17 @@ def _insert_fills(connection: Connection, order: ExitOrder, report: OrderReport)
 def _next_status(order: ExitOrder, reported: OrderStatus, filled: int) -> OrderStatus:
     if filled >= order.request.quantity:
         return OrderStatus.FILLED
+    if not order.status.is_live:
+        return order.status
     if reported is OrderStatus.FILLED:
         # A broker may say so before it shows the fills; until they are here it is not done.
         reported = OrderStatus.ACCEPTED
-    if not order.status.is_live and reported.is_live:
-        return order.status
+    if reported is OrderStatus.SUBMITTED and order.status is not OrderStatus.UNKNOWN:
+        # "Received" is no news of an order that was seen at work.
+        reported = order.status
     if filled and reported is OrderStatus.ACCEPTED:
         return OrderStatus.PARTIAL_FILL
     return reported
-
-
-def _reserved(status: OrderStatus, quantity: int, filled: int) -> int:
-    # While it lives, what has not filled.
-    return max(quantity - filled, 0) if status.is_live else 0
-
-
-def reserved_by(order: ExitOrder) -> int:
-    """Contracts of its position that an order holds reserved."""
-    return _reserved(order.status, order.request.quantity, order.filled_quantity)
 
 
 def _close(

@@ -6,7 +6,7 @@ that opening and closing never wait for each other in a circle. Leases are judge
 it waited for became free.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -42,19 +42,28 @@ class Opening:
             return RunHandle(
                 run_id=earlier.id, account=account, status=RunStatus.SUCCEEDED, reason=reason
             )
-        if not self.tick.dry_run:
-            refusal = f"account {account} is being worked by run {other}" if other else None
-            refusal = refusal or self._in_the_future() or self._superseded(account)
-            if refusal:
-                run_id = earlier.id if earlier is not None else self._skip(account, refusal)
-                return RunHandle(
-                    run_id=run_id,
-                    account=account,
-                    status=RunStatus.SKIPPED,
-                    reason=refusal,
-                    is_held=other is not None,
-                )
-            self._take_lease(account)
+        if self.tick.dry_run:
+            return self._begin(account)
+        held = f"account {account} is being worked by run {other}" if other else None
+        late = self._superseded(account)
+        # The books of now may be brought up to date by any tick of now; a replayed one looks back.
+        may_reconcile = late is not None and self.tick.mode == "live"
+        refusal = held or self._in_the_future() or (None if may_reconcile else late)
+        if refusal:
+            run_id = earlier.id if earlier is not None else self._skip(account, refusal)
+            return RunHandle(
+                run_id=run_id,
+                account=account,
+                status=RunStatus.SKIPPED,
+                reason=refusal,
+                is_held=other is not None,
+            )
+        fence = self._take_lease(account)
+        return replace(
+            self._begin(account), reason=late or "", is_superseded=late is not None, fence=fence
+        )
+
+    def _begin(self, account: str) -> RunHandle:
         return RunHandle(run_id=self._start(account), account=account, status=RunStatus.STARTED)
 
     def _lock_lease(self, account: str) -> str | None:
@@ -113,18 +122,22 @@ class Opening:
         there, here = at.astimezone(_NEW_YORK), self.tick.tick_at.astimezone(_NEW_YORK)
         return there.strftime(clock if there.date() == here.date() else f"%Y-%m-%d {clock}")
 
-    def _take_lease(self, account: str) -> None:
-        self._run(
+    def _take_lease(self, account: str) -> int:
+        """Take the account; the number that tells this holder from every earlier one."""
+        found = self._run(
             """
             UPDATE account_leases
             SET fence = fence + CASE WHEN holder = :holder AND expires_at > clock_timestamp()
                                 THEN 0 ELSE 1 END,
                 holder = :holder, expires_at = clock_timestamp() + :lease
             WHERE environment = :environment AND account = :account
+            RETURNING fence
             """,
             account,
             lease=self.lease,
         )
+        fence: int = found.scalar_one()
+        return fence
 
     def _start(self, account: str) -> str:
         """The run's row, new or continued."""

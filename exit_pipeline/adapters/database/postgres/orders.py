@@ -3,44 +3,37 @@
 Locks are always taken in the same order: an order's row, then its position's, then the lease.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Engine
 
-from exit_pipeline.adapters.clients.postgres_engine import run, transaction
-from exit_pipeline.adapters.database.postgres.closing import lock_position, reserve
-from exit_pipeline.adapters.database.postgres.fills import book_report, reserved_by
-from exit_pipeline.core.model.contract import parse_contract
-from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderSide, OrderStatus
-from exit_pipeline.core.model.position import PositionSide
-from exit_pipeline.core.model.record import ExitOrder, OrderIntent
+from exit_pipeline.adapters.clients.postgres_engine import run, session_lock, transaction
+from exit_pipeline.adapters.database.postgres.control import trading_state
+from exit_pipeline.adapters.database.postgres.fills import book_report
+from exit_pipeline.adapters.database.postgres.intents import begin_sending, is_fence, record
+from exit_pipeline.adapters.database.postgres.order_rows import (
+    COLUMNS,
+    exit_order,
+    lock_order,
+    set_status,
+)
+from exit_pipeline.core.model.control import TradingState
+from exit_pipeline.core.model.exit_order import (
+    Denial,
+    ExitOrder,
+    IntentAnswer,
+    LastAttempt,
+    OrderFacts,
+    OrderIntent,
+)
+from exit_pipeline.core.model.order import OrderReport, OrderStatus
 
+_NOT_SHOWN: Final = "the broker does not show it"
 _LIVE: Final = [status.value for status in OrderStatus if status.is_live]
 _FROM_FILLS: Final = frozenset({OrderStatus.PARTIAL_FILL, OrderStatus.FILLED})
-
-_COLUMNS: Final = """
-    CAST(id AS text) AS id, intent_at, CAST(run_id AS text) AS run_id,
-    refactored_position_id AS position_id, client_order_id, account, symbol, side, quantity,
-    limit_price, broker, environment, exit_action, exit_reason, status,
-    coalesce(filled_quantity, 0) AS filled_quantity, avg_fill_price, rejection_reason
-"""
-
-_INSERT: Final = f"""
-    INSERT INTO orders (
-        client_order_id, underlying, symbol, strike, expiration, option_type, side, quantity,
-        order_type, limit_price, time_in_force, mode, status, filled_quantity,
-        refactored_position_id, exit_action, exit_quantity, exit_reason, decision_id, run_id,
-        attempt, broker, environment, account, urgency, worst_price, intent_at)
-    VALUES (
-        :client_order_id, :underlying, :symbol, :strike, :expiration, :option_type, :side,
-        :quantity, 'LIMIT', :limit_price, 'DAY', :mode, 'PENDING', 0, :position_id, :exit_action,
-        :quantity, :exit_reason, :decision_id, CAST(:run_id AS uuid), :attempt, :broker,
-        :environment, :account, :urgency, :worst_price, :intent_at)
-    ON CONFLICT DO NOTHING
-    RETURNING {_COLUMNS}
-"""  # noqa: S608 the part is this module's own text
 
 
 class PostgresOrders:
@@ -62,64 +55,124 @@ class PostgresOrders:
         """Exit orders that runs made, the oldest intent first."""
         return self._select("run_id = ANY(CAST(:run_ids AS uuid[]))", run_ids=list(run_ids))
 
-    def attempts(self, position_ids: Sequence[str]) -> dict[str, int]:
-        """How many exit orders each position has had; 0 is left out.
+    def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
+        """Exit orders with these ids of ours."""
+        return self._select("client_order_id = ANY(:ids)", ids=list(client_order_ids))
 
-        Never below the number of the last attempt, since the next one's order id comes from it.
+    def last_attempts(self, position_ids: Sequence[str]) -> dict[str, LastAttempt]:
+        """The newest exit order of each position that has had one.
+
+        Its number is never below the count of the position's exit orders, since the next one's
+        order id comes from it and users' own rows have none.
         """
         with transaction(self._engine) as connection:
             rows = run(
                 connection,
                 """
-                SELECT refactored_position_id AS id, greatest(count(*), max(attempt)) AS attempts
+                SELECT DISTINCT ON (refactored_position_id) refactored_position_id AS position_id,
+                       CAST(id AS text) AS order_id, step, coalesce(exit_reason, '') AS exit_reason,
+                       status, coalesce(intent_at, created_at) AS intent_at,
+                       greatest(coalesce(attempt, 0),
+                                count(*) OVER (PARTITION BY refactored_position_id)) AS attempt
                 FROM orders
                 WHERE refactored_position_id = ANY(:ids) AND exit_action IS NOT NULL
-                GROUP BY refactored_position_id
+                ORDER BY refactored_position_id, attempt DESC NULLS LAST, created_at DESC
                 """,
                 ids=list(position_ids),
             )
-            return {row.id: row.attempts for row in rows}
+            values = [row._asdict() | {"status": OrderStatus(row.status)} for row in rows]
+        return {value.pop("position_id"): LastAttempt(**value) for value in values}
 
-    def record_intent(self, intent: OrderIntent, holder: str) -> ExitOrder | None:
+    def record_intent(
+        self, intent: OrderIntent, check: Callable[[OrderFacts], Denial | None]
+    ) -> IntentAnswer:
         """Commit an intent and its reservation before anything is sent.
 
-        None when it may not be sent: the position is not this broker's, is on the other side or in
-        another contract, holds too little or has a live exit order; the attempt was made before; or
-        the account's lease is no longer the holder's.
+        Nothing is recorded where the account's lease is no longer that of the fence, and where the
+        decision was executed or the attempt made before.
+
+        Args:
+            intent: The order.
+            check: The last gate, asked while the position is locked. What it denies leaves a
+                DENIED row, and halts trading where it says so; what it defers leaves none.
         """
         with transaction(self._engine) as connection:
-            account = intent.request.account
-            if not _may_close(connection, intent):
-                return None
-            if not _holds_lease(connection, intent.environment, account, holder):
-                return None
-            # The unique keys are the last word: one live exit, one row per attempt, one order id.
-            row = run(connection, _INSERT, **_order_values(intent)).one_or_none()
-            if row is None:
-                return None
-            reserve(connection, intent.position_id, intent.request.quantity)
-            return _exit_order(row)
+            return record(connection, intent, check)
 
-    def begin_sending(self, order_id: str, holder: str) -> bool:
-        """Move an intent to SUBMITTED; from here on it may exist at the broker.
+    @contextmanager
+    def sending(self, order: ExitOrder, fence: int, at: datetime) -> Iterator[bool]:
+        """Hold an order while it is sent: from here on it may exist at the broker.
 
-        False when it must not be sent: it is no longer PENDING, or the account's lease is no
-        longer the holder's.
+        The context is True where it may be sent, and the order SUBMITTED then. As long as it is
+        entered, and the process lives, a session lock says so to everybody else.
+        """
+        with session_lock(self._engine, order.id) as is_mine:
+            if not is_mine:
+                yield False
+                return
+            with transaction(self._engine) as connection:
+                may_send = begin_sending(connection, order.id, fence, at)
+            yield may_send
+
+    def is_being_sent(self, order: ExitOrder) -> bool:
+        """Whether some process holds the order to send it, were it frozen in the act."""
+        with session_lock(self._engine, order.id) as is_mine:
+            return not is_mine
+
+    def begin_cancel(self, order_id: str) -> bool:
+        """Move an order to PENDING_CANCEL; False when it has ended, or nothing may be written."""
+        with transaction(self._engine) as connection:
+            order = lock_order(connection, order_id)
+            if not order.status.is_live or order.status is OrderStatus.PENDING:
+                return False
+            if trading_state(connection, order.environment) is TradingState.FREEZE:
+                return False
+            set_status(connection, order, OrderStatus.PENDING_CANCEL)
+            return True
+
+    def record_missed(
+        self, order_id: str, fence: int, at: datetime, *, nobody_sends: bool
+    ) -> ExitOrder:
+        """Remember that the broker did not show an order, which is UNKNOWN then.
+
+        Nothing is written by who no longer holds the account, nor of an order that was shown before
+        or has not been sent.
         """
         with transaction(self._engine) as connection:
-            order = _lock_order(connection, order_id)
-            if order.status is not OrderStatus.PENDING:
-                return False
-            if not _holds_lease(connection, order.environment, order.request.account, holder):
-                return False
+            order = lock_order(connection, order_id)
+            if order.status not in _LIVE or order.status is OrderStatus.PENDING:
+                return order
+            if not is_fence(connection, order.environment, order.request.account, fence):
+                return order
+            set_status(connection, order, OrderStatus.UNKNOWN, order.trouble or _NOT_SHOWN)
             run(
                 connection,
                 """
-                UPDATE orders SET status = 'SUBMITTED', submitted_at = intent_at, updated_at = now()
+                UPDATE orders
+                SET last_missed_at = :at,
+                    first_missed_at =
+                        CASE WHEN :nobody_sends THEN coalesce(first_missed_at, :at) END
                 WHERE id = CAST(:id AS uuid)
                 """,
                 id=order_id,
+                at=at,
+                nobody_sends=nobody_sends,
             )
+            return lock_order(connection, order_id)
+
+    def give_up(self, order: ExitOrder, fence: int, status: OrderStatus, reason: str) -> bool:
+        """End an order that can't fill any more, as ABANDONED or EXPIRED.
+
+        False, and nothing is written, where it is no longer as it was judged, or the account is no
+        longer the judge's.
+        """
+        with transaction(self._engine) as connection:
+            now = lock_order(connection, order.id)
+            same = (now.status, now.last_missed_at) == (order.status, order.last_missed_at)
+            account = order.request.account
+            if not same or not is_fence(connection, order.environment, account, fence):
+                return False
+            set_status(connection, now, status, reason)
             return True
 
     def mark_status(self, order_id: str, status: OrderStatus, reason: str = "") -> None:
@@ -134,26 +187,9 @@ class PostgresOrders:
             message = f"an order becomes {status.value} by its fills alone"
             raise ValueError(message)
         with transaction(self._engine) as connection:
-            order = _lock_order(connection, order_id)
-            if not order.status.is_live:
-                return
-            run(
-                connection,
-                """
-                UPDATE orders SET status = :status,
-                    rejection_reason = coalesce(:rejection, rejection_reason),
-                    error_message = coalesce(:trouble, error_message),
-                    cancelled_at = CASE WHEN :status = 'CANCELLED' THEN now() ELSE cancelled_at END,
-                    updated_at = now()
-                WHERE id = CAST(:id AS uuid)
-                """,
-                id=order_id,
-                status=status.value,
-                rejection=None if status.is_live else reason or None,
-                trouble=(reason or None) if status.is_live else None,
-            )
-            if not status.is_live:
-                reserve(connection, order.position_id, -reserved_by(order))
+            order = lock_order(connection, order_id)
+            if order.status.is_live:
+                set_status(connection, order, status, reason)
 
     def book(self, order: ExitOrder, report: OrderReport) -> int:
         """Book a broker's report: new fills into ``trades``, the order's state, and the position.
@@ -170,94 +206,16 @@ class PostgresOrders:
             The contracts newly booked.
         """
         with transaction(self._engine) as connection:
-            return book_report(connection, _lock_order(connection, order.id), report)
+            return book_report(connection, lock_order(connection, order.id), report)
 
     def _select(self, condition: str, **values: Any) -> list[ExitOrder]:
         with transaction(self._engine) as connection:
             rows = run(
                 connection,
                 f"""
-                SELECT {_COLUMNS} FROM orders WHERE exit_action IS NOT NULL AND {condition}
+                SELECT {COLUMNS} FROM orders WHERE exit_action IS NOT NULL AND {condition}
                 ORDER BY intent_at, client_order_id COLLATE "C"
                 """,  # noqa: S608 the parts are this module's own text
                 **values,
             )
-            return [_exit_order(row) for row in rows]
-
-
-def _exit_order(row: Row[Any]) -> ExitOrder:
-    request = OrderRequest(
-        client_order_id=row.client_order_id,
-        account=row.account,
-        symbol=row.symbol,
-        side=OrderSide(row.side),
-        quantity=row.quantity,
-        limit_price=row.limit_price,
-    )
-    return ExitOrder(
-        id=row.id,
-        intent_at=row.intent_at,
-        run_id=row.run_id,
-        position_id=row.position_id,
-        request=request,
-        broker=row.broker,
-        environment=row.environment,
-        exit_action=row.exit_action,
-        exit_reason=row.exit_reason,
-        status=OrderStatus(row.status),
-        filled_quantity=row.filled_quantity,
-        average_price=row.avg_fill_price,
-        rejection_reason=row.rejection_reason,
-    )
-
-
-def _may_close(connection: Connection, intent: OrderIntent) -> bool:
-    """Lock the position and say whether the intent is one that may close it."""
-    position, request = lock_position(connection, intent.position_id), intent.request
-    if position is None or position.status != "OPEN":
-        return False
-    closes_long = request.side is OrderSide.SELL_TO_CLOSE
-    wanted = (intent.broker, intent.environment, request.account, request.symbol)
-    held = (position.broker, position.environment, position.account, position.option_symbol)
-    return (
-        wanted == held
-        and closes_long == (position.side == PositionSide.LONG)
-        and 0 < request.quantity <= position.open_quantity - position.reserved_quantity
-    )
-
-
-def _holds_lease(connection: Connection, environment: str, account: str, holder: str) -> bool:
-    # FOR SHARE: nobody takes the account over before the intent is committed.
-    found = run(
-        connection,
-        """
-        SELECT expires_at > clock_timestamp() FROM account_leases
-        WHERE environment = :environment AND account = :account AND holder = :holder FOR SHARE
-        """,
-        environment=environment,
-        account=account,
-        holder=holder,
-    )
-    return found.scalar_one_or_none() is True
-
-
-def _order_values(intent: OrderIntent) -> dict[str, Any]:
-    contract = parse_contract(intent.request.symbol)
-    values: dict[str, Any] = asdict(intent)
-    request: dict[str, Any] = values.pop("request")
-    return values | request | {
-        "underlying": contract.underlying,
-        "strike": contract.strike,
-        "expiration": contract.expiration,
-        "option_type": contract.right.value,
-        "mode": "LIVE" if intent.environment == "live" else "PAPER",
-    }  # fmt: skip
-
-
-def _lock_order(connection: Connection, order_id: str) -> ExitOrder:
-    row = run(
-        connection,
-        f"SELECT {_COLUMNS} FROM orders WHERE id = CAST(:id AS uuid) FOR UPDATE",  # noqa: S608
-        id=order_id,
-    ).one()
-    return _exit_order(row)
+            return [exit_order(row) for row in rows]

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.adapters.database.postgres.closing import (
@@ -14,13 +15,12 @@ from exit_pipeline.adapters.database.postgres.closing import (
     close_contracts,
     lock_position,
 )
-from exit_pipeline.core.model.contract import (
-    SHARES_PER_CONTRACT,
-    OptionContract,
-    OptionRight,
-    parse_contract,
-)
+from exit_pipeline.adapters.database.postgres.elsewhere import close_elsewhere, see_gaps
+from exit_pipeline.adapters.database.postgres.holdings import take_step
+from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
+from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.holdings import HeldStep, StepTaken
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
 from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
@@ -28,8 +28,6 @@ from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionM
 log = logging.getLogger(__name__)
 
 _MARK: Final = tuple(field.name for field in fields(PositionMark))
-
-_TENTH_OF_A_MILL: Final = Decimal(1).scaleb(-4)  # prices are kept with four decimals
 
 # Rows that no environment has yet are looked at by what trades for now, never by a replay.
 _VISIBLE: Final = """
@@ -42,7 +40,8 @@ _OPEN_POSITIONS: Final = f"""
            coalesce(p.underlying, p.symbol) AS underlying, p.side, p.quantity, p.exited_quantity,
            p.reserved_quantity, p.profit_exited_quantity, p.entry_price,
            CAST(p.entry_time AS timestamptz) AS entry_time, p.timeframe, p.policy, p.gex_latched,
-           p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark
+           p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark, p.managed,
+           p.spread_leg, p.imported_at
     FROM refactored_positions p
     WHERE p.status = 'OPEN' AND {_VISIBLE}
       AND (CAST(:accounts AS text[]) IS NULL OR coalesce(p.account, :unassigned) = ANY(:accounts))
@@ -56,25 +55,11 @@ _LISTING: Final = f"""
     SELECT p.id, p.environment, p.account, p.broker, p.option_symbol, p.side, p.quantity,
            p.open_quantity, p.entry_price, p.current_price, p.unrealized_pnl, p.realized_pnl,
            p.realized_pnl_net, p.status, p.exit_reason, p.close_kind,
-           CAST(p.exit_time AS timestamptz) AS exit_time
+           CAST(p.exit_time AS timestamptz) AS exit_time, p.managed, p.spread_leg
     FROM refactored_positions p
     WHERE CAST(:environment AS text) IS NULL OR {_VISIBLE}
     ORDER BY p.id COLLATE "C"
 """  # noqa: S608 the parts are this module's own text
-
-_IMPORT: Final = """
-    INSERT INTO refactored_positions (
-        id, symbol, underlying, strike, expiration, option_type, option_symbol, direction, side,
-        quantity, entry_price, entry_time, broker, environment, account, timeframe, policy, status)
-    SELECT n.id, n.underlying, n.underlying, n.strike, n.expiration, n.option_type, n.symbol,
-           n.direction, n.side, n.quantity, n.entry_price, n.entry_time, n.broker, n.environment,
-           n.account, n.timeframe, n.policy, 'OPEN'
-    FROM json_to_recordset(CAST(:rows AS json)) AS n(
-        id text, symbol text, underlying text, strike numeric, expiration date, option_type text,
-        direction text, side text, quantity integer, entry_price numeric, entry_time timestamptz,
-        broker text, environment text, account text, timeframe text, policy text)
-    ON CONFLICT (id) DO NOTHING
-"""
 
 _REFRESH: Final = """
     WITH marks AS (
@@ -156,9 +141,8 @@ class PostgresPositions:
         Raises:
             InputError: As there.
         """
-        contracts = [parse_contract(position.symbol) for position in positions]
         with transaction(self._engine) as connection:
-            _refuse_changed(connection, positions, contracts)
+            refuse_changed(connection, positions)
 
     def import_positions(self, positions: Sequence[NewPosition]) -> int:
         """Add positions in one transaction; returns how many were new.
@@ -170,27 +154,27 @@ class PostgresPositions:
             InputError: An id exists with other content, or a symbol is no option symbol; nothing
                 was imported.
         """
-        contracts = [parse_contract(position.symbol) for position in positions]
-        rows = [
-            {
-                **asdict(position),
-                "underlying": contract.underlying,
-                "strike": contract.strike,
-                "expiration": contract.expiration,
-                "option_type": contract.right,
-                "direction": _market_view(position, contract),
-            }
-            for position, contract in zip(positions, contracts, strict=True)
-        ]
         with transaction(self._engine) as connection:
-            new = run(connection, _IMPORT, rows=as_json(rows)).rowcount
-            _refuse_changed(connection, positions, contracts)
+            new = add_positions(connection, positions)
+            refuse_changed(connection, positions)
         return new
 
-    def adopt(self, positions: Sequence[NewPosition]) -> int:
-        """Give open rows that no broker has yet their broker, environment, account and policy.
+    def keep_in_step(self, step: HeldStep) -> StepTaken | None:
+        """Take a step of an account's unmanaged rows, and find its legs of spreads, all or nothing.
 
-        Returns how many had none until now.
+        None where its open rows are no longer those of ``step.basis``: nothing was changed.
+
+        Raises:
+            InputError: A symbol is no option symbol.
+        """
+        with transaction(self._engine) as connection:
+            return take_step(connection, step)
+
+    def adopt(self, positions: Sequence[NewPosition]) -> int:
+        """Give open rows a broker that have none yet, and have unmanaged ones managed.
+
+        The former get broker, environment, account and policy, the latter their policy; a leg of a
+        spread, and a row that another account holds, stays as it is. Returns how many were adopted.
         """
         with transaction(self._engine) as connection:
             return run(
@@ -198,10 +182,14 @@ class PostgresPositions:
                 """
                 UPDATE refactored_positions p
                 SET broker = n.broker, environment = n.environment, account = n.account,
-                    policy = n.policy, updated_at = now()
+                    policy = n.policy, managed = true, updated_at = now()
                 FROM json_to_recordset(CAST(:rows AS json)) AS n(
                     id text, broker text, environment text, account text, policy text)
-                WHERE p.id = n.id AND p.broker IS NULL AND p.status = 'OPEN'
+                WHERE p.id = n.id AND p.status = 'OPEN'
+                  AND (p.broker IS NULL
+                       OR NOT p.managed AND NOT p.spread_leg
+                          AND (p.broker, p.environment, p.account)
+                              = (n.broker, n.environment, n.account))
                 """,
                 rows=as_json(asdict(position) for position in positions),
             ).rowcount
@@ -241,6 +229,18 @@ class PostgresPositions:
             )
             close_contracts(connection, position_id, closing)
 
+    def see_gaps(
+        self, environment: str, account: str, missing: Mapping[str, int], at: datetime
+    ) -> dict[str, int]:
+        """Remember which contracts a broker holds too few of; what an earlier tick saw as well."""
+        with transaction(self._engine) as connection:
+            return see_gaps(connection, environment, account, missing, at)
+
+    def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
+        """Take contracts out of a position that somebody closed at a price that is not known."""
+        with transaction(self._engine) as connection:
+            close_elsewhere(connection, position_id, contracts, at)
+
 
 def _position(row: dict[str, Any]) -> Position | None:
     """A users' row as a position; None where it lacks what makes one."""
@@ -257,47 +257,3 @@ def _contract(symbol: str | None) -> OptionContract | None:
         return parse_contract(symbol or "")
     except InputError:
         return None
-
-
-def _market_view(position: NewPosition, contract: OptionContract) -> OptionRight:
-    """The right that gains as the position does: a long call and a short put are CALL."""
-    is_bullish = (position.side == PositionSide.LONG) == (contract.right is OptionRight.CALL)
-    return OptionRight.CALL if is_bullish else OptionRight.PUT
-
-
-def _refuse_changed(
-    connection: Connection,
-    positions: Sequence[NewPosition],
-    contracts: Sequence[OptionContract],
-) -> None:
-    """Refuse positions whose id is kept with other content.
-
-    Raises:
-        InputError: Names the id, the field and both values.
-    """
-    found = run(
-        connection,
-        """
-        SELECT id, option_symbol AS symbol, side, quantity, entry_price,
-               CAST(entry_time AS timestamptz) AS entry_time, account, broker, environment,
-               timeframe, policy
-        FROM refactored_positions WHERE id = ANY(:ids)
-        """,
-        ids=[position.id for position in positions],
-    )
-    kept: Mapping[str, Row[Any]] = {row.id: row for row in found}
-    for position, contract in zip(positions, contracts, strict=True):
-        if position.id not in kept:
-            continue
-        given = asdict(position) | {
-            "symbol": contract.symbol,
-            "entry_price": position.entry_price.quantize(_TENTH_OF_A_MILL, ROUND_HALF_UP),
-        }
-        for field, there in kept[position.id]._asdict().items():
-            value = given[field]
-            if value != there and not (value is None and field in ("timeframe", "policy")):
-                message = (
-                    f"position {position.id!r} exists with {field} {there} and can't be imported"
-                    f" with {field} {value}"
-                )
-                raise InputError(message)

@@ -59,8 +59,13 @@ _OVERVIEW: Final = """
 
 _GIVE_BACK: Final = """
     WITH mine AS (
-        SELECT environment, account FROM account_leases WHERE holder = :holder
-        ORDER BY environment, account FOR UPDATE
+        SELECT l.environment, l.account FROM account_leases l
+        WHERE l.holder = :holder
+          AND (CAST(:run_ids AS uuid[]) IS NULL OR EXISTS (
+              SELECT FROM decision_runs d
+              WHERE d.id = ANY(CAST(:run_ids AS uuid[]))
+                AND (d.environment, d.account) = (l.environment, l.account)))
+        ORDER BY l.environment, l.account FOR UPDATE
     )
     UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
     WHERE (l.environment, l.account) = (mine.environment, mine.account)
@@ -100,7 +105,7 @@ class PostgresRuns:
         return [handles[account] for account in accounts]
 
     def close(self, holder: str, summaries: Sequence[RunSummary]) -> None:
-        """Write how runs ended, and give every account of the holder back.
+        """Write how runs ended, and give their accounts back.
 
         A run that somebody else has taken over since, or had before, is left as it is.
         """
@@ -109,6 +114,7 @@ class PostgresRuns:
                 connection,
                 _GIVE_BACK,
                 holder=holder,
+                run_ids=[summary.run_id for summary in summaries],
             )
             run(
                 connection,
@@ -128,7 +134,7 @@ class PostgresRuns:
     def fail(self, holder: str, reason: str) -> None:
         """End as FAILED what the holder has begun and not ended, and give its accounts back."""
         with transaction(self._engine) as connection:
-            run(connection, _GIVE_BACK, holder=holder)
+            run(connection, _GIVE_BACK, holder=holder, run_ids=None)
             run(
                 connection,
                 """

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from exit_pipeline.core.model.exit_order import OrderIntent
 from exit_pipeline.core.model.order import (
     Fill,
     OrderReport,
@@ -11,7 +12,7 @@ from exit_pipeline.core.model.order import (
     OrderStatus,
     Settlement,
 )
-from exit_pipeline.core.model.record import NewPosition, OrderIntent, TickIdentity
+from exit_pipeline.core.model.record import NewPosition, TickIdentity
 
 NOON = datetime(2025, 3, 3, 17, 0, tzinfo=UTC)  # 12:00 in New York
 LEASE = timedelta(minutes=4)
@@ -62,6 +63,9 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         "environment": "paper",
         "worst_price": Decimal("2.90"),
         "intent_at": NOON,
+        "decided_at": NOON,
+        "day_began_at": NOON - timedelta(hours=3),
+        "fence": 1,
     }
     request |= {name: other.pop(name) for name in request.keys() & other.keys()}
     return OrderIntent(
@@ -71,6 +75,17 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         attempt=attempt,
         **values | other,
     )
+
+
+def record(database, asked, check=lambda facts: None):  # noqa: ARG005 as the gate has it
+    """Record an intent, by default past an open gate; the order, or None where it left no row."""
+    return database.orders.record_intent(asked, check).order
+
+
+def send(database, order, *, fence=1, at=NOON):
+    """Hand an order to the broker that nobody asks; whether it might have been sent."""
+    with database.orders.sending(order, fence, at) as may_send:
+        return may_send
 
 
 def fill(execution_id, quantity, price, *, cost="0.67", at=NOON):

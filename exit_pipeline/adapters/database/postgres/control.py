@@ -1,0 +1,79 @@
+"""The switch that stops trading."""
+
+from typing import Final
+
+from sqlalchemy import Connection, Engine
+
+from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.core.model.control import TradingControl, TradingState
+from exit_pipeline.core.model.errors import InputError
+
+_REPLAYED: Final = frozenset({"tape", "simulated"})
+"""Environments in which nobody's money moves: the switch is not theirs."""
+
+
+class PostgresControl:
+    """The ``ControlStore`` in ``trading_control``, whose every move is in ``.._changes``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def read(self) -> TradingControl:
+        """The switch as it stands."""
+        with transaction(self._engine) as connection:
+            row = run(
+                connection, "SELECT state, reason, changed_by, changed_at FROM trading_control"
+            ).one()
+        return TradingControl(**row._asdict() | {"state": TradingState(row.state)})
+
+    def move(self, state: TradingState, reason: str, changed_by: str) -> TradingControl:
+        """Move the switch; every move is kept.
+
+        Raises:
+            InputError: It would become ACTIVE without a reason.
+        """
+        if state is TradingState.ACTIVE and not reason.strip():
+            message = f"reason is {reason!r}; resuming needs one, which is kept with your name"
+            raise InputError(message)
+        with transaction(self._engine) as connection:
+            run(
+                connection,
+                """
+                UPDATE trading_control
+                SET state = :state, reason = :reason, changed_by = :changed_by, changed_at = now()
+                """,
+                state=state.value,
+                reason=reason,
+                changed_by=changed_by,
+            )
+        return self.read()
+
+    def state(self, environment: str) -> TradingState:
+        """What may be sent in an environment; where nobody's money moves it is always ACTIVE."""
+        with transaction(self._engine) as connection:
+            return trading_state(connection, environment)
+
+    def halt(self, reason: str) -> None:
+        """Stop new orders because of an anomaly; a stricter state stays."""
+        with transaction(self._engine) as connection:
+            halt(connection, reason)
+
+
+def trading_state(connection: Connection, environment: str) -> TradingState:
+    """What may be sent in an environment; read anew for every order."""
+    if environment in _REPLAYED:
+        return TradingState.ACTIVE
+    return TradingState(run(connection, "SELECT state FROM trading_control").scalar_one())
+
+
+def halt(connection: Connection, reason: str) -> None:
+    """Stop new orders, from inside a transaction; a stricter state stays."""
+    run(
+        connection,
+        """
+        UPDATE trading_control
+        SET state = 'HALT_NEW', reason = :reason, changed_by = 'exit-pipeline', changed_at = now()
+        WHERE state = 'ACTIVE'
+        """,
+        reason=reason,
+    )

@@ -1,0 +1,201 @@
+"""Starting with live money: what refuses, against local servers that stand for the live hosts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+import stamina
+
+from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.defs.launch import built
+from exit_pipeline.defs.resources import resources
+from exit_pipeline.settings import Settings
+from exit_pipeline_tests.fake_brokers import tradier as fake_tradier
+from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
+from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT as ALPACA_ACCOUNT
+from exit_pipeline_tests.fake_brokers.server import Request
+from exit_pipeline_tests.fakes import FixedClock, new_york
+
+# Dagster, making resources, calls what it has itself deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
+
+LOCKED = (
+    "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
+    "use EXIT_BROKER_ENV=paper"
+)
+LONG = "9999-12-31"
+"""A date that is not past when this test is run."""
+
+NOBODY_THERE = "http://127.0.0.1:1"
+OURS = {"ALPACA": ALPACA_ACCOUNT, "TRADIER": fake_tradier.ACCOUNT}
+
+
+@dataclass
+class Live:
+    """A vendor whose live host is a server of the test's own."""
+
+    name: str
+    requests: list[Request]
+    monkeypatch: pytest.MonkeyPatch
+
+    def set(self, variable: str, value: str | None) -> None:
+        """Set a variable of the environment, or take it out of it."""
+        if value is None:
+            self.monkeypatch.delenv(variable, raising=False)
+        else:
+            self.monkeypatch.setenv(variable, value)
+
+    def refusal(self, at: str = "") -> str:
+        """The one sentence with which it refuses to start."""
+        with (
+            pytest.raises(ExitPipelineError) as caught,
+            built(resources(Settings.from_env(), at=at)),
+        ):
+            pass
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+
+@pytest.fixture(params=["ALPACA", "TRADIER"])
+def live(
+    request: pytest.FixtureRequest, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Live]:
+    """Everything set as it has to be; tests take away from it."""
+    clock, name = FixedClock(new_york(date(2026, 3, 17), 10)), request.param
+    with (
+        stamina.set_testing(True, attempts=1),
+        FakeAlpaca(clock) as alpaca,
+        fake_tradier.fake_tradier(clock) as tradier,
+    ):
+        environ = alpaca.environ | {
+            "DATABASE_URL": database_url,
+            "TRADIER_API_KEY": fake_tradier.KEY,
+            "TRADIER_BASE_URL": tradier.url,
+            f"{name}_ACCOUNT_ID": OURS[name],
+            "EXIT_LIVE_ARM": f"{OURS[name]}:{LONG}",
+            "EXIT_BROKER": name.lower(),
+            "EXIT_BROKER_ENV": "live",
+            # The other vendor's, so that a key that is missing is missed by the broker.
+            "EXIT_MARKET_DATA": "tradier" if name == "ALPACA" else "alpaca",
+        }
+        for variable in ("ALPACA_ACCOUNT_ID", "TRADIER_ACCOUNT_ID", "EXIT_TAPE_OUT"):
+            monkeypatch.delenv(variable, raising=False)
+        for variable, value in environ.items():
+            monkeypatch.setenv(variable, value)
+        requests = alpaca.requests if name == "ALPACA" else tradier.server.requests
+        yield Live(name, requests, monkeypatch)
+
+
+def test_with_both_keys_live_is_locked_and_the_account_was_all_that_was_asked_for(
+    live: Live,
+) -> None:
+    assert live.refusal() == LOCKED
+    identity = {"ALPACA": "/v2/account", "TRADIER": "/v1/user/profile"}[live.name]
+    assert [(one.method, one.path) for one in live.requests] == [("GET", identity)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        pytest.param(
+            "EXIT_LIVE_ARM",
+            None,
+            "EXIT_LIVE_ARM is not set; EXIT_BROKER_ENV=live expects <account id>:<YYYY-MM-DD>, "
+            "with the account of {name}_ACCOUNT_ID and a date that is not past",
+            id="no arm",
+        ),
+        pytest.param(
+            "EXIT_LIVE_ARM",
+            "XX42:9999-12-31",
+            "EXIT_LIVE_ARM is for account 'XX42' and {name}_ACCOUNT_ID is '{ours}'; expected the "
+            "same account in both",
+            id="arm of another account",
+        ),
+        pytest.param(
+            "{name}_ACCOUNT_ID",
+            None,
+            "{name}_ACCOUNT_ID is not set; EXIT_BROKER_ENV=live expects the id of the account to "
+            "work at {broker}",
+            id="no configured account",
+        ),
+    ],
+)
+def test_a_key_that_does_not_fit_is_refused_without_a_request(
+    live: Live, variable: str, value: str | None, sentence: str
+) -> None:
+    words = {"name": live.name, "broker": live.name.lower(), "ours": OURS[live.name]}
+    live.set(variable.format(**words), value)
+    assert live.refusal() == sentence.format(**words)
+    assert live.requests == []
+
+
+@pytest.mark.parametrize("at", ["", "2015-12-24T11:00:00-05:00"], ids=["now", "a moment before"])
+def test_an_arm_that_is_past_is_not_revived_by_the_moment_that_a_launch_asks_for(
+    live: Live, at: str
+) -> None:
+    live.set("EXIT_LIVE_ARM", f"{OURS[live.name]}:2016-01-01")
+    sentence = live.refusal(at)
+    assert sentence.startswith("EXIT_LIVE_ARM is until 2016-01-01 and it is 2")
+    assert sentence.endswith(" in New York; expected a date that is not past")
+    assert live.requests == []
+
+
+def test_a_malformed_arm_is_refused(live: Live) -> None:
+    live.set("EXIT_LIVE_ARM", "yes")
+    assert live.refusal() == (
+        "EXIT_LIVE_ARM is 'yes'; expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
+    )
+
+
+def test_two_keys_for_an_account_that_is_not_the_brokers_are_refused(live: Live) -> None:
+    live.set(f"{live.name}_ACCOUNT_ID", "XX42")
+    live.set("EXIT_LIVE_ARM", f"XX42:{LONG}")
+    theirs = {"ALPACA": "PA...001", "TRADIER": "VA...887"}[live.name]
+    assert live.refusal() == (
+        f"{live.name}_ACCOUNT_ID is 'XX42'; the broker says that its keys belong to {theirs}"
+    )
+
+
+def test_without_the_brokers_own_key_it_is_refused(live: Live) -> None:
+    live.set(f"{live.name}_API_KEY", None)
+    needs = {
+        "ALPACA": "Alpaca needs ALPACA_API_KEY and ALPACA_SECRET_KEY",
+        "TRADIER": "expected the access token for api.tradier.com",
+    }[live.name]
+    assert live.refusal() == f"{live.name}_API_KEY is not set; {needs}"
+    assert live.requests == []
+
+
+def test_a_wrong_key_is_refused(live: Live) -> None:
+    live.set(f"{live.name}_API_KEY", "another-key")
+    words = {
+        "ALPACA": "Alpaca refuses ALPACA_API_KEY and ALPACA_SECRET_KEY in its live environment",
+        "TRADIER": "Tradier refuses the access token",
+    }[live.name]
+    sentence = live.refusal()
+    assert sentence.startswith(words)
+    assert "another-key" not in sentence
+
+
+def test_a_broker_that_does_not_answer_is_no_reason_to_take_another_one(live: Live) -> None:
+    live.set(f"{live.name}_BASE_URL", NOBODY_THERE)
+    sentence = live.refusal()
+    assert sentence.startswith(f"{live.name.capitalize()}: GET /v")
+    assert "failed" in sentence
+
+
+def test_keys_of_the_other_vendor_open_nothing(live: Live) -> None:
+    """The account that is configured at one broker does not stand for another's."""
+    other = "tradier" if live.name == "ALPACA" else "alpaca"
+    live.set("EXIT_BROKER", other)
+    assert live.refusal().startswith(f"{other.upper()}_ACCOUNT_ID is not set; ")
+    assert live.requests == []
+
+
+def test_on_paper_no_arm_is_needed_and_nothing_is_asked_at_the_start(live: Live) -> None:
+    live.set("EXIT_BROKER_ENV", "paper")
+    live.set("EXIT_LIVE_ARM", None)
+    with built(resources(Settings.from_env())) as parts:
+        assert (parts.broker.name, parts.broker.environment) == (live.name.lower(), "paper")
+    assert live.requests == []
