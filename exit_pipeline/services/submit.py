@@ -186,7 +186,8 @@ class _Sender:
         except Exception as error:  # whatever went wrong, the order may exist
             # What is outside may fail as it likes; only a fault of ours needs its traceback.
             is_ours = not isinstance(error, ExitPipelineError)
-            log.warning("ExitWorker: submit of %s: %s", order.id, error, exc_info=is_ours)
+            name = order.request.client_order_id
+            log.warning("ExitWorker: submit of %s: %s", name, error, exc_info=is_ours)
             self.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, str(error))
             message = f"the broker's answer to {order.request.client_order_id} is lost: {error}"
             self._alert("ORDER_UNKNOWN", decision, message)
