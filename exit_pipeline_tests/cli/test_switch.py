@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.cli import person
 from exit_pipeline_tests.cli.conftest import Rows
-from exit_pipeline_tests.desk import CALL, Desk, decision
+from exit_pipeline_tests.desk import CALL, MORNING, Desk, decision
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -91,8 +92,9 @@ def test_a_resume_says_what_it_ended_and_a_second_one_changes_nothing(run: Run, 
 
 
 @pytest.fixture
-def desk(database_url: str) -> Desk:
-    """A desk with an order that has filled one of four contracts, and rests."""
+def desk(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A desk with an order that has filled one of two contracts and rests, within its day."""
+    monkeypatch.setattr(SystemClock, "now", lambda _: MORNING)
     desk = Desk(database_url)
     desk.hold("a", quantity=4)
     desk.quote(CALL, "3.15", "3.25", size=1)
