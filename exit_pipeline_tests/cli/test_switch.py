@@ -96,8 +96,9 @@ def desk(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A desk with an order that has filled one of two contracts and rests, within its day."""
     monkeypatch.setattr(SystemClock, "now", lambda _: MORNING)
     desk = Desk(database_url)
-    desk.hold("a", quantity=4)
-    desk.quote(CALL, "3.15", "3.25", size=1)
+    # Far beyond what the simulated market, which the commands look at, would ever pay for it.
+    desk.hold("a", entry="600.00", quantity=4)
+    desk.quote(CALL, "940.00", "941.00", size=1)
     desk.tick()
     return desk
 
