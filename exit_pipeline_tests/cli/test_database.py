@@ -1,6 +1,5 @@
-"""The commands about what is kept: migrate, status, db url and doctor."""
+"""The commands about what is kept: migrate, db url and doctor."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +34,18 @@ def test_migrate_says_what_it_applied_and_a_second_time_that_nothing_was_left(
 
 @pytest.mark.parametrize(
     "command",
-    [["migrate"], ["status"], ["positions", "list"], ["tick"], ["sample"]],
+    [
+        ["migrate"],
+        ["status"],
+        ["orders"],
+        ["alerts"],
+        ["halt"],
+        ["resume", "--reason", "x"],
+        ["force-close", "a", "--reason", "x"],
+        ["positions", "list"],
+        ["tick"],
+        ["sample"],
+    ],
     ids=" ".join,
 )
 def test_an_unreachable_database_is_one_sentence_without_its_password(
@@ -72,21 +82,6 @@ def test_a_database_without_the_schema_names_the_command_that_helps(
 
 def test_the_url_is_printed_for_other_programs(run: Run, database_url: str) -> None:
     assert run("db", "url").stdout == f"{database_url}\n"
-
-
-def test_the_status_of_an_empty_database_says_what_to_do(run: Run) -> None:
-    assert "exit-pipeline positions import FILE.csv" in run("status").stdout
-    assert json.loads(run("status", "--json").stdout) == []
-
-
-def test_the_status_tells_how_every_account_stands(run: Run) -> None:
-    run("sample")
-    (account,) = json.loads(run("status", "--json").stdout)
-    assert (account["environment"], account["account"]) == ("simulated", "sample")
-    assert account["last_tick_at"] == "2026-03-18T19:30:00+00:00"
-    shown = run("status").stdout
-    assert "2026-03-18 15:30 New York" in shown
-    assert f" {account['open_positions']} " in shown
 
 
 def test_the_doctor_finds_everything_in_place(run: Run) -> None:
