@@ -464,7 +464,8 @@ def order(**other):
         (order() + ";" + order(id="'x-2'"), "orders_one_live_exit_per_position"),
         (order(status="'UNKNOWN'") + ";" + order(id="'x-2'", status="'PENDING_CANCEL'"),
          "orders_one_live_exit_per_position"),
-        (order(attempt="1", status="'DENIED'", denied="'OVER_EXIT'") + ";" + order(id="'x-2'", attempt="1"),
+        (order(attempt="1", status="'DENIED'", denied="'OVER_EXIT'") + ";"
+         + order(id="'x-2'", attempt="1"),
          "orders_one_row_per_attempt"),
         (order(attempt="1", id="'X_1'"), "orders_exit_client_order_id_check"),
         (order(attempt="1", id=f"'{'x' * 49}'"), "orders_exit_client_order_id_check"),
