@@ -75,6 +75,7 @@ def book_of(
         session=calendar.session(TUESDAY),
         runs=(),
         positions=tuple(positions),
+        opened_at=AT,
     )
     market = MarketSnapshot(
         source="fake",
