@@ -225,6 +225,15 @@ def test_what_a_risen_order_fills_while_it_is_cancelled_is_booked_too(
     assert orders(desk, "status", "filled_quantity", "late_fill")[0] == ("ABANDONED", 1, True)
 
 
+def test_a_risen_order_is_left_alone_where_nothing_may_be_written(desk: Desk, line: Slow) -> None:
+    given_up_and_risen(desk, line)
+    desk.database.control.move(TradingState.FREEZE, "a look around", "ann")
+    tick_after(desk, 300)
+    statuses = desk.rows("SELECT status FROM paper.orders ORDER BY client_order_id")
+    assert [row["status"] for row in statuses] == ["ACCEPTED", "ACCEPTED"]
+    assert ("ORDER_ROSE_AGAIN", "a") in alerts(desk)
+
+
 @pytest.mark.parametrize(
     "change",
     [
