@@ -141,7 +141,7 @@ class _Simulator:
             broker_calls=sum(
                 times for point, times in world.points.reached.items() if _is_call(point)
             ),
-            half_days=plan.sessions[0].closes_at - plan.sessions[0].opens_at < timedelta(hours=6),
+            half_days=bool(plan.calendar.early_closes),
             overnight=plan.ends_overnight,
             expiring_positions=sum(
                 parse_contract(one.symbol).expiration == plan.sessions[0].day
