@@ -32,7 +32,11 @@ def settle(ended: Sequence[Position], books: Books) -> list[str]:
 
 
 def compare_holdings(
-    held: Mapping[str, HeldPosition], ended: Sequence[Position], books: Books
+    held: Mapping[str, HeldPosition],
+    positions: Sequence[Position],
+    books: Books,
+    *,
+    any_working: bool,
 ) -> list[str]:
     """Close what is no longer held, by what the broker says, once two ticks have seen it.
 
@@ -40,16 +44,18 @@ def compare_holdings(
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
     of ours under way are left alone: what it has filled is not known yet. What went by hand has no
     price, and so no P&L: none is invented.
+
+    Args:
+        held: What the broker holds, by symbol.
+        positions: The account's open positions whose contracts still trade.
+        books: The account.
+        any_working: Orders of ours were at work before the books were brought up to date.
     """
     database, account = books.database, books.run.account
     environment = books.broker.environment
-    skipped = {position.id for position in ended}
-    mine = [
-        position
-        for position in books.open_positions()
-        if position.managed and position.id not in skipped
-    ]
-    busy = {order.request.symbol for order in database.orders.live_orders(environment, [account])}
+    mine = [position for position in positions if position.managed]
+    live = database.orders.live_orders(environment, [account]) if any_working else ()
+    busy = {order.request.symbol for order in live}
     missing = {}
     for symbol, (side, contracts) in net_books(mine).items():
         gone = contracts - same_side(held.get(symbol), side)
