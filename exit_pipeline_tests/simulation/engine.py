@@ -132,13 +132,13 @@ class Engine:
     def die(self) -> None:
         """Lose everything that is in memory; the server rolls back what was open."""
         self.is_dead = True
-        self._world.database.end_sessions(self._sessions.pids)
+        self._sessions.end(self._sessions.pids)
 
     def freeze(self) -> None:
         """Stand still for minutes: the server ends what is open, the rest stays as it is."""
         idle = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND xact_start IS NOT NULL"
         found = self._world.database.rows(idle, self._sessions.pids)
-        self._world.database.end_sessions([row["pid"] for row in found])
+        self._sessions.end([row["pid"] for row in found])
 
     def close(self) -> None:
         self._pool.dispose()

@@ -108,4 +108,5 @@ def _subjects(books: Books, position_id: str) -> set[str]:
 
 
 def _is_told(alerts: Iterable[Mapping[str, Any]], subjects: set[str]) -> bool:
-    return any(alert["subject"] in subjects for alert in alerts)
+    """Whether an alert names one of them, alone or among other words."""
+    return any(not subjects.isdisjoint(alert["subject"].split()) for alert in alerts)
