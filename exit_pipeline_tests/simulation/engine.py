@@ -20,7 +20,7 @@ from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.clients.tradier import connect
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.check_orders import OrderLimits
-from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.core.model.order import OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.ports import Broker, Surroundings
@@ -123,8 +123,9 @@ class Engine:
         except Exception as error:
             if self.is_dead:
                 raise Killed from None
-            if not isinstance(error, UnavailableError):
-                self._world.unexpected(self, error)
+            if not isinstance(error, ExitPipelineError):
+                message = f"run {launch.key} ended by {type(error).__name__}: {error}"
+                self._world.history.violate("STRANGE", message[:300])
             with suppress(UnavailableError):
                 database.runs.fail(launch.key, str(error))
             return f"failed: {error}"
