@@ -61,17 +61,19 @@ class Books:
         for order in self.ledger:
             yield from self._wrongs_of(order)
         for name, held in self.scenario.held.items():
-            orders = self.of_position[name]
-            at_stake = sum(order.at_stake for order in orders)
-            if at_stake > held.quantity:
-                yield f"{at_stake} contracts of {name} are closed or may be, of {held.quantity}"
-            if sum(order.is_open for order in orders) > 1:
-                yield f"more than one exit order of {name} works at the broker"
-        for held in self.scenario.held.values():
-            if self.holdings.get(held.symbol, 0) * signed(held) < 0:
-                yield f"{held.symbol} has turned to {self.holdings[held.symbol]}"
+            yield from self._wrong_exits(name, held)
         if self.state != "ACTIVE":
             yield f"trading was halted: {self.state}"
+
+    def _wrong_exits(self, name: str, held: Held) -> Iterator[str]:
+        orders = self.of_position[name]
+        at_stake = sum(order.at_stake for order in orders)
+        if at_stake > held.quantity:
+            yield f"{at_stake} contracts of {name} are closed or may be, of {held.quantity}"
+        if sum(order.is_open for order in orders) > 1:
+            yield f"more than one exit order of {name} works at the broker"
+        if self.holdings.get(held.symbol, 0) * signed(held) < 0:
+            yield f"{held.symbol} has turned to {self.holdings[held.symbol]}"
 
     def _wrongs_of(self, order: BrokerOrder) -> Iterator[str]:
         row = self.by_id.get(order.client_order_id)
@@ -98,27 +100,27 @@ class Books:
         """Where the books are not the broker's when all is quiet."""
         for order in self.ledger:
             row = self.by_id[order.client_order_id]
-            if row["booked"] != order.filled:
-                yield f"{row['booked']} of {order.filled} fills of {row['client_order_id']} booked"
             worth = sum((price * quantity for quantity, price in order.fills), Decimal(0))
-            if round(worth - row["worth"], 4):
-                yield f"order {row['client_order_id']} is worth {worth}, booked {row['worth']}"
+            if row["booked"] != order.filled or round(worth - row["worth"], 4):
+                booked = f"{row['booked']} for {row['worth']} booked"
+                yield f"{booked} of {order.filled} for {worth}: {order.client_order_id}"
         for row in self.rows:
             if row["status"] in IN_DOUBT and not self._is_told(row):
                 yield f"order {row['client_order_id']} is {row['status']} and nobody is told"
-        ours: Counter[str] = Counter()
+        for name, position in self.positions.items():
+            yield from self._wrong_sums(name, self.scenario.held[name], position)
+        # Of what has expired and is not settled the books say that it is open.
+        if not self.scenario.ends_with and self._held_by_us() != dict(self.holdings):
+            yield f"the books hold {self._held_by_us()} and the broker {self.holdings}"
+
+    def _held_by_us(self) -> dict[str, int]:
+        ours: dict[str, int] = defaultdict(int)
         for name, position in self.positions.items():
             held = self.scenario.held[name]
             ours[held.symbol] += position["open_quantity"] * (1 if held.side == "LONG" else -1)
-            yield from self._wrong_sums(name, held, position)
-        for symbol, quantity in ours.items():
-            there = self.holdings.get(symbol, 0)
-            if quantity != there and not self.scenario.ends_with:
-                yield f"the books hold {quantity} of {symbol} and the broker {there}"
+        return {symbol: quantity for symbol, quantity in ours.items() if quantity}
 
-    def _wrong_sums(
-        self, name: str, held: Held, position: Mapping[str, Any]
-    ) -> Iterator[str]:
+    def _wrong_sums(self, name: str, held: Held, position: Mapping[str, Any]) -> Iterator[str]:
         filled = sum(order.filled for order in self.of_position[name])
         gone = position["settled_quantity"] + position["external_quantity"]
         if position["exited_quantity"] != filled + gone:

@@ -182,9 +182,7 @@ class TradierDesk:
 
     name, account = "tradier", tradier.ACCOUNT
 
-    def __init__(
-        self, fake: tradier.FakeTradier, database_url: str, clock: FixedClock
-    ) -> None:
+    def __init__(self, fake: tradier.FakeTradier, database_url: str, clock: FixedClock) -> None:
         self.fake, self.clock, self._url = fake, clock, database_url
 
     @property

@@ -44,7 +44,7 @@ def run_tick(order: Mapping[str, Any], watch: Watch) -> None:
     watch_commits(engine, watch)
     watch_requests(watch)
     database: Any = Watched(PostgresDatabase(engine), "", watch)
-    market, exchange = (_market(order, name, clock) for name in ("market", "exchange"))
+    market, exchange = (_market(order, name) for name in ("market", "exchange"))
     calendar = FakeCalendar()
     if order["broker"] == "paper":
         made: Any = PaperBroker(engine, exchange, clock, "paper", calendar=calendar)
@@ -86,7 +86,7 @@ def run_tick(order: Mapping[str, Any], watch: Watch) -> None:
         raise
 
 
-def _market(order: Mapping[str, Any], name: str, clock: FixedClock) -> FakeMarketData:
+def _market(order: Mapping[str, Any], name: str) -> FakeMarketData:
     market = FakeMarketData(is_live=True)
     quoted_at = datetime.fromisoformat(order["quoted_at"])
     market.add_price("ACME", order["share"], quoted_at)
