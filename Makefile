@@ -7,10 +7,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench clean
+.PHONY: help run ui test check bench sim sim-long clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 # The lock file pins everything, so pip has nothing to resolve; .pyc files are made at installation,
 # without which every start takes more than twice as long.
@@ -43,6 +43,15 @@ test: check  ## Check and test everything
 
 bench: $(VENV)/installed-dev  ## Print the speed figures, as ratios measured in one run
 	@$(BIN)/python -m benchmarks
+
+# One seed is shown with its history; a failed one among many is shrunk to the faults that it takes.
+SIMULATION := $(BIN)/python -m exit_pipeline_tests.simulation --jobs $(or $(JOBS),2)
+
+sim: $(VENV)/installed-dev  ## Simulate whole days with faults: SEEDS=500 SEED_FROM=1, or SEED=7
+	@$(SIMULATION) $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),100) --from $(or $(SEED_FROM),1))
+
+sim-long: $(VENV)/installed-dev  ## Simulate 10,000 days more, adding to the counts of before
+	@$(SIMULATION) --seeds $(or $(SEEDS),10000) --keep $(HOME_DIR)/simulation.json
 
 clean:  ## Remove the environment and the local database
 	rm -rf $(VENV) $(HOME_DIR)

@@ -7,7 +7,12 @@ from functools import partial
 import pytest
 from hypothesis import HealthCheck, settings
 
-from exit_pipeline_tests.databases import MIGRATED, Server, database, serve
+from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
+from exit_pipeline_tests.postgres_server import (
+    fresh_database,
+    migrated_database,
+    throwaway_server,
+)
 
 # No test asserts a duration, also not by the way: a busy machine is no bug.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,27 +20,34 @@ settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
+def server() -> Iterator[EmbeddedServer]:
     """An embedded server for this process; under pytest-xdist each worker has its own."""
-    with serve() as started:
+    with throwaway_server() as started:
         yield started
 
 
 @pytest.fixture
-def empty_database_url(server: Server) -> Iterator[str]:
+def empty_database_url(server: EmbeddedServer) -> Iterator[str]:
     """The URL of a database of this test's own, without any table."""
-    with database(server, "template1") as url:
+    with fresh_database(server.url("postgres"), "template1") as url:
         yield url
 
 
 @pytest.fixture
-def database_url(server: Server) -> Iterator[str]:
+def database_url(server: EmbeddedServer, _migrated_database: str) -> Iterator[str]:
     """The URL of a database of this test's own, with the tables of ``sql``."""
-    with database(server, MIGRATED) as url:
+    with fresh_database(server.url("postgres"), _migrated_database) as url:
         yield url
 
 
 @pytest.fixture
-def new_database(server: Server) -> Callable[[], AbstractContextManager[str]]:
+def new_database(
+    server: EmbeddedServer, _migrated_database: str
+) -> Callable[[], AbstractContextManager[str]]:
     """Makes further databases, for a test that needs several."""
-    return partial(database, server, MIGRATED)
+    return partial(fresh_database, server.url("postgres"), _migrated_database)
+
+
+@pytest.fixture(scope="session")
+def _migrated_database(server: EmbeddedServer) -> str:
+    return migrated_database(server.url("postgres"))

@@ -34,6 +34,7 @@ class Desk:
         self.database = PostgresDatabase(self.engine)
         self.calendar = calendar or FakeCalendar()
         self.market = FakeMarketData()
+        self.exchange = self.market
         self.clock = FixedClock(MORNING)
         self.limits = OrderLimits()
         self.broker: Broker = PaperBroker(
@@ -67,18 +68,23 @@ class Desk:
 
     def quote(self, symbol: str, bid: str, ask: str, *, size: int | None = None) -> None:
         """Set a quote and the underlying's price, of the present moment."""
-        now = self.clock.now()
-        self.market.add_price("ACME", "101.00", now)
-        self.market.add_quote(
-            Quote(
-                symbol=symbol,
-                bid=Decimal(bid),
-                ask=Decimal(ask),
-                bid_size=size,
-                ask_size=size,
-                quoted_at=now,
-            )
+        self.market.add_price("ACME", "101.00", self.clock.now())
+        self.market.add_quote(_quote(symbol, bid, ask, size, self.clock.now()))
+
+    def stand_apart(self) -> None:
+        """From here on orders meet a market of their own, in which nothing trades until it is set.
+
+        What the pipeline sees and what its orders meet are then two things, as they are when the
+        market has moved on between a quote and an order.
+        """
+        self.exchange = FakeMarketData()
+        self.broker = PaperBroker(
+            self.engine, self.exchange, self.clock, "paper", calendar=self.calendar
         )
+
+    def trade(self, symbol: str, bid: str, ask: str, *, size: int | None = None) -> None:
+        """Set what orders meet at the present moment, apart from what the pipeline sees."""
+        self.exchange.add_quote(_quote(symbol, bid, ask, size, self.clock.now()))
 
     def at(self, at: datetime) -> None:
         """Move the clock."""
@@ -120,6 +126,29 @@ class Desk:
             connection.exec_driver_sql(statement)
 
 
+def orders(desk: Desk, *columns: str) -> list[tuple[Any, ...]]:
+    """Columns of the exit orders, by position, the oldest attempt first."""
+    query = f"SELECT {', '.join(columns)} FROM orders ORDER BY refactored_position_id, attempt"
+    return [tuple(row.values()) for row in desk.rows(query)]
+
+
+def alerts(desk: Desk) -> set[tuple[str, str]]:
+    """Cause and subject of every alert."""
+    rows = desk.rows("SELECT cause, subject FROM alerts")
+    return {(row["cause"], row["subject"]) for row in rows}
+
+
 def decision(report: TickReport, name: str) -> StoredDecision:
     """The decision of one position."""
     return next(one for one in report.decisions if one.position_id == name)
+
+
+def _quote(symbol: str, bid: str, ask: str, size: int | None, at: datetime) -> Quote:
+    return Quote(
+        symbol=symbol,
+        bid=Decimal(bid),
+        ask=Decimal(ask),
+        bid_size=size,
+        ask_size=size,
+        quoted_at=at,
+    )

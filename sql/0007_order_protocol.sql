@@ -13,6 +13,9 @@ ALTER TABLE orders
     ADD COLUMN IF NOT EXISTS late_fill       boolean NOT NULL DEFAULT false,
     ADD COLUMN IF NOT EXISTS excess_quantity integer NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS denial_code     text;
+-- What was filled beyond its quantity before has closed nothing.
+UPDATE orders SET excess_quantity = filled_quantity - quantity
+WHERE attempt IS NOT NULL AND filled_quantity > quantity;
 ALTER TABLE orders
     ADD CONSTRAINT orders_denied_says_why CHECK (
         attempt IS NULL OR (status = 'DENIED') = (denial_code IS NOT NULL)) NOT VALID,
@@ -42,7 +45,7 @@ BEGIN
     END LOOP;
     UPDATE refactored_positions p
     SET carried_quantity = p.exited_quantity - coalesce((
-        SELECT sum(o.filled_quantity) FROM orders o
+        SELECT sum(o.filled_quantity - o.excess_quantity) FROM orders o
         WHERE o.refactored_position_id = p.id AND o.attempt IS NOT NULL), 0)
     WHERE p.exited_quantity <> 0;
     FOREACH trigger_name IN ARRAY awake LOOP

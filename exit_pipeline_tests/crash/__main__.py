@@ -16,7 +16,7 @@ from exit_pipeline_tests.crash.crew import Crew
 from exit_pipeline_tests.crash.lab import Case, passings
 from exit_pipeline_tests.crash.matrix import pairs, singles, stories
 from exit_pipeline_tests.crash.report import show, summarize
-from exit_pipeline_tests.databases import serve
+from exit_pipeline_tests.postgres_server import migrated_database, throwaway_server
 
 
 @click.command()
@@ -32,8 +32,9 @@ def main(file: Path | None, share: int, only: str) -> None:
     console = Console()
     # Spawned, not forked: a worker has servers in threads, and starts its runner itself.
     workers = ProcessPoolExecutor(cpu_count(), mp_context=get_context("spawn"))
-    with serve() as server, workers as pool:
-        crew = Crew(pool, server, console)
+    with throwaway_server() as server, workers as pool:
+        url = server.url("postgres")
+        crew = Crew(pool, url, migrated_database(url), console)
         told = crew.run(list(stories()), "stories")
         passed = {outcome.case: passings(outcome) for outcome in told}
         killed = crew.run(chosen(singles(passed)), "one kill")

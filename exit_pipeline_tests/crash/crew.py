@@ -9,15 +9,22 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from exit_pipeline_tests.crash.lab import Case, Forks, Outcome, run_case
-from exit_pipeline_tests.databases import MIGRATED, Server, database
+from exit_pipeline_tests.postgres_server import fresh_database
 
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """Processes that run cases, with a progress bar."""
+    """Processes that run cases, with a progress bar.
+
+    Attributes:
+        pool: The processes.
+        server_url: Of the database ``postgres`` of a server.
+        template: Name of its database that each case gets a copy of.
+    """
 
     pool: ProcessPoolExecutor
-    server: Server
+    server_url: str
+    template: str
     console: Console
 
     def run(self, cases: Sequence[Case], title: str) -> list[Outcome]:
@@ -31,7 +38,9 @@ class Crew:
             console=self.console,
         ) as progress:
             bar = progress.add_task(title, total=len(cases))
-            futures = [self.pool.submit(_run, case, self.server) for case in cases]
+            futures = [
+                self.pool.submit(_run, case, self.server_url, self.template) for case in cases
+            ]
             for future in as_completed(futures):
                 outcome = future.result()
                 done.append(outcome)
@@ -47,8 +56,8 @@ def _runner() -> Forks:
     return Forks()
 
 
-def _run(case: Case, server: Server) -> Outcome:
-    with database(server, MIGRATED) as url:
+def _run(case: Case, server_url: str, template: str) -> Outcome:
+    with fresh_database(server_url, template) as url:
         try:
             return run_case(case, _runner(), url)
         except Exception as error:  # a fault of the matrix itself must not pass for a result

@@ -10,12 +10,17 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import uuid4
 
 import psycopg2
 
+from exit_pipeline.adapters.clients.postgres_engine import make_engine
+from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline_tests.crash.books import Books, look
 from exit_pipeline_tests.crash.desks import OPENED_BY, Desk
-from exit_pipeline_tests.crash.scenarios import SCENARIOS, Step
+from exit_pipeline_tests.crash.scenarios import SCENARIOS, Scenario, Step
+from exit_pipeline_tests.desk import MORNING
 from exit_pipeline_tests.fakes import NEW_YORK, new_york
 
 PATIENCE: Final = 6
@@ -120,6 +125,7 @@ def run_case(case: Case, runner: Forks, database_url: str) -> Outcome:
         connection.autocommit = True
         for name, held in SCENARIOS[case.scenario].held.items():
             desk.hold(name, held)
+        _ask(SCENARIOS[case.scenario], database_url)
         return _Run(case, runner, database_url, desk, connection).run()
 
 
@@ -229,6 +235,23 @@ class _Run:
                 )
                 if cursor.fetchone()[0] == 0:
                     return
+
+
+def _ask(scenario: Scenario, database_url: str) -> None:
+    engine = make_engine(database_url)
+    requests = [
+        ExitRequest(
+            id=str(uuid4()),
+            position_id=name,
+            reason="the crash runs want it",
+            requested_by="a person",
+            requested_at=MORNING,
+            expires_at=MORNING + timedelta(hours=1),
+        )
+        for name in scenario.asked_for
+    ]
+    PostgresDatabase(engine).exit_requests.add(requests)
+    engine.dispose()
 
 
 def passings(outcome: Outcome) -> Counter[str]:

@@ -20,13 +20,13 @@ WRITES: Final = (
     "decisions.record", "signals.record_context", "positions.see_gaps",
     "positions.close_elsewhere", "positions.settle", "positions.refresh", "orders.record_intent",
     "orders.sending", "orders.begin_cancel", "orders.record_missed", "orders.give_up",
-    "orders.mark_status", "orders.book",
+    "orders.mark_status", "orders.book", "exit_requests.consume",
 )  # fmt: skip
 """Methods of stores that change something in a tick: killed before and after their commit."""
 
 READS: Final = (
     "positions.accounts", "positions.open_positions", "decisions.of_runs", "orders.live_orders",
-    "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent",
+    "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent", "exit_requests.in_force",
 )  # fmt: skip
 """Methods of stores that only look: killed after them."""
 

@@ -5,6 +5,11 @@ from typing import Final
 from exit_pipeline_tests.crash.lab import Case, Kill
 
 _KILLS: Final = (
+    ("a person wants it closed", "alpaca", True, (
+        "exit_requests.in_force.after",
+        "exit_requests.consume.before_commit",
+        "exit_requests.consume.after_commit",
+    )),
     ("a stop is repriced", "paper", False, (
         "broker.find_order.after_commit",
         "broker.cancel.before_commit",
@@ -134,8 +139,8 @@ _KILLS: Final = (
         "broker.settlements.after_commit",
     )),
 )  # fmt: skip
-"""Story, broker, whether the killed tick is launched again, and where its processes are killed, each
-at the first passing after the kill before."""
+"""Story, broker, whether the killed tick is launched again, and where processes are killed, each at
+the first passing after the kill before."""
 
 SAMPLE: Final = tuple(
     Case(scenario=story, broker=broker, again=again, kills=tuple(Kill(point) for point in points))

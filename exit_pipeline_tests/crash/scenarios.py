@@ -57,6 +57,7 @@ class Scenario:
         held: Positions by their ids.
         brokers: Where it can be told.
         share: Last price of the underlying.
+        asked_for: Positions that a person wants closed, from the beginning on.
         ends_with: Cause of the alert that a position may end with instead of what is planned.
     """
 
@@ -64,6 +65,7 @@ class Scenario:
     held: Mapping[str, Held] = field(default_factory=lambda: {"a": Held()})
     brokers: tuple[str, ...] = EVERYWHERE
     share: str = "101.00"
+    asked_for: tuple[str, ...] = ()
     ends_with: str = ""
 
     def step(self, number: int) -> tuple[Step, datetime]:
@@ -162,6 +164,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "two positions of one contract": Scenario(
         held={"a": Held(), "b": Held(quantity=2, entry="1.50")},
         steps=(Step(market=STOP), Step(market=LOWER), Step(market=LOWER)),
+    ),
+    "a person wants it closed": Scenario(
+        held=PAIR,
+        asked_for=("a",),
+        steps=(Step(market=CALM), Step(market=CALM)),
     ),
     "a position is closed by hand": Scenario(
         held=PAIR,

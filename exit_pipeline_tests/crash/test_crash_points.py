@@ -14,12 +14,14 @@ NOT_IN_A_TICK = {
     "runs.fail", "runs.overview", "positions.listing", "positions.check_import",
     "positions.import_positions", "positions.keep_in_step", "positions.adopt",
     "signals.gex_history", "signals.newest_trend", "signals.import_gex_signals",
+    "runs.alerts", "runs.acknowledge", "orders.listing", "exit_requests.add",
 }  # fmt: skip
 """Methods of stores that no tick calls, or that only read the market."""
 
 STORES = {
     "runs": ports.RunStore, "positions": ports.PositionStore, "signals": ports.SignalStore,
     "decisions": ports.DecisionStore, "orders": ports.OrderStore,
+    "exit_requests": ports.ExitRequestStore,
 }  # fmt: skip
 
 

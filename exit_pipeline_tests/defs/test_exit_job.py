@@ -8,11 +8,19 @@ import dagster as dg
 import pytest
 
 from exit_pipeline.core.model.errors import ExitPipelineError, InputError
-from exit_pipeline.core.model.order import OrderReport, OrderRequest
+from exit_pipeline.core.model.order import OrderReport
 from exit_pipeline.core.model.record import RunStatus, TickIdentity
 from exit_pipeline.defs.jobs import exit_job
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.settings import Settings
+from exit_pipeline_tests.between import (
+    Between,
+    chokes_on,
+    is_silent,
+    looks_first,
+    loses_answer,
+    shows_none,
+)
 from exit_pipeline_tests.desk import CALL, FAR_CALL, MORNING, PUT, TUESDAY, Desk, decision
 from exit_pipeline_tests.fakes import FakeCalendar, new_york
 
@@ -96,7 +104,7 @@ def test_one_position_that_cant_be_decided_leaves_the_other_three_decided(desk: 
 
 
 def test_one_order_that_the_broker_chokes_on_leaves_the_others_sent(desk: Desk) -> None:
-    desk.broker = ChokesOn(desk.broker, CALL)
+    desk.broker = Between(desk.broker, submit=chokes_on(CALL))
     desk.hold("a", CALL)
     desk.hold("b", FAR_CALL)
     desk.quote(CALL, "3.15", "3.25")
@@ -107,10 +115,25 @@ def test_one_order_that_the_broker_chokes_on_leaves_the_others_sent(desk: Desk) 
     assert desk.position("a").status == "OPEN"
 
 
-def test_an_order_whose_answer_was_lost_is_found_again_and_not_sent_twice(desk: Desk) -> None:
+def test_an_order_whose_answer_was_lost_is_read_back_in_the_same_tick_and_not_sent_twice(
+    desk: Desk,
+) -> None:
     """Regression: the worker that users come from sold twice when an answer was lost."""
     desk.hold("a")
-    real, desk.broker = desk.broker, LosesAnswers(desk.broker)
+    desk.broker = Between(desk.broker, submit=loses_answer)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    assert desk.rows("SELECT status, filled_quantity FROM orders") == [
+        {"status": "FILLED", "filled_quantity": 1}
+    ]
+    assert desk.position("a").status == "CLOSED"
+    assert desk.rows("SELECT count(*) AS n FROM paper.orders") == [{"n": 1}]
+
+
+def test_a_lost_order_that_cant_be_read_back_either_is_found_by_the_next_tick(desk: Desk) -> None:
+    desk.hold("a")
+    real = desk.broker
+    desk.broker = Between(real, submit=loses_answer, find_order=is_silent)
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     assert desk.rows("SELECT status FROM orders") == [{"status": "UNKNOWN"}]
@@ -204,7 +227,7 @@ def test_an_order_that_cant_be_read_leaves_the_others_to_be_worked(desk: Desk) -
     desk.hold("b", FAR_CALL)
     desk.quote(CALL, "3.15", "3.25", size=1)
     desk.tick()
-    desk.broker = ForgetsHowToRead(desk.broker)
+    desk.broker = Between(desk.broker, working_orders=shows_none, find_order=is_silent)
     desk.later()
     desk.quote(FAR_CALL, "3.15", "3.25")
     report = desk.tick()
@@ -222,7 +245,14 @@ def test_a_slow_reconcile_does_not_make_quotes_of_now_seem_of_the_future(desk: D
     desk.quote(CALL, "3.15", "3.25", size=1)
     desk.tick()
     desk.later()
-    desk.broker = TakesItsTime(desk.broker, desk)
+
+    def take_twenty_seconds(inner: Any, account: str) -> list[OrderReport]:
+        desk.clock.advance(timedelta(seconds=20))
+        desk.quote(CALL, "3.15", "3.25")
+        shown: list[OrderReport] = inner.working_orders(account)
+        return shown
+
+    desk.broker = Between(desk.broker, working_orders=take_twenty_seconds)
     report = desk.tick()
     assert decision(report, "a").quote_grade == "GOOD"
 
@@ -254,20 +284,21 @@ def test_the_same_trouble_is_one_alert_until_somebody_acknowledges_it(desk: Desk
     assert len(desk.rows("SELECT * FROM alerts")) == 2
 
 
-def test_an_order_that_was_being_sent_is_waited_for_before_it_counts_as_never_placed(
+def test_an_order_that_was_being_sent_is_waited_for_two_minutes_before_it_counts_as_never_placed(
     desk: Desk,
 ) -> None:
     """Regression: a sender that froze in the act woke up and sold a second time."""
     desk.hold("a")
-    real, desk.broker = desk.broker, ChokesOn(desk.broker, CALL)
+    real = Between(desk.broker, ids_are_unique=False)
+    desk.broker = Between(real, submit=chokes_on(CALL))
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     desk.broker = real
-    desk.later()
+    desk.later(1)
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     assert desk.rows("SELECT attempt, status FROM orders") == [{"attempt": 1, "status": "UNKNOWN"}]
-    desk.later()
+    desk.later(1)
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     orders = desk.rows("SELECT attempt, status FROM orders ORDER BY attempt")
@@ -279,12 +310,12 @@ def test_an_order_that_was_being_sent_is_waited_for_before_it_counts_as_never_pl
 
 def test_an_intent_that_nobody_began_to_send_is_abandoned_and_tried_again(desk: Desk) -> None:
     desk.hold("a")
-    real, desk.broker = desk.broker, ChokesOn(desk.broker, CALL)
+    real, desk.database = desk.database, DiesBeforeSending(desk.database)
     desk.quote(CALL, "3.15", "3.25")
-    desk.tick()
-    # As a kill between the intent and the sending leaves it.
-    desk.rows_changed("UPDATE orders SET status = 'PENDING', submitted_at = NULL")
-    desk.broker = real
+    with pytest.raises(ExitPipelineError, match="killed"):
+        desk.tick()
+    assert desk.rows("SELECT status FROM orders") == [{"status": "PENDING"}]
+    desk.database = real
     desk.later()
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
@@ -298,9 +329,11 @@ def test_an_intent_that_nobody_began_to_send_is_abandoned_and_tried_again(desk: 
 def test_the_intent_is_committed_before_the_broker_is_called(desk: Desk) -> None:
     desk.hold("a")
     seen: list[list[dict[str, Any]]] = []
-    desk.broker = Watches(
-        desk.broker, lambda: seen.append(desk.rows("SELECT status, decision_id FROM orders"))
-    )
+
+    def look() -> None:
+        seen.append(desk.rows("SELECT status, decision_id FROM orders"))
+
+    desk.broker = Between(desk.broker, submit=looks_first(look))
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick()
     assert seen == [[{"status": "SUBMITTED", "decision_id": decision(report, "a").id}]]
@@ -311,17 +344,11 @@ def test_every_broker_call_is_logged(desk: Desk) -> None:
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     logged = desk.rows(
-        "SELECT broker, environment, account, broker_call, outcome FROM adapter_logs"
+        "SELECT broker, environment, account, outcome, broker_call FROM adapter_logs ORDER BY 5"
     )
-    assert logged == [
-        {
-            "broker": "paper",
-            "environment": "paper",
-            "account": "desk",
-            "broker_call": "submit",
-            "outcome": "ok",
-        }
-    ]
+    assert [row.pop("broker_call") for row in logged] == ["positions", "submit", "working_orders"]
+    place = {"broker": "paper", "environment": "paper", "account": "desk", "outcome": "ok"}
+    assert logged == [place] * 3
 
 
 def test_a_resting_order_is_looked_at_again_and_not_doubled(desk: Desk) -> None:
@@ -563,7 +590,7 @@ def test_a_mistaken_launch_is_answered_in_one_sentence_before_anything_runs(
 @pytest.mark.parametrize("field", ["policy", "force_close", "as_of"])
 def test_outside_the_paper_broker_overrides_need_a_dry_run(desk: Desk, field: str) -> None:
     desk.hold("a")
-    desk.broker = NamedLikeReal(desk.broker)
+    desk.broker = Between(desk.broker, name="alpaca")
     value = {"policy": "gex_flip=off", "force_close": True, "as_of": MORNING.isoformat()}[field]
     with pytest.raises(ExitPipelineError, match="only be tried in a dry run"):
         desk.tick({field: value})
@@ -597,96 +624,25 @@ def test_a_failed_run_cant_be_continued_with_an_old_decision(desk: Desk) -> None
     assert len(desk.rows("SELECT * FROM orders")) == 1
 
 
-class Wrapped:
-    """A broker that stands before another one."""
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-class ChokesOn(Wrapped):
-    """Fails on one symbol before anything reaches the broker."""
-
-    def __init__(self, inner: Any, symbol: str) -> None:
-        super().__init__(inner)
-        self.symbol = symbol
-
-    def submit(self, request: OrderRequest) -> OrderReport:
-        if request.symbol == self.symbol:
-            message = "connection reset"
-            raise OSError(message)
-        report: OrderReport = self.inner.submit(request)
-        return report
-
-
-class LosesAnswers(Wrapped):
-    """Places the order, and loses the answer."""
-
-    def submit(self, request: OrderRequest) -> OrderReport:
-        self.inner.submit(request)
-        message = "read timed out"
-        raise TimeoutError(message)
-
-
-class Watches(Wrapped):
-    """Looks around whenever an order arrives."""
-
-    def __init__(self, inner: Any, look: Any) -> None:
-        super().__init__(inner)
-        self.look = look
-
-    def submit(self, request: OrderRequest) -> OrderReport:
-        self.look()
-        report: OrderReport = self.inner.submit(request)
-        return report
-
-
-class ForgetsHowToRead(Wrapped):
-    """Fails on reading any order."""
-
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:  # noqa: ARG002
-        message = "unreadable"
-        raise RuntimeError(message)
-
-
-class TakesItsTime(Wrapped):
-    """Reads an order in twenty seconds, while the market goes on."""
-
-    def __init__(self, inner: Any, desk: Desk) -> None:
-        super().__init__(inner)
-        self.desk = desk
-
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:
-        self.desk.clock.advance(timedelta(seconds=20))
-        self.desk.quote(CALL, "3.15", "3.25")
-        report: OrderReport | None = self.inner.find_order(account, client_order_id)
-        return report
-
-
-class NamedLikeReal(Wrapped):
-    """A broker by another name."""
-
-    name = "alpaca"
-
-
-class FailsToClose:
+class FailsToClose(Between):
     """A database that fails when the tick is closed."""
 
     def __init__(self, inner: Any) -> None:
-        self.inner = inner
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "positions":
-            return FailsToRefresh(self.inner.positions)
-        return getattr(self.inner, name)
+        super().__init__(inner, positions=Between(inner.positions, refresh=_finds_the_disk_full))
 
 
-class FailsToRefresh(Wrapped):
-    """Fails when marks are written."""
+class DiesBeforeSending(Between):
+    """A database whose process ends between the intent and the sending."""
 
-    def refresh(self, marks: Any) -> None:  # noqa: ARG002
-        message = "disk full"
-        raise InputError(message)
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner, orders=Between(inner.orders, sending=_is_killed))
+
+
+def _finds_the_disk_full(inner: Any, marks: Any) -> None:  # noqa: ARG001 as the port has it
+    message = "disk full"
+    raise InputError(message)
+
+
+def _is_killed(inner: Any, *rest: Any) -> None:  # noqa: ARG001 as the port has it
+    message = "killed"
+    raise InputError(message)

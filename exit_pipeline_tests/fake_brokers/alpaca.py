@@ -68,6 +68,7 @@ class FakeAlpaca:
         ledger: The account's books, for tests to arrange and look at.
         shows_fills: False hides the activities of fills, as when they lag behind orders.
         hides_new_orders: How many look-ups by client id don't see an order yet.
+        visible_after: How old an order must be to be seen by anybody who looks.
         answers_first: Orders are answered as ``pending_new`` and matched afterwards.
         confirms_cancels: False leaves cancelled orders in ``pending_cancel``.
         numbers: Decimals are written as JSON numbers instead of strings.
@@ -91,6 +92,7 @@ class FakeAlpaca:
         self.ledger = Ledger(self.now)
         self.shows_fills = True
         self.hides_new_orders = 0
+        self.visible_after = timedelta(0)
         self.answers_first = False
         self.confirms_cancels = True
         self.numbers = False
@@ -98,7 +100,7 @@ class FakeAlpaca:
         self.requests_left = 199
         self.honest: list[tuple[Request, Reply]] = []
         self._faults: list[Fault] = []
-        self._server = LocalServer(self._answer, self.now)
+        self._server = LocalServer(self.answer, self.now)
         self._client_ids = (f"made-{number}" for number in count(1))
 
     @property
@@ -149,7 +151,8 @@ class FakeAlpaca:
     def __exit__(self, *error: object) -> None:
         self._server.__exit__(*error)
 
-    def _answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply:
+        """What a request is answered with, over whatever it came."""
         fault = self._fault_for(request)
         if fault is None:
             reply = self._respond(request)
@@ -238,7 +241,7 @@ class FakeAlpaca:
         if self.hides_new_orders:
             self.hides_new_orders -= 1
             return _NOT_FOUND
-        for order in self.ledger.orders.values():
+        for order in self._visible():
             if order.body["client_order_id"] == query["client_order_id"]:
                 return json_reply(self._show(order))
         return _NOT_FOUND
@@ -247,7 +250,7 @@ class FakeAlpaca:
         wanted = query.get("status", "open")
         found = [
             order
-            for order in self.ledger.orders.values()
+            for order in self._visible()
             if wanted == "all" or order.is_open == (wanted == "open")
         ]
         if after := query.get("after_order_id"):
@@ -256,6 +259,10 @@ class FakeAlpaca:
         if query.get("direction", "desc") == "desc":
             found.reverse()
         return json_reply([self._show(order) for order in found[: int(query.get("limit", 50))]])
+
+    def _visible(self) -> list[Order]:
+        newest = self.clock.at - self.visible_after
+        return [order for order in self.ledger.orders.values() if order.at <= newest]
 
     def _cancel(self, order_id: str) -> Reply:
         order = self.ledger.orders.get(order_id)

@@ -73,6 +73,10 @@ class Ledger:
 
     Args:
         now: The exchange's time.
+
+    Attributes:
+        guards: Whether it refuses to close more than is held and free. Without, nothing but the
+            client's own care keeps it from closing twice.
     """
 
     def __init__(self, now: Callable[[], datetime]) -> None:
@@ -81,6 +85,7 @@ class Ledger:
         self.quotes: dict[str, Quote] = {}
         self.orders: dict[str, Order] = {}
         self.activities: list[dict[str, Any]] = []
+        self.guards = True
         self._count = 0
 
     def new_id(self) -> str:
@@ -167,6 +172,12 @@ class Ledger:
         name = {"rejected": "failed"}.get(status, status)
         order.ended[f"{name}_at"] = self.now()
 
+    def end_day(self) -> None:
+        """Expire what still works: orders are good for the day."""
+        for order in self.orders.values():
+            if order.is_open:
+                self.end(order, "expired")
+
     def settle(self, symbol: str, kind: str, net_amount: str = "0", **changes: Any) -> None:
         """End what is held: OPEXP, OPASN or OPEXC."""
         held = self.holdings.pop(symbol)
@@ -190,6 +201,8 @@ class Ledger:
         price = Decimal(str(body["limit_price"]))
         if price <= 0 or price != round(price, 2):
             raise RefusedOrder(422, 42210000, "limit price must be limited to 2 decimal places")
+        if not self.guards:
+            return
         held = self.holdings.get(body["symbol"])
         quantity, sells = held.quantity if held else 0, body["side"] == "sell"
         closes = quantity > 0 if sells else quantity < 0

@@ -137,14 +137,17 @@ class LocalServer:
         self.requests: list[Request] = []
         self.replies: list[Reply] = []
         self._answer = answer
-        self._server = _Server(self._serve, now)
-        self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._now = now
+        self._server: _Server
+        self._thread: Thread
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> "LocalServer":
+        self._server = _Server(self._serve, self._now)
+        self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
-from exit_pipeline_tests.fake_brokers.tradier_ledger import WORKING, Ledger, position_rows
+from exit_pipeline_tests.fake_brokers.tradier_ledger import WORKING, Ledger, position_rows, stamp
 from exit_pipeline_tests.fakes import NEW_YORK, FixedClock
 
 KEY = "canary-key-Zq81xVb7"
@@ -71,6 +71,7 @@ class FakeTradier:
         allowed: Requests per minute, by bucket.
         nothing: How it says "none": the text "null", as the vendor may, or null.
         hidden: For so many listings, an order is not listed yet.
+        visible_after: How old an order must be to be shown to anybody who looks.
         page_size: The most orders on one page, whatever is asked for.
         strings: Figures of orders are written as texts.
         counts_pages: Whether a page tells how many there are.
@@ -93,6 +94,7 @@ class FakeTradier:
         self.skew = timedelta(0)
         self.market = ("open", "16:00", "postmarket")
         self.accounts = [ACCOUNT]
+        self.visible_after = timedelta(0)
         self.server: LocalServer
         self.lock = RLock()
         self._faults: list[Fault] = []
@@ -175,7 +177,8 @@ class FakeTradier:
             return self._place(request.form)
         if not order_id:
             return self._orders(request.query)
-        found = [order for order in self.ledger.orders if str(order["id"]) == order_id]
+        known = [*self.ledger.past, *self._visible()]
+        found = [order for order in known if str(order["id"]) == order_id]
         if not found or self.hidden:
             return NOT_FOUND
         if request.method == "DELETE":
@@ -185,7 +188,7 @@ class FakeTradier:
     def _orders(self, query: dict[str, str]) -> Reply:
         size = min(int(query.get("limit", 25)), self.page_size)
         page = int(query.get("page", 1))
-        orders = [] if self.hidden else self.ledger.orders
+        orders = [] if self.hidden else self._visible()
         self.hidden = max(0, self.hidden - 1)
         rows = [self._shown(order, query) for order in orders[(page - 1) * size : page * size]]
         if not rows:
@@ -195,6 +198,10 @@ class FakeTradier:
             body |= {"page": page, "total_pages": -(-len(orders) // size)}
             body |= {"total_orders": len(orders) + self.uncounted}
         return json_reply({"orders": body})
+
+    def _visible(self) -> list[dict[str, Any]]:
+        newest = stamp(self.clock.at - self.visible_after)
+        return [order for order in self.ledger.orders if order["create_date"] <= newest]
 
     def _shown(self, order: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
         shown = self.ledger.shown(order)

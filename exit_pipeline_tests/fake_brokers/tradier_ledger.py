@@ -42,19 +42,24 @@ class Ledger:
         clock: Stamps orders and executions.
         positions: Contracts and total cost by symbol, both signed.
         orders: As the API shows them, oldest first.
+        past: Orders of earlier sessions, which no listing has.
         markets: By option symbol.
         fills_before_price: For so many looks at an order the price of its executions is not there.
         stays_pending: A cancel is only asked for; the order stays pending_cancel.
         rejects_later: Orders are received, and rejected with these words afterwards.
+        guards: Whether it refuses to close more than is held and free. Without, nothing but the
+            client's own care keeps it from closing twice.
     """
 
     clock: FixedClock
     positions: dict[str, tuple[int, Decimal]] = field(default_factory=dict)
     orders: list[dict[str, Any]] = field(default_factory=list)
+    past: list[dict[str, Any]] = field(default_factory=list)
     markets: dict[str, Market] = field(default_factory=dict)
     fills_before_price: int = 0
     stays_pending: bool = False
     rejects_later: str = ""
+    guards: bool = True
 
     def hold(self, symbol: str, quantity: int, cost: str | None = None) -> None:
         self.positions[symbol] = (quantity, Decimal(cost or 200 * quantity))
@@ -80,14 +85,14 @@ class Ledger:
             if order["side"] == form["side"]
         )
         free = (held if is_sale else -held) - reserved
-        if int(form["quantity"]) <= free:
+        if int(form["quantity"]) <= free or not self.guards:
             return []
         return SELL_REFUSED if is_sale else BUY_REFUSED
 
     def place(self, form: dict[str, str]) -> dict[str, Any]:
         now = stamp(self.clock.at)
         order = {
-            "id": 38_189_514 + len(self.orders),
+            "id": 38_189_514 + len(self.past) + len(self.orders),
             "type": form["type"],
             "symbol": form["symbol"],
             "side": form["side"],
@@ -121,18 +126,28 @@ class Ledger:
         order |= {"status": "canceled", "remaining_quantity": 0.0}
         order["transaction_date"] = stamp(self.clock.at)
 
+    def end_day(self) -> None:
+        """Expire what still works, and begin a new session, whose listing has no order yet."""
+        for order in self.orders:
+            if order["status"] in WORKING:
+                order |= {"status": "expired", "remaining_quantity": 0.0}
+                order["transaction_date"] = stamp(self.clock.at)
+        self.past += self.orders
+        self.orders = []
+
     def execute(self, order: dict[str, Any], quantity: int, price: Decimal) -> None:
         """Fill contracts of an order in one execution, whatever the market."""
         done = int(order["exec_quantity"])
         value = Decimal(str(order["avg_fill_price"])) * done + price * quantity
         done += quantity
+        filled = "filled" if done == order["quantity"] else "partially_filled"
         order |= {
             "exec_quantity": float(done),
             "avg_fill_price": float(value / done),
             "last_fill_price": float(price),
             "last_fill_quantity": float(quantity),
             "remaining_quantity": order["quantity"] - done,
-            "status": "filled" if done == order["quantity"] else "partially_filled",
+            "status": filled if order["status"] in WORKING else order["status"],
             "transaction_date": stamp(self.clock.at),
         }
         self._move(order["option_symbol"], order["side"], quantity)

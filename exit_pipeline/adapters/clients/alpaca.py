@@ -4,10 +4,13 @@ Paths, parameters and limits are those of Alpaca's published OpenAPI file of the
 (2026-06).
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
+
+import httpx
 
 from exit_pipeline.adapters.clients.figures import read_instant
 from exit_pipeline.adapters.clients.http import (
@@ -68,12 +71,14 @@ class AlpacaTrading:
         clock: Tells when a rate limit has passed.
         timeout_seconds: Budget of one request with its retries.
         retries: How reads are tried again.
+        transport: Carries the requests; by default the network does.
+        monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
         ConfigurationError: A key is missing, or the environment is another.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what tests may replace
         self,
         environ: Mapping[str, str],
         environment: str,
@@ -81,6 +86,8 @@ class AlpacaTrading:
         *,
         timeout_seconds: float = 10.0,
         retries: Retries = Retries(),  # noqa: B008 frozen
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         host = HOSTS.get(environment)
         if host is None:
@@ -98,6 +105,8 @@ class AlpacaTrading:
             timeout_seconds=timeout_seconds,
             clock=clock,
             retries=retries,
+            transport=transport,
+            monotonic=monotonic,
         )
         self.skew: Final = self._http.skew
 

@@ -80,6 +80,8 @@ class HttpClient:
         clock: Tells when a rate limit's window has passed, until when something may be sent, and
             what the skew is from.
         retries: How reads are tried again.
+        transport: Carries the requests; by default the network does.
+        monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
         ConfigurationError: A header can't be sent.
@@ -96,6 +98,8 @@ class HttpClient:
         max_bytes: int = 20_000_000,
         clock: Clock,
         retries: Retries = Retries(),
+        transport: httpx.BaseTransport | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_headers(vendor, headers)
         _keep_quiet()
@@ -108,7 +112,10 @@ class HttpClient:
         self._seconds: Final = timeout_seconds
         self._max_bytes: Final = max_bytes
         self._retries: Final = retries
-        self._client: Final = httpx.Client(headers=dict(headers), trust_env=False, verify=True)
+        self._monotonic: Final = monotonic
+        self._client: Final = httpx.Client(
+            headers=dict(headers), trust_env=False, verify=True, transport=transport
+        )
         weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
@@ -157,7 +164,7 @@ class HttpClient:
             urgent=urgent,
             send_by=send_by,
         )
-        return self._once(call, time.monotonic() + self._seconds)
+        return self._once(call, self._monotonic() + self._seconds)
 
     def read(  # noqa: PLR0913 - the parts of an HTTP request
         self,
@@ -203,9 +210,9 @@ class HttpClient:
         self._client.close()
 
     def _again(self, call: Call) -> Answer:
-        deadline = time.monotonic() + self._seconds
+        deadline = self._monotonic() + self._seconds
         for attempt in stamina.retry_context(
-            on=_backoff(deadline),
+            on=_backoff(deadline, self._monotonic),
             attempts=self._retries.attempts,
             timeout=self._seconds,
             wait_initial=self._retries.wait_initial,
@@ -236,7 +243,7 @@ class HttpClient:
         if not call.path.startswith("/"):
             message = f"path {call.template!r} does not begin with /"
             raise ValueError(message)
-        seconds = deadline - time.monotonic()
+        seconds = deadline - self._monotonic()
         if seconds <= 0:
             return TIMED_OUT
         self._check_time(call, _FIRST_BYTE)
@@ -252,7 +259,7 @@ class HttpClient:
                 extensions={"trace": lambda event, _: self._check_time(call, event)},
             ) as response:
                 self.skew.learn(response.headers, asked_at)
-                return receive(response, self._max_bytes, deadline)
+                return receive(response, self._max_bytes, deadline, self._monotonic)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return why(error)
 
@@ -262,13 +269,15 @@ class HttpClient:
             raise TooLate
 
 
-def _backoff(deadline: float) -> Callable[[Exception], bool | float]:
+def _backoff(
+    deadline: float, monotonic: Callable[[], float]
+) -> Callable[[Exception], bool | float]:
     def hook(error: Exception) -> bool | float:
         if not isinstance(error, RequestFailed) or not error.may_retry:
             return False
         if error.wait is None or error.status != TOO_MANY:
             return True
-        return time.monotonic() + error.wait < deadline and float(error.wait)
+        return monotonic() + error.wait < deadline and float(error.wait)
 
     return hook
 

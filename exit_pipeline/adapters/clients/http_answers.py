@@ -4,8 +4,7 @@ Texts name vendor, method, path template and status, and quote the vendor in one
 """
 
 import json as json_format
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -162,8 +161,10 @@ def judge(vendor: str, call: Call, came: Raw, wait: float | None, secrets: Seque
     return Answer(status=came.status, body=body, raw=came.body, headers=came.headers)
 
 
-def receive(response: httpx.Response, most: int, deadline: float) -> Raw | str:
-    """Read a body of at most `most` bytes; a text says why it did not come.
+def receive(
+    response: httpx.Response, most: int, deadline: float, monotonic: Callable[[], float]
+) -> Raw | str:
+    """Read a body of at most `most` bytes by a deadline; a text says why it did not come.
 
     The body of an error is read to 64 KiB only: it is quoted, not used.
     """
@@ -174,7 +175,7 @@ def receive(response: httpx.Response, most: int, deadline: float) -> Raw | str:
         body += chunk
         if len(body) > most:
             return Raw(response.status_code, response.headers, b"", cut=True)
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             return TIMED_OUT
     return Raw(response.status_code, response.headers, bytes(body), cut=False)
 

@@ -5,11 +5,14 @@ default format is XML, so JSON has to be asked for; bodies are form-encoded; a r
 ends at a time in milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from urllib.parse import quote
+
+import httpx
 
 from exit_pipeline.adapters.clients.http import Address, HttpClient, RateLimits, Retries
 from exit_pipeline.adapters.clients.tradier_clock import to_broker_time
@@ -51,6 +54,8 @@ def connect(
     *,
     timeout_seconds: float = 10.0,
     retries: Retries = Retries(),  # noqa: B008 frozen
+    transport: httpx.BaseTransport | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> "TradierClient":
     """A client for the host of the environment, with the key in ``TRADIER_API_KEY``.
 
@@ -59,6 +64,8 @@ def connect(
             instead, and nothing else.
         timeout_seconds: Budget of one request with its retries.
         retries: How reads are tried again.
+        transport: Carries the requests; by default the network does.
+        monotonic: Seconds that only go forward, by which time budgets are kept.
 
     Raises:
         ConfigurationError: The key is missing, or the environment or the address can't be used.
@@ -84,6 +91,8 @@ def connect(
         timeout_seconds=timeout_seconds,
         clock=around.clock,
         retries=retries,
+        transport=transport,
+        monotonic=monotonic,
     )
     return TradierClient(TradierWire(http, key))
 

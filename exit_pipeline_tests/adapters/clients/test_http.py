@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from email.utils import format_datetime
 from itertools import chain, repeat
 
+import httpx
 import pytest
 
 from exit_pipeline.adapters.clients.http import (
@@ -304,3 +305,24 @@ def test_a_path_cannot_name_another_host(desk, path):
     call: Callable[[str], Answer] = desk.serve(Reply()).read
     with pytest.raises(ValueError, match="does not begin with /"):
         call(path)
+
+
+def test_a_given_transport_carries_the_requests(desk):
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"carried": True})
+
+    client = desk.serve(json_reply({}), transport=httpx.MockTransport(answer))
+    assert client.read("/v1/thing").body == {"carried": True}
+    assert asked == ["/v1/thing"]
+    assert desk.server.requests == []
+
+
+def test_a_call_that_was_frozen_beyond_its_budget_is_not_sent(desk):
+    seconds = iter([0.0, 60.0])
+    client = desk.serve(json_reply({}), monotonic=lambda: next(seconds))
+    with pytest.raises(RequestFailed, match="no answer in time"):
+        client.request("POST", "/v1/thing")
+    assert desk.server.requests == []

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.engine.price_orders import PriceLimits, price_order, tick_size
+from exit_pipeline.core.engine.price_orders import (
+    PriceLimits,
+    price_level,
+    price_order,
+    tick_size,
+)
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.order import OrderSide
 
@@ -78,40 +83,69 @@ def test_without_a_price_to_close_at_there_is_no_order(side, bid, ask):
     assert priced(side, bid, ask) is None
 
 
+@pytest.mark.parametrize(
+    ("urgency", "levels"),
+    [
+        pytest.param(PATIENT, [0, 1, 1, 1, 1], id="patient, never beyond the far side"),
+        pytest.param(NORMAL, [1, 2, 3, 4, 5], id="normal"),
+        pytest.param(FAST, [2, 3, 4, 5, 6], id="fast"),
+        pytest.param(EMERGENCY, [3, 4, 5, 6, 7], id="emergency"),
+    ],
+)
+def test_each_repricing_leans_one_level_more(urgency, levels):
+    assert [price_level(urgency, step) for step in range(5)] == levels
+
+
+@pytest.mark.parametrize(
+    ("side", "level", "limit"),
+    [
+        (SELL, 3, "1.70"), (SELL, 4, "1.40"), (SELL, 5, "0.90"), (SELL, 6, "0.90"),
+        (BUY, 3, "2.30"), (BUY, 4, "2.60"), (BUY, 5, "3.10"), (BUY, 9, "3.10"),
+    ],
+)  # fmt: skip
+def test_above_an_emergency_the_collar_widens_twice_and_no_further(side, level, limit):
+    """10, 25 and 50 % of the mid of 2.00, beyond a bid of 1.90 or an ask of 2.10."""
+    assert priced(side, "1.90", "2.10", level) == (limit, limit)
+
+
+def test_the_widest_collar_never_gives_a_contract_away():
+    assert priced(SELL, "0.05", "0.10", 9) == ("0.05", "0.05")
+
+
 def test_the_collar_is_a_setting():
     assert priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=5) == ("9.49", "9.49")
     narrow = priced(SELL, "10.00", "10.20", EMERGENCY, "SPY", collar_percent=0, collar_ticks=3)
     assert narrow == ("9.97", "9.97")
 
 
-@given(bid=CENTS, ask=CENTS, urgency=st.sampled_from(Urgency), root=st.sampled_from(["SPY", "X"]))
-def test_a_sale_never_asks_more_or_goes_lower_than_it_may(bid, ask, urgency, root):
-    price = price_order(SELL, root, bid, max(bid, ask), urgency, PriceLimits())
+@given(bid=CENTS, ask=CENTS, level=st.integers(0, 7), root=st.sampled_from(["SPY", "X"]))
+def test_a_sale_never_asks_more_or_goes_lower_than_it_may(bid, ask, level, root):
+    price = price_order(SELL, root, bid, max(bid, ask), level, PriceLimits())
     if price is None:
         assert bid == 0
         return
     assert 0 < price.worst <= price.limit <= max(bid, ask)
-    assert urgency is PATIENT or price.limit <= bid
+    assert level == PATIENT or price.limit <= bid
 
 
-@given(bid=CENTS, ask=CENTS, urgency=st.sampled_from(Urgency), root=st.sampled_from(["SPY", "X"]))
-def test_a_purchase_mirrors_that_and_is_on_a_legal_tick(bid, ask, urgency, root):
+@given(bid=CENTS, ask=CENTS, level=st.integers(0, 7), root=st.sampled_from(["SPY", "X"]))
+def test_a_purchase_mirrors_that_and_is_on_a_legal_tick(bid, ask, level, root):
     bid = min(bid, ask)
-    price = price_order(BUY, root, bid, ask, urgency, PriceLimits())
+    price = price_order(BUY, root, bid, ask, level, PriceLimits())
     if price is None:
         assert ask == 0
         return
     assert bid <= price.limit <= price.worst
-    assert urgency is PATIENT or price.limit >= ask
+    assert level == PATIENT or price.limit >= ask
     for one in {price.limit, price.worst} - {ask}:
         assert one % tick_size(root, one) == 0
 
 
 @given(bid=CENTS, ask=CENTS, side=st.sampled_from([SELL, BUY]))
-def test_more_urgency_never_leans_less(bid, ask, side):
+def test_a_higher_level_never_leans_less(bid, ask, side):
     limits = [
         price.limit
-        for urgency in sorted(Urgency)
-        if (price := price_order(side, "X", min(bid, ask), ask, urgency, PriceLimits()))
+        for level in range(8)
+        if (price := price_order(side, "X", min(bid, ask), ask, level, PriceLimits()))
     ]
     assert limits == sorted(limits, reverse=side is SELL)

@@ -14,6 +14,7 @@ from exit_pipeline.adapters.clients.postgres_engine import run, session_lock, tr
 from exit_pipeline.adapters.database.postgres.control import trading_state
 from exit_pipeline.adapters.database.postgres.fills import book_report
 from exit_pipeline.adapters.database.postgres.intents import begin_sending, is_fence, record
+from exit_pipeline.adapters.database.postgres.lines import order_lines
 from exit_pipeline.adapters.database.postgres.order_rows import (
     COLUMNS,
     exit_order,
@@ -29,6 +30,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.lines import OrderLine
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 
 _NOT_SHOWN: Final = "the broker does not show it"
@@ -82,6 +84,17 @@ class PostgresOrders:
             )
             values = [row._asdict() | {"status": OrderStatus(row.status)} for row in rows]
         return {value.pop("position_id"): LastAttempt(**value) for value in values}
+
+    def listing(
+        self,
+        environment: str | None = None,
+        position_id: str | None = None,
+        *,
+        only_live: bool = False,
+    ) -> list[OrderLine]:
+        """Exit orders as a person looks at them, the newest first; also users' own of before."""
+        with transaction(self._engine) as connection:
+            return order_lines(connection, environment, position_id, _LIVE, only_live=only_live)
 
     def record_intent(
         self, intent: OrderIntent, check: Callable[[OrderFacts], Denial | None]

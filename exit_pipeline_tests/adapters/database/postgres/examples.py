@@ -63,6 +63,9 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         "environment": "paper",
         "worst_price": Decimal("2.90"),
         "intent_at": NOON,
+        "decided_at": NOON,
+        "day_began_at": NOON - timedelta(hours=3),
+        "fence": 1,
     }
     request |= {name: other.pop(name) for name in request.keys() & other.keys()}
     return OrderIntent(
@@ -72,6 +75,17 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         attempt=attempt,
         **values | other,
     )
+
+
+def record(database, asked, check=lambda facts: None):  # noqa: ARG005 as the gate has it
+    """Record an intent, by default past an open gate; the order, or None where it left no row."""
+    return database.orders.record_intent(asked, check).order
+
+
+def send(database, order, *, fence=1, at=NOON):
+    """Hand an order to the broker that nobody asks; whether it might have been sent."""
+    with database.orders.sending(order, fence, at) as may_send:
+        return may_send
 
 
 def fill(execution_id, quantity, price, *, cost="0.67", at=NOON):

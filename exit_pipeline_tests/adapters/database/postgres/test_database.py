@@ -31,7 +31,7 @@ def test_a_tick_takes_the_same_number_of_statements_whatever_the_number_of_posit
     held = database.positions.open_positions("paper", ["demo"])
     columns = {"id": ids, "run_id": [run_id] * number, "position_id": ids}
     database.decisions.record(DecisionRows(columns=columns))
-    database.orders.attempts(ids)
+    database.orders.last_attempts(ids)
     marks = [
         PositionMark(
             position_id=one.id,

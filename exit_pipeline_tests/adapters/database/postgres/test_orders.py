@@ -8,21 +8,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.order import OrderSide, OrderStatus
 from exit_pipeline_tests.adapters.database.postgres.examples import (
     CALL,
     NOON,
-    PUT,
     fill,
     intent,
     position,
+    record,
     report,
+    send,
     settlement,
     start,
 )
 
 LIVE = [status for status in OrderStatus if status.is_live]
-ENDED = [status for status in OrderStatus if not status.is_live]
 
 
 @pytest.fixture
@@ -35,7 +36,14 @@ def run_id(database):
 
 @pytest.fixture
 def order(database, run_id):
-    return database.orders.record_intent(intent(run_id), "run-1")
+    return record(database, intent(run_id))
+
+
+@pytest.fixture
+def sent(database, order):
+    """The order once it may be at the broker."""
+    assert send(database, order)
+    return order
 
 
 @pytest.fixture
@@ -66,124 +74,15 @@ def test_an_intent_is_kept_with_its_reservation_and_every_column_that_users_read
     assert kept()["reserved_quantity"] == 2
 
 
-@pytest.mark.parametrize("environment", ["live", "tape"])
-def test_only_the_environment_live_makes_an_order_of_mode_live(database, state, environment):
-    database.positions.import_positions([position(environment=environment)])
-    (run_id,) = start(database, environment=environment)
-    assert database.orders.record_intent(intent(run_id, environment=environment), "run-1")
-    assert state()["mode"] == ("LIVE" if environment == "live" else "PAPER")
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"position_id": "nobody"},
-        {"quantity": 3},
-        {"quantity": 0},
-        {"broker": "alpaca"},
-        {"environment": "live"},
-        {"account": "other"},
-        {"symbol": PUT},
-        {"side": OrderSide.BUY_TO_CLOSE},
-    ],
-    ids=lambda other: next(iter(other)),
-)
-def test_an_intent_that_does_not_fit_its_position_is_not_recorded(database, run_id, kept, other):
-    assert database.orders.record_intent(intent(run_id, **other), "run-1") is None
-    assert database.orders.of_runs([run_id]) == []
-    assert kept()["reserved_quantity"] == 0
-
-
-def test_a_row_that_no_broker_has_is_never_sent(database, run_id, sql):
-    sql("UPDATE refactored_positions SET broker = NULL, environment = NULL, account = NULL")
-    assert database.orders.record_intent(intent(run_id), "run-1") is None
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE account_leases SET holder = 'run-2'",
-        "UPDATE account_leases SET expires_at = now()",
-        "DELETE FROM account_leases",
-    ],
-    ids=["taken over", "expired", "never taken"],
-)
-def test_an_intent_without_the_accounts_lease_is_not_recorded(database, run_id, sql, change):
-    sql(change)
-    assert database.orders.record_intent(intent(run_id), "run-1") is None
-
-
-@pytest.mark.parametrize("status", LIVE)
-def test_a_live_exit_keeps_a_second_one_away(database, sql, run_id, status):
-    assert database.orders.record_intent(intent(run_id, quantity=1), "run-1")
-    sql("UPDATE orders SET status = :status", status=status.value)
-    assert database.orders.record_intent(intent(run_id, attempt=2, quantity=1), "run-1") is None
-
-
-@pytest.mark.parametrize("status", [OrderStatus.REJECTED, OrderStatus.ABANDONED])
-def test_an_attempt_is_made_once_and_the_next_one_may_follow(database, order, status, kept):
-    run_id = order.run_id
-    database.orders.mark_status(order.id, status, "no such contract")
-    assert database.orders.record_intent(intent(run_id), "run-1") is None
-    assert kept()["reserved_quantity"] == 0
-    assert database.orders.record_intent(intent(run_id, attempt=2), "run-1")
-    assert database.orders.attempts(["p1", "p2"]) == {"p1": 2}
-
-
-def test_of_many_intents_at_once_exactly_one_is_recorded(database, run_id, kept):
-    racers, answers = 6, []
-    together = threading.Barrier(racers)
-
-    def race(attempt):
-        together.wait(10)
-        answers.append(database.orders.record_intent(intent(run_id, attempt=attempt), "run-1"))
-
-    threads = [threading.Thread(target=race, args=(attempt,)) for attempt in range(1, racers + 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(answer is not None for answer in answers) == 1
-    assert kept()["reserved_quantity"] == 2
-
-
-def test_sending_sets_the_time_of_submission_and_a_lost_answer_keeps_the_reservation(
-    database, order, kept, state
-):
-    assert database.orders.begin_sending(order.id, "run-1")
-    assert (state()["status"], state()["submitted_at"]) == ("SUBMITTED", NOON)
-    assert not database.orders.begin_sending(order.id, "run-1")
-    database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer within 5 seconds")
-    assert (state()["status"], state()["error_message"]) == (
-        "UNKNOWN",
-        "no answer within 5 seconds",
-    )
-    assert kept()["reserved_quantity"] == 2
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "UPDATE account_leases SET holder = 'run-2'",
-        "UPDATE account_leases SET expires_at = now()",
-    ],
-    ids=["taken over", "expired"],
-)
-def test_a_sender_that_lost_the_account_does_not_begin_to_send(database, order, sql, change):
-    """Regression: a sender that was frozen past its lease sent what others had given up."""
-    sql(change)
-    assert not database.orders.begin_sending(order.id, "run-1")
-
-
-@pytest.mark.parametrize("status", [one for one in ENDED if one is not OrderStatus.FILLED])
+@pytest.mark.parametrize("status", ["CANCELLED", "REJECTED", "EXPIRED", "ABANDONED"])
 def test_an_order_that_ends_without_fills_gives_back_its_reservation_once(
-    database, order, kept, state, status
+    database, sent, kept, state, status
 ):
     for _ in range(2):
-        database.orders.mark_status(order.id, status, "not today")
+        database.orders.mark_status(sent.id, OrderStatus(status), "not today")
     assert kept()["reserved_quantity"] == 0
     assert state()["rejection_reason"] == "not today"
-    assert not database.orders.begin_sending(order.id, "run-1")
+    assert not send(database, sent)
     assert state()["status"] == status
     assert database.orders.live_orders("paper", ["demo"]) == []
 
@@ -218,7 +117,7 @@ def test_a_full_fill_closes_the_position_with_gross_and_net(database, sql, order
 def test_a_bought_back_short_gains_when_it_is_cheaper_and_costs_money(database, sql, kept):
     database.positions.import_positions([position(side="SHORT")])
     (run_id,) = start(database)
-    order = database.orders.record_intent(intent(run_id, side=OrderSide.BUY_TO_CLOSE), "run-1")
+    order = record(database, intent(run_id, side=OrderSide.BUY_TO_CLOSE))
     database.orders.book(order, report(order, "FILLED", fill("e1", 2, "0.50")))
     assert (kept()["realized_pnl"], kept()["realized_pnl_net"]) == (300, Decimal("298.66"))
     assert sql("SELECT total_cost FROM trades") == [{"total_cost": Decimal("101.34")}]
@@ -228,13 +127,13 @@ def test_two_lots_that_gain_120_and_lose_80_end_at_40_gross_with_the_net_beside_
     database, run_id, kept
 ):
     first = intent(run_id, quantity=1, exit_action="PARTIAL")
-    first = database.orders.record_intent(first, "run-1")
+    first = record(database, first)
     database.orders.book(first, report(first, "FILLED", fill("e1", 1, "3.20")))
     row = kept()
     assert (row["status"], row["open_quantity"], row["realized_pnl"]) == ("OPEN", 1, 120)
     assert (row["profit_exited_quantity"], row["exit_reason"], row["close_kind"]) == (1, None, None)
     second = intent(run_id, attempt=2, quantity=1, exit_reason="STOP_LOSS")
-    second = database.orders.record_intent(second, "run-1")
+    second = record(database, second)
     database.orders.book(second, report(second, "FILLED", fill("e2", 1, "1.20")))
     row = kept()
     assert (row["status"], row["exit_reason"]) == ("CLOSED", "STOP_LOSS")
@@ -244,7 +143,7 @@ def test_two_lots_that_gain_120_and_lose_80_end_at_40_gross_with_the_net_beside_
 
 def test_what_an_exit_left_is_settled_on_top_of_it(database, run_id, kept):
     order = intent(run_id, quantity=1, exit_action="PARTIAL")
-    order = database.orders.record_intent(order, "run-1")
+    order = record(database, order)
     database.orders.book(order, report(order, "FILLED", fill("e1", 1, "3.20")))
     database.positions.settle("p1", settlement("0"))
     row = kept()
@@ -289,30 +188,137 @@ def test_an_order_that_has_ended_never_lives_again(database, order, kept, state,
     assert (state()["status"], kept()["reserved_quantity"]) == ("CANCELLED", 0)
 
 
-def test_a_late_fill_of_a_cancelled_order_is_booked(database, order, kept, state):
+def test_a_late_fill_of_a_cancelled_order_is_booked_marked_and_told(
+    database, order, kept, state, sql
+):
     database.orders.book(order, report(order, "CANCELLED"))
+    assert not state()["late_fill"]
     assert database.orders.book(order, report(order, "CANCELLED", fill("e1", 1, "3.00"))) == 1
     assert (kept()["exited_quantity"], state()["filled_quantity"]) == (1, 1)
-    assert state()["status"] == "CANCELLED"
+    assert (state()["status"], state()["late_fill"]) == ("CANCELLED", True)
+    (alert,) = sql("SELECT severity, cause, subject, message FROM alerts")
+    assert (alert["severity"], alert["cause"], alert["subject"]) == ("WARNING", "LATE_FILL", "p1")
+    assert alert["message"].endswith("1 filled after the order had ended CANCELLED")
+
+
+@pytest.mark.parametrize("ended", ["CANCELLED", "EXPIRED", "REJECTED", "ABANDONED"])
+def test_a_late_fill_of_all_of_it_fills_the_order(database, sent, kept, state, ended):
+    database.orders.mark_status(sent.id, OrderStatus(ended), "so it was said")
+    database.orders.book(sent, report(sent, "FILLED", fill("e1", 2, "3.00")))
+    assert (state()["status"], state()["late_fill"]) == ("FILLED", True)
+    assert (kept()["status"], kept()["realized_pnl"]) == ("CLOSED", 200)
 
 
 def test_a_late_fill_takes_from_what_the_next_order_has_reserved_and_no_fill_is_lost(
     database, order, kept, state, sql
 ):
     database.orders.book(order, report(order, "CANCELLED"))
-    second = database.orders.record_intent(intent(order.run_id, attempt=2), "run-1")
+    second = record(database, intent(order.run_id, attempt=2))
     assert database.orders.book(order, report(order, "CANCELLED", fill("e1", 2, "3.00"))) == 2
     assert (kept()["status"], kept()["reserved_quantity"]) == ("CLOSED", 0)
     assert database.orders.book(second, report(second, "FILLED", fill("e2", 2, "3.50"))) == 2
-    assert state()["error_message"] == "2 more filled than the position held"
+    assert state()["error_message"] == "2 more filled than the order or the position held"
+    assert (state()["filled_quantity"], state()["excess_quantity"]) == (2, 2)
     assert (kept()["exited_quantity"], kept()["realized_pnl"]) == (2, 200)
     assert sql("SELECT sum(quantity) AS n FROM trades") == [{"n": 4}]
 
 
-def test_a_fill_of_more_than_was_ordered_closes_what_is_there(database, order, kept, state):
+def test_a_fill_of_more_than_was_ordered_closes_what_is_there_and_halts_trading(
+    database, order, kept, state, sql
+):
     database.orders.book(order, report(order, "FILLED", fill("e1", 3, "3.00")))
     assert (kept()["status"], kept()["realized_pnl"]) == ("CLOSED", 200)
-    assert state()["error_message"] == "1 more filled than the position held"
+    assert state()["error_message"] == "1 more filled than the order or the position held"
+    assert (state()["filled_quantity"], state()["excess_quantity"]) == (3, 1)
+    control = database.control.read()
+    assert control.state is TradingState.HALT_NEW
+    assert control.reason.startswith("OVERFILLED: em-paper-p1-1")
+    assert sql("SELECT severity, cause FROM alerts") == [
+        {"severity": "CRITICAL", "cause": "OVERFILLED"}
+    ]
+
+
+def test_an_order_that_fills_more_than_it_asked_for_closes_no_more_of_a_larger_position(
+    database, run_id, kept, state
+):
+    order = record(database, intent(run_id, quantity=1, exit_action="PARTIAL"))
+    database.orders.book(order, report(order, "FILLED", fill("e1", 2, "3.00")))
+    assert (kept()["open_quantity"], kept()["realized_pnl"]) == (1, 100)
+    assert state()["excess_quantity"] == 1
+
+
+def test_every_state_that_an_order_had_is_kept_with_its_fills(database, order, sql):
+    send(database, order)
+    database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer within 5 seconds")
+    database.orders.book(order, report(order, "PARTIAL_FILL", fill("e1", 1, "3.00")))
+    database.orders.begin_cancel(order.id)
+    database.orders.book(order, report(order, "CANCELLED", fill("e1", 1, "3.00")))
+    rows = sql("SELECT from_status, to_status, filled_quantity, reason FROM order_events"
+               " ORDER BY seq")  # fmt: skip
+    assert [tuple(row.values())[:3] for row in rows] == [
+        (None, "PENDING", 0),
+        ("PENDING", "SUBMITTED", 0),
+        ("SUBMITTED", "UNKNOWN", 0),
+        ("UNKNOWN", "PARTIAL_FILL", 1),
+        ("PARTIAL_FILL", "PENDING_CANCEL", 1),
+        ("PENDING_CANCEL", "CANCELLED", 1),
+    ]
+    assert rows[2]["reason"] == "no answer within 5 seconds"
+
+
+@pytest.mark.parametrize("status", ["SUBMITTED", "UNKNOWN", "ACCEPTED", "PENDING_CANCEL"])
+def test_a_cancel_begins_for_what_may_be_at_the_broker_and_keeps_the_reservation(
+    database, sent, kept, state, sql, status
+):
+    sql("UPDATE orders SET status = :status", status=status)
+    assert database.orders.begin_cancel(sent.id)
+    assert (state()["status"], kept()["reserved_quantity"]) == ("PENDING_CANCEL", 2)
+
+
+def test_what_was_never_sent_or_has_ended_is_not_cancelled(database, order, state):
+    assert not database.orders.begin_cancel(order.id)
+    send(database, order)
+    database.orders.book(order, report(order, "EXPIRED"))
+    assert not database.orders.begin_cancel(order.id)
+    assert state()["status"] == "EXPIRED"
+
+
+@pytest.mark.parametrize(
+    ("state_of_trading", "may_cancel"),
+    [("ACTIVE", True), ("HALT_NEW", True), ("CANCEL_ALL", True), ("FREEZE", False)],
+)
+def test_only_a_freeze_keeps_a_cancel_back(database, sent, state_of_trading, may_cancel):
+    database.control.move(TradingState(state_of_trading), "a look around", "ann")
+    assert database.orders.begin_cancel(sent.id) is may_cancel
+
+
+def test_each_look_that_does_not_show_an_order_is_counted_until_one_does(database, sent, state):
+    for minutes in (1, 2):
+        missed = database.orders.record_missed(sent.id, NOON + timedelta(minutes=minutes))
+    assert (missed.status, missed.missed_count) == (OrderStatus.UNKNOWN, 2)
+    assert missed.first_missed_at == NOON + timedelta(minutes=1)
+    assert missed.last_missed_at == NOON + timedelta(minutes=2)
+    database.orders.book(sent, report(sent, "ACCEPTED"))
+    assert (state()["missed_count"], state()["first_missed_at"]) == (0, None)
+    assert state()["status"] == "ACCEPTED"
+
+
+def test_a_miss_does_not_make_an_intent_look_as_if_it_had_been_sent(database, order):
+    assert database.orders.record_missed(order.id, NOON).status is OrderStatus.PENDING
+
+
+def test_an_order_is_being_sent_for_as_long_as_somebody_is_at_it(database, order):
+    with database.orders.sending(order, 1, NOON) as may_send:
+        assert may_send
+        assert database.orders.is_being_sent(order)
+        assert not send(database, order)
+    assert not database.orders.is_being_sent(order)
+
+
+def test_orders_are_found_under_their_ids(database, order):
+    name = order.request.client_order_id
+    assert database.orders.under_ids([name, "em-paper-nobody-1"]) == [order]
+    assert database.orders.under_ids([]) == []
 
 
 def test_the_same_execution_from_many_readers_at_once_is_booked_once(database, order, kept):
@@ -349,7 +355,7 @@ def test_fills_in_any_pieces_and_order_add_up_to_the_exact_gain(database, sql, d
     (run_id,) = start(database, holder=holder, accounts=(name,))
     closing = OrderSide.SELL_TO_CLOSE if side == "LONG" else OrderSide.BUY_TO_CLOSE
     asked = intent(run_id, name, account=name, side=closing, quantity=quantity)
-    order = database.orders.record_intent(asked, holder)
+    order = record(database, asked)
     fills = [fill(f"{name}-{i}", 1, Decimal(price) / 100) for i, price in enumerate(cents)]
     for seen in data.draw(st.lists(st.sets(st.sampled_from(fills)), max_size=4)):
         database.orders.book(order, report(order, "PARTIAL_FILL", *seen))

@@ -15,6 +15,7 @@ from exit_pipeline_tests.adapters.database.postgres.examples import (
     PUT,
     intent,
     position,
+    record,
     settlement,
     start,
 )
@@ -234,7 +235,7 @@ def test_a_settlement_closes_what_is_left_once(database, sql, side, price, kind,
 def test_a_settlement_ends_the_reservation_of_an_order_that_never_came_back(database, sql):
     database.positions.import_positions([position()])
     (run_id,) = start(database)
-    database.orders.record_intent(intent(run_id), "run-1")
+    record(database, intent(run_id))
     database.positions.settle("p1", settlement("0"))
     (row,) = sql("SELECT status, reserved_quantity FROM refactored_positions")
     assert row == {"status": "CLOSED", "reserved_quantity": 0}

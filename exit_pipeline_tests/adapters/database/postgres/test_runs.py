@@ -11,6 +11,7 @@ from exit_pipeline_tests.adapters.database.postgres.examples import (
     NOON,
     intent,
     position,
+    record,
     start,
     tick,
 )
@@ -119,12 +120,29 @@ def test_a_tick_that_failed_or_was_skipped_is_worked_under_the_same_run(database
     [(NOON + FIVE, "12:05"), (NOON + timedelta(days=1), "2025-03-04 12:00")],
     ids=["same day", "another day"],
 )
-def test_a_tick_older_than_the_newest_worked_one_is_skipped(database, newest, said):
+def test_a_tick_of_now_older_than_the_newest_worked_one_may_only_bring_the_books_up_to_date(
+    database, newest, said
+):
     finish(database, open_one(database, at=newest))
     late = open_one(database, holder="run-2")
-    assert late.status is RunStatus.SKIPPED
+    assert (late.status, late.is_superseded) == (RunStatus.STARTED, True)
     assert late.reason == f"account demo was already worked for {said}, which is later"
+    assert late.fence == 2
+    finish(database, late, holder="run-2", status=RunStatus.SKIPPED)
     assert open_one(database, holder="run-3", at=newest + FIVE).status is RunStatus.STARTED
+
+
+def test_a_replayed_tick_older_than_the_newest_worked_one_is_skipped(database):
+    finish(database, open_one(database, at=NOON + FIVE, mode="recorded"))
+    late = open_one(database, holder="run-2", mode="recorded")
+    assert (late.status, late.is_superseded, late.fence) == (RunStatus.SKIPPED, False, None)
+    assert late.reason == "account demo was already worked for 12:05, which is later"
+
+
+def test_a_run_knows_the_fence_under_which_it_may_send_and_a_dry_run_has_none(database):
+    assert open_one(database).fence == 1
+    assert open_one(database, holder="run-2", dry_run=True).fence is None
+    assert open_one(database, holder="run-3", at=NOON + FIVE).fence is None
 
 
 def test_a_launch_for_one_position_does_not_make_a_tick_late(database):
@@ -261,7 +279,7 @@ def test_the_overview_counts_what_is_open_by_environment_and_account(database, s
         " VALUES ('mine', 'SPY', 1, 1, now())"
     )
     (run_id,) = start(database)
-    database.orders.record_intent(intent(run_id), "run-1")
+    record(database, intent(run_id))
     database.runs.raise_alerts(
         [Alert(severity="INFO", cause="C", subject="s", message="m.", run_id=run_id)]
     )

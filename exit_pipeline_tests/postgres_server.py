@@ -1,0 +1,77 @@
+"""A PostgreSQL server for tests alone, whose data nobody needs after a power cut."""
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg2
+
+from exit_pipeline.adapters.clients import embedded_postgres
+from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
+from exit_pipeline.adapters.clients.migrations import migrate
+
+
+@contextmanager
+def throwaway_server(*settings: str) -> Iterator[EmbeddedServer]:
+    """A server for as long as the context is entered.
+
+    Args:
+        settings: More of its settings, such as ``autovacuum = off``.
+    """
+    # Not pytest's own temporary folder, whose path is too long for a socket.
+    home = Path(tempfile.mkdtemp(prefix="ep"))
+    started = embedded_postgres.start(home)
+    # Creating a database syncs a thousand files.
+    for setting in ("fsync = off", "synchronous_commit = off", *settings):
+        administer(started.url("postgres"), f"ALTER SYSTEM SET {setting}")
+    administer(started.url("postgres"), "SELECT pg_reload_conf()")
+    try:
+        yield started
+    finally:
+        embedded_postgres.stop_if_last(home)
+        shutil.rmtree(home)
+
+
+def migrated_database(url: str) -> str:
+    """Make a database with the tables of ``sql``, from which others are copied; its name.
+
+    Copying a database is much faster than applying every file again.
+
+    Args:
+        url: Of the server's database ``postgres``.
+    """
+    name = "migrated"
+    administer(url, f"CREATE DATABASE {name}")
+    migrate(_of_database(url, name))
+    return name
+
+
+@contextmanager
+def fresh_database(url: str, template: str) -> Iterator[str]:
+    """The URL of a database like the template, for as long as the context is entered.
+
+    Args:
+        url: Of the server's database ``postgres``.
+        template: Name of the database to copy.
+    """
+    name = f"test_{uuid.uuid4().hex}"
+    administer(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _of_database(url, name)
+    # By force, since a pool that the test left open is not what the test is about.
+    administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _of_database(url: str, name: str) -> str:
+    return url.replace("@/postgres?", f"@/{name}?")
+
+
+def administer(url: str, *statements: str) -> None:
+    """Run statements that no transaction may hold, such as CREATE DATABASE."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)

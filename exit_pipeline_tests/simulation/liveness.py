@@ -1,0 +1,111 @@
+"""What must come to be once the faults are over: L1, L2, and books that equal the ledger."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline_tests.simulation.books import LIVE, Books, open_alerts
+
+_DUE: Final = """
+    SELECT d.position_id, max(d.exit_reason) AS reason, count(*) AS ticks,
+           bool_or(r.tick_at = (SELECT max(tick_at) FROM decision_runs
+                                WHERE status = 'SUCCEEDED' AND NOT dry_run)) AS still
+    FROM refactored_decisions d JOIN decision_runs r ON r.id = d.run_id
+    JOIN refactored_positions p ON p.id = d.position_id
+    WHERE d.decision = 'EXIT' AND NOT d.dry_run AND p.status = 'OPEN' AND d.decided_at >= %s
+    GROUP BY d.position_id
+"""
+
+
+def check_liveness(world: Any, books: Books, since: datetime) -> None:
+    """Judge the end of a seed.
+
+    Args:
+        world: What is judged.
+        books: As they stand.
+        since: When the faults were over.
+    """
+    alerts = open_alerts(world.database)
+    _exits_are_filled_or_escalated(world, books, alerts, since)
+    _unknown_is_told(world, books, alerts)
+    _doubled_is_told(world, books, alerts)
+    _fills_are_booked(world, books)
+    _holdings_agree(world, books)
+
+
+def _exits_are_filled_or_escalated(
+    world: Any, books: Books, alerts: list[dict[str, Any]], since: datetime
+) -> None:
+    for row in world.database.rows(_DUE, since):
+        name = row["position_id"]
+        is_lasting = row["still"] and row["ticks"] >= 4
+        if is_lasting and not _is_told(alerts, _subjects(books, name)):
+            world.history.violate(
+                "L1",
+                f"{row['reason']} of {name} is due for {row['ticks']} ticks, neither filled nor"
+                " escalated",
+            )
+
+
+def _unknown_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+    for row in books.orders:
+        if row["status"] not in {"UNKNOWN", "SUBMITTED", "PENDING_CANCEL"}:
+            continue
+        name, position = row["client_order_id"], row["refactored_position_id"]
+        if not _is_told(alerts, _subjects(books, position)):
+            world.history.violate("L2", f"{name} is {row['status']} and no alert tells of it")
+
+
+def _doubled_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+    for name in sorted(world.doubled):
+        row = books.by_client_id.get(name)
+        if row and not _is_told(alerts, _subjects(books, row["refactored_position_id"])):
+            world.history.violate("L1", f"{name} was doubled on its way and no alert tells of it")
+
+
+def _fills_are_booked(world: Any, books: Books) -> None:
+    """I7 at quiescence: whatever the broker filled is booked, at its price."""
+    filled: Counter[str] = Counter()
+    for one in world.venue.orders():
+        filled[one.client_order_id] += one.filled
+    for row in books.orders:
+        name, booked = row["client_order_id"], books.booked.get(row["id"], 0)
+        if booked != filled[name] and row["status"] not in LIVE:
+            world.history.violate(
+                "I7", f"in the end {filled[name]} of {name} are filled and {booked} booked"
+            )
+
+
+def _holdings_agree(world: Any, books: Books) -> None:
+    """What the books hold of a contract is what the account holds."""
+    held = world.venue.holdings()
+    ours: Counter[str] = Counter()
+    unsettled: set[str] = set()
+    for position in books.positions.values():
+        left = position["quantity"] - position["exited_quantity"]
+        ours[position["option_symbol"]] += left if position["side"] == "LONG" else -left
+        if any(row["status"] in LIVE for row in books.orders_of(position["id"])):
+            unsettled.add(position["option_symbol"])
+    for symbol in sorted(world.first_holdings):
+        has_ended = parse_contract(symbol).expiration <= world.timeline.at.date()
+        if symbol in unsettled or has_ended:
+            continue
+        if ours[symbol] != held.get(symbol, 0):
+            world.history.violate(
+                "L1",
+                f"in the end the account holds {held.get(symbol, 0)} {symbol} and the books"
+                f" {ours[symbol]}",
+            )
+
+
+def _subjects(books: Books, position_id: str) -> set[str]:
+    """Whatever an alert about a position may be filed under."""
+    names = {row["client_order_id"] for row in books.orders_of(position_id)}
+    position: Mapping[str, Any] = books.positions[position_id]
+    return names | {position_id, position["option_symbol"], position["account"]}
+
+
+def _is_told(alerts: Iterable[Mapping[str, Any]], subjects: set[str]) -> bool:
+    return any(alert["subject"] in subjects for alert in alerts)

@@ -1,0 +1,118 @@
+"""What must hold at every order that leaves, judged as it leaves: I1, I5, I6, I11, I12 and I14."""
+
+from typing import Any, Final
+
+from exit_pipeline.core.engine.price_orders import tick_size
+from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline_tests.simulation.books import LIVE
+from exit_pipeline_tests.simulation.venues import Posted
+
+_ROW: Final = """
+    SELECT o.*, p.quantity AS held, p.environment AS position_environment,
+           p.account AS position_account, d.quote_grade
+    FROM orders o JOIN refactored_positions p ON p.id = o.refactored_position_id
+    LEFT JOIN refactored_decisions d ON d.id = o.decision_id
+    WHERE o.client_order_id = %s
+"""
+_OF_POSITION: Final = """
+    SELECT client_order_id FROM orders WHERE refactored_position_id = %s AND attempt IS NOT NULL
+"""
+_WITHOUT_A_QUOTE: Final = frozenset({"FORCE_CLOSE", "EXPIRY", "TIME_EXIT"})
+
+
+class Postings:
+    """Judges every order that is sent.
+
+    Attributes:
+        count: Orders sent so far.
+        sent: What was sent under each id.
+    """
+
+    def __init__(self, world: Any) -> None:
+        self.count = 0
+        self.sent: dict[str, Posted] = {}
+        self._world = world
+        self._past_the_gate = 0
+
+    def judge(self, posted: Posted) -> None:
+        """An order is about to leave."""
+        self.count += 1
+        name = posted.client_order_id
+        before = self.sent.setdefault(name, posted)
+        if before != posted:
+            self._violate("I6", f"{name} is sent as {posted}, and was sent before as {before}")
+        rows = self._world.database.rows(_ROW, name)
+        if not rows:
+            self._violate("I5", f"{name} is sent and no intent of it is committed")
+            return
+        (row,) = rows
+        self._judge_row(posted, row)
+        self._judge_session(posted)
+        self._judge_switch(name, row)
+        self._judge_quantity(posted, row)
+
+    def _judge_row(self, posted: Posted, row: dict[str, Any]) -> None:
+        name, side = posted.client_order_id, "SELL_TO_CLOSE" if posted.sells else "BUY_TO_CLOSE"
+        asked = (row["symbol"], row["side"], row["quantity"], row["limit_price"])
+        if asked != (posted.symbol, side, posted.quantity, posted.limit):
+            self._violate("I5", f"{name} is sent as {posted}, and its intent is {asked}")
+        if row["status"] not in LIVE:
+            self._violate("I5", f"{name} is sent although it is {row['status']}")
+        if (row["environment"], row["account"], row["mode"]) != (
+            row["position_environment"],
+            row["position_account"],
+            "PAPER",
+        ):
+            self._violate("I14", f"{name} leaves for another environment than its position's")
+        tick = tick_size(parse_contract(posted.symbol).root, posted.limit)
+        if posted.limit % tick:
+            self._violate("I11", f"{name} is limited at {posted.limit}, off the tick of {tick}")
+        worst = row["worst_price"]
+        is_worse = posted.limit < worst if posted.sells else posted.limit > worst
+        if is_worse:
+            self._violate("I11", f"{name} is limited at {posted.limit}, beyond its worst {worst}")
+        if row["quote_grade"] == "BAD" and row["exit_reason"] not in _WITHOUT_A_QUOTE:
+            self._violate("I15", f"{name} leaves for {row['exit_reason']} on a bad quote")
+
+    def _judge_session(self, posted: Posted) -> None:
+        at = self._world.timeline.at
+        closed = self._world.plan.calendar.why_closed(at)
+        if closed:
+            self._violate("I11", f"{posted.client_order_id} is sent while {closed}")
+
+    def _judge_switch(self, name: str, row: dict[str, Any]) -> None:
+        if "trading_control" not in self._world.database.tables:
+            return
+        (control,) = self._world.database.rows("SELECT state, changed_at FROM trading_control")
+        if control["state"] == "ACTIVE":
+            self._past_the_gate = 0
+            return
+        if row["created_at"] > control["changed_at"]:
+            self._violate("I12", f"{name} was made and sent under {control['state']}")
+        self._past_the_gate += 1
+        if self._past_the_gate > 1:
+            self._violate("I12", f"{name} is the second order sent under {control['state']}")
+
+    def _judge_quantity(self, posted: Posted, row: dict[str, Any]) -> None:
+        """With it, no more than is held may be closed, were everything under way to arrive."""
+        world, name = self._world, posted.client_order_id
+        found = world.database.rows(_OF_POSITION, row["refactored_position_id"])
+        ours = {one["client_order_id"] for one in found} - {name}
+        if ours & world.doubled:
+            return
+        closing = sum(
+            order.filled + order.left
+            for order in world.venue.orders()
+            if order.client_order_id in ours
+        )
+        arriving = {one.client_order_id: one.quantity for one in world.under_way}
+        closing += sum(quantity for one, quantity in arriving.items() if one in ours)
+        if closing + posted.quantity > row["held"]:
+            message = (
+                f"{name} would close {posted.quantity} of {row['refactored_position_id']}, of whose"
+                f" {row['held']} contracts {closing} are filled, at work or under way"
+            )
+            self._violate("I1", message)
+
+    def _violate(self, invariant: str, message: str) -> None:
+        self._world.history.violate(invariant, message)

@@ -1,0 +1,50 @@
+"""Seeds in several processes, each with a database of its own on one server."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Final
+
+from exit_pipeline_tests.postgres_server import throwaway_server
+from exit_pipeline_tests.simulation.database import SimDatabase, simulated_database
+from exit_pipeline_tests.simulation.simulator import Outcome, simulate
+
+SETTINGS: Final = ("autovacuum = off", "full_page_writes = off")
+
+_state: dict[str, SimDatabase] = {}
+
+
+@contextmanager
+def one_database() -> Iterator[SimDatabase]:
+    """A database on a server of its own."""
+    with throwaway_server(*SETTINGS) as server, simulated_database(server.url, "sim") as database:
+        yield database
+
+
+def simulate_all(seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
+    """The outcomes of seeds as they come; only a failed one has its history."""
+    with throwaway_server(*SETTINGS) as server:
+        pool = ProcessPoolExecutor(
+            jobs, get_context("spawn"), initializer=_begin, initargs=(server.url("NAME"),)
+        )
+        try:
+            for done in as_completed([pool.submit(_run, seed) for seed in seeds]):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _begin(url: str) -> None:
+    _state["database"] = SimDatabase(_at(url), f"sim_{os.getpid()}")
+
+
+def _at(url: str) -> Callable[[str], str]:
+    return lambda name: url.replace("NAME", name, 1)
+
+
+def _run(seed: int) -> Outcome:
+    outcome = simulate(seed, _state["database"])
+    return outcome if outcome.violations else replace(outcome, lines=())
