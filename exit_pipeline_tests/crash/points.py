@@ -26,7 +26,8 @@ WRITES: Final = (
 
 READS: Final = (
     "positions.accounts", "positions.open_positions", "decisions.of_runs", "orders.live_orders",
-    "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent", "exit_requests.in_force",
+    "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent",
+    "exit_requests.in_force",
 )  # fmt: skip
 """Methods of stores that only look: killed after them."""
 
