@@ -1,9 +1,9 @@
 """The protocols that are tried: those that are chosen, and those that were rejected.
 
-``CHOSEN`` are the protocols that the product is to follow; ``SUFFICIENT`` ones lack a rule and are safe
-as long as the world is kind, which shows what the rule is for; ``NOT_PREVENTED`` is the risk that
-remains and has to be stated; each of the ``REJECTED`` breaks. A row that breaks has a small world,
-so that its history is short; a safe one the largest that a test has time for.
+``CHOSEN`` are the protocols that the product is to follow; ``SUFFICIENT`` ones lack a rule and are
+safe as long as the world is kind, which shows what the rule is for; ``NOT_PREVENTED`` is the risk
+that remains and has to be stated; each of the ``REJECTED`` breaks. A row that breaks has a small
+world, so that its history is short; a safe one the largest that a test has time for.
 """
 
 from collections.abc import Sequence
