@@ -573,6 +573,12 @@ class OrderStore(Protocol):
         """Exit orders that runs made."""
         ...
 
+    def ended_unfilled(
+        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+    ) -> list[ExitOrder]:
+        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        ...
+
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
         """Exit orders with these ids of ours."""
         ...

@@ -34,6 +34,7 @@ class AlpacaVenue:
         self._timeline = timeline
         self._by_hand = (f"by-hand-{number}" for number in count(1))
         self._minute: datetime | None = None
+        self.times_over_limit = 0
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         for one in positions:
@@ -104,6 +105,7 @@ class AlpacaVenue:
         if self._minute is None or now >= self._minute + timedelta(minutes=1):
             self._minute, self.fake.requests_left = now, REQUESTS_PER_MINUTE
         if self.fake.requests_left == 0:
+            self.times_over_limit += 1
             return json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429)
         self.fake.requests_left -= 1
         return self.fake.answer(request)

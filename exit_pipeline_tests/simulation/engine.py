@@ -20,7 +20,7 @@ from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.clients.tradier import connect
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.check_orders import OrderLimits
-from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.core.model.order import OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.ports import Broker, Surroundings
@@ -123,8 +123,9 @@ class Engine:
         except Exception as error:
             if self.is_dead:
                 raise Killed from None
-            if not isinstance(error, UnavailableError):
-                self._world.unexpected(self, error)
+            if not isinstance(error, ExitPipelineError):
+                message = f"run {launch.key} ended by {type(error).__name__}: {error}"
+                self._world.history.violate("STRANGE", message[:300])
             with suppress(UnavailableError):
                 database.runs.fail(launch.key, str(error))
             return f"failed: {error}"
@@ -132,13 +133,13 @@ class Engine:
     def die(self) -> None:
         """Lose everything that is in memory; the server rolls back what was open."""
         self.is_dead = True
-        self._world.database.end_sessions(self._sessions.pids)
+        self._sessions.end(self._sessions.pids)
 
     def freeze(self) -> None:
         """Stand still for minutes: the server ends what is open, the rest stays as it is."""
         idle = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND xact_start IS NOT NULL"
         found = self._world.database.rows(idle, self._sessions.pids)
-        self._world.database.end_sessions([row["pid"] for row in found])
+        self._sessions.end([row["pid"] for row in found])
 
     def close(self) -> None:
         self._pool.dispose()

@@ -1,8 +1,12 @@
-"""I17 and I18: no key is seen anywhere, and no broker is asked more often than it allows."""
+"""I17 and I18, at the end of a seed: no key is seen, no broker was asked more than it allows.
+
+Besides, no error has passed that is none of the program's own.
+"""
 
 import logging
 from typing import Any, Final
 
+from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline_tests.simulation.engine import CANARIES
 
 _TEXTS: Final = """
@@ -18,24 +22,36 @@ class LogWatch(logging.Handler):
 
     Attributes:
         found: Messages with a key in them.
-        count: Messages that were looked at.
+        strange: Errors that were caught and logged and are none of the program's own.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.found: list[str] = []
-        self.count = 0
+        self.strange: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.count += 1
         text = record.getMessage()
-        if record.exc_info and record.exc_info[1]:
-            text += f" {record.exc_info[1]!r}"
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            text += f" {error!r}"
+            if is_strange(error) and record.name.startswith("exit_pipeline"):
+                self.strange.append(text)
         if any(canary in text for canary in CANARIES):
             self.found.append(text[:80])
 
 
+def is_strange(error: BaseException) -> bool:
+    """Whether an error is a fault of the program and not one that it tells of."""
+    return not isinstance(error, ExitPipelineError)
+
+
 def check_leaks(world: Any, log: LogWatch) -> None:
+    for text in log.strange:
+        world.history.violate("STRANGE", f"the program met {text[:200]}")
+    if world.venue.times_over_limit:
+        times = world.venue.times_over_limit
+        world.history.violate("I18", f"{times} requests were more than the broker's limit")
     for text in log.found:
         world.history.violate("I17", f"a key is logged: {text}")
     for row in world.database.rows(_TEXTS):

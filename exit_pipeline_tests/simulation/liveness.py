@@ -72,7 +72,8 @@ def _fills_are_booked(world: Any, books: Books) -> None:
         filled[one.client_order_id] += one.filled
     for row in books.orders:
         name, booked = row["client_order_id"], books.booked.get(row["id"], 0)
-        if booked != filled[name] and row["status"] not in LIVE:
+        is_settled = row["status"] not in LIVE and name not in world.doubled
+        if is_settled and booked != filled[name]:
             world.history.violate(
                 "I7", f"in the end {filled[name]} of {name} are filled and {booked} booked"
             )
@@ -82,7 +83,7 @@ def _holdings_agree(world: Any, books: Books) -> None:
     """What the books hold of a contract is what the account holds."""
     held = world.venue.holdings()
     ours: Counter[str] = Counter()
-    unsettled: set[str] = set()
+    unsettled = {row["symbol"] for row in books.orders if row["client_order_id"] in world.doubled}
     for position in books.positions.values():
         left = position["quantity"] - position["exited_quantity"]
         ours[position["option_symbol"]] += left if position["side"] == "LONG" else -left
@@ -108,4 +109,5 @@ def _subjects(books: Books, position_id: str) -> set[str]:
 
 
 def _is_told(alerts: Iterable[Mapping[str, Any]], subjects: set[str]) -> bool:
-    return any(alert["subject"] in subjects for alert in alerts)
+    """Whether an alert names one of them, alone or among other words."""
+    return any(not subjects.isdisjoint(alert["subject"].split()) for alert in alerts)

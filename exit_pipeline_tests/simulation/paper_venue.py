@@ -34,6 +34,7 @@ class PaperVenue:
     host = ""
 
     def __init__(self, database: SimDatabase, submit: Callable[[OrderRequest], bool]) -> None:
+        self.times_over_limit = 0
         self._database = database
         self._submit = submit
         self._by_hand = (f"by-hand-{number}" for number in count(1))

@@ -72,18 +72,28 @@ class Sessions:
         on_begin: Callable[[], None],
     ) -> None:
         self.pids: list[int] = []
+        self._pool = pool
         self._faults = faults
         self._gate = gate
-        self._end = end
+        self._end_sessions = end
+        self._ping(on=False)
         self._on_begin = on_begin
         event.listen(pool, "connect", self._connected)
         event.listen(pool, "begin", self._begun)
         event.listen(pool, "commit", self._committing)
         event.listen(pool, "before_cursor_execute", self._executing)
 
-    def end_open_transactions(self, is_open: Callable[[int], bool]) -> None:
-        """The server ends transactions that are idle for longer than it allows."""
-        self._end([pid for pid in self.pids if is_open(pid)])
+    def end(self, pids: list[int]) -> None:
+        """End some of the sessions."""
+        self._ping(on=True)
+        self._end_sessions(pids)
+
+    def _ping(self, *, on: bool) -> None:
+        """Whether a session is tried before each use, a third of all that goes to the server.
+
+        It makes no difference as long as every session is there.
+        """
+        self._pool.pool._pre_ping = on
 
     def _connected(self, connection: Any, _record: Any) -> None:
         self.pids.append(connection.get_backend_pid())
@@ -97,15 +107,15 @@ class Sessions:
         struck = self._faults.take(at_commit=True)
         if struck == "commit_unseen":
             driver.commit()
-            self._end([driver.get_backend_pid()])
+            self.end([driver.get_backend_pid()])
             raise _failed(*_UNSEEN)
         if struck:
-            self._end([driver.get_backend_pid()])
+            self.end([driver.get_backend_pid()])
 
     def _executing(self, connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         struck = self._faults.take(at_commit=False)
         if struck == "killed_in_statement":
-            self._end([connection.connection.dbapi_connection.get_backend_pid()])
+            self.end([connection.connection.dbapi_connection.get_backend_pid()])
         elif struck:
             raise _failed(statement, _ERRORS[struck](struck.replace("_", " ")))
 

@@ -20,21 +20,12 @@ from exit_pipeline_tests.simulation.history import Violation
 from exit_pipeline_tests.simulation.invariants import Invariants
 from exit_pipeline_tests.simulation.leaks import LogWatch, check_leaks
 from exit_pipeline_tests.simulation.liveness import check_liveness
+from exit_pipeline_tests.simulation.person import look_at_everything, look_at_halts
 from exit_pipeline_tests.simulation.plan import make_plan
 from exit_pipeline_tests.simulation.points import Killed
 from exit_pipeline_tests.simulation.schedule import Due, make_schedule
 from exit_pipeline_tests.simulation.strikes import Strikes
 from exit_pipeline_tests.simulation.world import Mutation, World
-
-_ACKNOWLEDGE: Final = """
-    UPDATE alerts SET acknowledged_at = clock_timestamp(), acknowledged_by = 'a person'
-    WHERE acknowledged_at IS NULL
-"""
-_RESUME: Final = """
-    UPDATE trading_control SET state = 'ACTIVE', reason = 'looked at', changed_by = 'a person',
-        changed_at = clock_timestamp() WHERE state <> 'ACTIVE'
-"""
-
 
 _TRANSITIONS: Final = """
     SELECT coalesce(from_status, 'new') || ' -> ' || to_status AS transition, count(*) AS times
@@ -194,6 +185,7 @@ class _Simulator:
         world.tell_time()
         self._invariants.check()
         check_decisions(world, launch)
+        self._counts["halts"] += look_at_halts(world)
 
     def _named(self, launch: Launch) -> Launch:
         """Every run has an id of its own."""
@@ -238,15 +230,12 @@ class _Simulator:
         """Faults end, what was under way arrives, a person looks at everything and resumes."""
         world = self._world
         self._counts["calm"] += 1
-        world.history.note("person", "the faults are over; acknowledges everything and resumes")
+        world.history.note("FAULT", "all faults are over")
         self._strikes.end()
         self._engine.close()
         self._engine = self._new_engine()
         self._note_causes()
-        world.tell_time()
-        world.database.rows(_ACKNOWLEDGE)
-        if "trading_control" in world.database.tables:
-            world.database.rows(_RESUME)
+        look_at_everything(world)
         world.move_market()
 
     def _note_causes(self) -> None:

@@ -8,16 +8,13 @@ from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.faults import Planned
 from exit_pipeline_tests.simulation.feed import QUOTE_FAULTS
 from exit_pipeline_tests.simulation.invariants import OURS
+from exit_pipeline_tests.simulation.person import has_switch, switch
 from exit_pipeline_tests.simulation.venues import LedgerOrder
 from exit_pipeline_tests.simulation.world import World
 
 _SLOT: Final = timedelta(minutes=5)
 _TRIES: Final = 40
 _SWITCH: Final = {"halt_new": "HALT_NEW", "cancel_all": "CANCEL_ALL", "frozen_switch": "FREEZE"}
-_MOVE_SWITCH: Final = """
-    UPDATE trading_control SET state = %s, reason = %s, changed_by = 'a person',
-        changed_at = clock_timestamp()
-"""
 
 
 class Strikes:
@@ -131,21 +128,16 @@ class Strikes:
 
     def _switch(self, planned: Planned) -> None:
         world = self._world
-        if "trading_control" not in world.database.tables:
+        if not has_switch(world):
             return
-        state = _SWITCH[planned.kind.what]
-
-        def move(to: str) -> None:
-            world.tell_time()
-            world.database.rows(_MOVE_SWITCH, to, "the simulation")
-            world.history.note("person", f"switches to {to}")
 
         def halt() -> None:
-            world.strike(planned)
-            move(state)
+            if not self._is_over:
+                world.strike(planned)
+                switch(world, _SWITCH[planned.kind.what], "the simulation")
 
-        world.timeline.after(planned.amount * 30, lambda: None if self._is_over else halt())
-        self._for_ticks(planned, 5, lambda: move("ACTIVE"))
+        world.timeline.after(planned.amount * 30, halt)
+        self._for_ticks(planned, 5, lambda: switch(world, "ACTIVE", "the simulation"))
 
     def _ledger(self, planned: Planned) -> None:
         self._world.timeline.after(

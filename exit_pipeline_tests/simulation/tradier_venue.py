@@ -33,6 +33,7 @@ class TradierVenue:
         self.fake.allowed |= {"standard": 60, "markets": 60}
         self.environ = {"TRADIER_API_KEY": KEY, "TRADIER_ACCOUNT_ID": ACCOUNT}
         self._shows: str | None = None
+        self.times_over_limit = 0
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         for one in positions:
@@ -91,6 +92,7 @@ class TradierVenue:
 
     def answer(self, request: Request) -> Reply:
         reply = self.fake.answer(request)
+        self.times_over_limit += reply.status == 429
         return replace(reply, body=self._with_status(reply.body)) if self._shows else reply
 
     def kind_of(self, request: Request) -> str:

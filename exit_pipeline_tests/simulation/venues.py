@@ -61,10 +61,17 @@ class Posted:
 
 
 class Venue(Protocol):
-    """One broker with one account."""
+    """One broker with one account.
+
+    Attributes:
+        owner: Its name and the account's.
+        host: The only host that requests may go to; empty where there are none.
+        times_over_limit: Requests beyond what it takes in a minute.
+    """
 
     owner: Owner
     host: str
+    times_over_limit: int
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         """Have these contracts in the account."""

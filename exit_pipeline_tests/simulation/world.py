@@ -47,7 +47,6 @@ class World:
 
     Attributes:
         struck: Faults that have struck.
-        unexpected_errors: Ends of runs that no error of the program's own explains.
     """
 
     def __init__(self, plan: Plan, database: SimDatabase, mutation: Mutation | None = None) -> None:
@@ -61,7 +60,6 @@ class World:
         self.feed = SimFeed(self.market, self.timeline, timedelta(seconds=3))
         self.true_feed = SimFeed(self.market, self.timeline)
         self.struck: set[int] = set()
-        self.rows: Counter[str] = Counter()
         self.venue: Any = self._make_venue()
         self.wire = Wire(self.timeline, self.strike)
         self.http_wire = HttpWire(self.wire, self.venue, self.timeline)
@@ -93,10 +91,6 @@ class World:
         if planned.index not in self.struck:
             self.struck.add(planned.index)
             self.history.note("FAULT", str(planned))
-
-    def unexpected(self, who: engine.Engine, error: Exception) -> None:
-        """A run ended by an error that is none of the program's own words."""
-        self.history.note(who.name, f"unexpected {type(error).__name__}: {error}"[:300])
 
     def begin(self) -> None:
         """Take the positions in, and let the market move."""

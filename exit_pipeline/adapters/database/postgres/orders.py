@@ -57,6 +57,20 @@ class PostgresOrders:
         """Exit orders that runs made, the oldest intent first."""
         return self._select("run_id = ANY(CAST(:run_ids AS uuid[]))", run_ids=list(run_ids))
 
+    def ended_unfilled(
+        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+    ) -> list[ExitOrder]:
+        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        return self._select(
+            "environment = :environment AND account = :account AND symbol = ANY(:symbols)"
+            " AND intent_at >= :since AND filled_quantity < quantity"
+            " AND status IN ('CANCELLED', 'EXPIRED', 'REJECTED', 'ABANDONED')",
+            environment=environment,
+            account=account,
+            symbols=list(symbols),
+            since=since,
+        )
+
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
         """Exit orders with these ids of ours."""
         return self._select("client_order_id = ANY(:ids)", ids=list(client_order_ids))
