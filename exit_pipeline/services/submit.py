@@ -183,10 +183,14 @@ class _Executor:
         )
 
     def _may_send_again(self, order: ExitOrder) -> bool:
-        """Whether a second POST of its id can't make a second order, and may help."""
+        """Whether a second POST of its id can't make a second order, and may help.
+
+        One that was seen at the broker is there, so that a second POST could only be refused.
+        """
         return (
             self.broker.ids_are_unique
             and order.status is OrderStatus.UNKNOWN
+            and order.broker_order_id is None
             and order.last_missed_at is not None
             and order.last_missed_at >= self.decided.tick.opened_at
         )
