@@ -13,7 +13,7 @@ from exit_pipeline_tests.fake_brokers import tradier as fakes
 from exit_pipeline_tests.fake_brokers.server import Reply, json_reply
 from exit_pipeline_tests.vendor_desk import VendorDesk, vendor_desk
 
-LISTING, BY_ID = "/orders$", "/v2/orders:by_client_order_id"
+LISTING, BY_ID = "/orders$", r"/orders/\d+$"
 TOO_LONG = fakes.plain("x" * 5_000_000)
 
 
@@ -233,17 +233,15 @@ def _odd_status(desk: VendorDesk) -> None:
         desk.tradier.ledger.orders[0]["status"] = "frozen_by_weather"
 
 
-def _answered(alpaca: str, tradier: Any) -> Spoil:
-    def spoil(desk: VendorDesk) -> None:
-        desk.alpaca.fail(alpaca, "GET", BY_ID)
-        desk.tradier.fail("GET", LISTING, json_reply(tradier))
-
-    return spoil
+def _nothing_at_tradier(desk: VendorDesk, nothing: Any) -> None:
+    desk.tradier.fail("GET", LISTING, json_reply({"orders": nothing}))
+    desk.tradier.fail("GET", BY_ID, json_reply({"order": nothing}))
 
 
 def _not_shown(desk: VendorDesk) -> None:
+    desk.alpaca.fail("empty_list", "GET", "/v2/orders")
     desk.alpaca.hides_new_orders = 1
-    desk.tradier.fail("GET", LISTING, json_reply({"orders": {}}))
+    _nothing_at_tradier(desk, None)
 
 
 UNKNOWN_STATUS = ("gives the order an unknown status, so it is taken as working: frozen",)
@@ -273,9 +271,9 @@ def test_what_is_wrong_when_an_order_is_read_is_told_and_the_others_are_sent(
 
 
 NOTHING = {
-    "the text null": ("null_text", {"orders": "null"}),
-    "null": ("null", {"orders": None}),
-    "an empty list": ("empty_list", {"orders": []}),
+    "the text null": ("null_text", "null"),
+    "null": ("null", None),
+    "an empty list": ("empty_list", []),
 }
 
 
@@ -286,7 +284,8 @@ def test_nothing_where_an_order_should_be_never_reads_as_never_placed(
     """Alpaca answers 404 to an id that it does not know, so there nothing is no answer at all."""
     caplog.set_level(logging.WARNING)
     one_order_rests(desk)
-    _answered(alpaca, tradier)(desk)
+    desk.alpaca.fail(alpaca, "GET", "/v2/orders", times=2)
+    _nothing_at_tradier(desk, tradier)
     report = desk.tick()
     is_answer = desk.broker == "tradier"
     assert desk.orders() == {"bad": "UNKNOWN" if is_answer else "ACCEPTED", "good": "FILLED"}
@@ -304,7 +303,7 @@ def test_a_position_of_the_other_environment_is_neither_decided_nor_sent(desk: V
 def test_what_could_not_be_sent_is_sent_by_the_next_tick(desk: VendorDesk) -> None:
     """Regression: where Tradier listed no orders, what was never sent was waited for for ever."""
     desk.alpaca.fail("server_error", "GET", "/v2/account", times=99)
-    desk.tradier.fail("GET", LISTING, fakes.DOWN, times=8)
+    desk.tradier.fail("GET", LISTING, fakes.DOWN, times=12)
     desk.tick()
     is_listed = desk.broker == "tradier"
     assert desk.orders() == ({"bad": "REJECTED", "good": "REJECTED"} if is_listed else {})
