@@ -25,7 +25,7 @@ class Slow:
     def __init__(self) -> None:
         self.on_its_way: list[OrderRequest] = []
 
-    def submit(self, inner: Any, request: OrderRequest) -> OrderReport:  # noqa: ARG002
+    def submit(self, inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:  # noqa: ARG002
         self.on_its_way.append(request)
         message = "no answer within 10 seconds"
         raise UnavailableError(message)
@@ -36,7 +36,7 @@ def desk(database_url: str) -> Desk:
     """A desk at a broker that keeps no id apart, in whose market nothing trades."""
     desk = Desk(database_url)
     desk.stand_apart()
-    desk.broker = Between(desk.broker, knows_all_orders=False, ids_are_unique=False)
+    desk.broker = Between(desk.broker, ids_are_unique=False)
     return desk
 
 

@@ -230,12 +230,12 @@ class Lossy:
         self.asked: list[OrderRequest] = []
         self.arrives = False
 
-    def __call__(self, inner: Any, request: OrderRequest) -> OrderReport:
+    def __call__(self, inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         self.asked.append(request)
         if not self.arrives:
             message = "the line is dead"
             raise UnavailableError(message)
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
 
@@ -243,7 +243,7 @@ def test_an_order_that_never_arrived_is_sent_again_under_its_own_id_where_ids_ar
     desk: Desk,
 ) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False)
+    real = Between(desk.broker, submit=lossy)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
@@ -267,7 +267,7 @@ def test_an_order_is_sent_again_only_at_a_price_that_is_still_right(
     desk: Desk, bid: str, ask: str, times: int
 ) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False)
+    real = Between(desk.broker, submit=lossy)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
@@ -293,7 +293,7 @@ def test_an_order_that_the_broker_does_not_speak_of_in_this_tick_is_not_sent_aga
 
 def test_an_order_is_not_sent_again_where_that_might_make_two_of_it(desk: Desk) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False, ids_are_unique=False)
+    real = Between(desk.broker, submit=lossy, ids_are_unique=False)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
