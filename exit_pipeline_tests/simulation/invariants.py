@@ -11,6 +11,7 @@ can't be helped by any sender: the position of such an order is exempt from I1, 
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -32,13 +33,16 @@ class Invariants:
         evaluated: How many invariants were judged so far.
         transitions: How often an order was seen to go from one state to another.
         recoveries: For how many looks each order was in doubt that is no more.
+        longest_doubt: Seconds for which an order was in doubt at most.
     """
 
     def __init__(self, world: Any) -> None:
         self.evaluated = 0
         self.transitions: Counter[str] = Counter()
         self.recoveries: list[int] = []
+        self.longest_doubt = 0
         self._doubted: Counter[str] = Counter()
+        self._doubted_since: dict[str, datetime] = {}
         self._world = world
         self._states: dict[str, tuple[str, int]] = {}
         self._fences: dict[str, int] = {}
@@ -75,6 +79,9 @@ class Invariants:
             self._states[name] = now, filled
             if now in _IN_DOUBT:
                 self._doubted[name] += 1
+                since = self._doubted_since.setdefault(name, self._world.timeline.at)
+                age = (self._world.timeline.at - since).total_seconds()
+                self.longest_doubt = max(self.longest_doubt, round(age))
             elif name in self._doubted:
                 self.recoveries.append(self._doubted.pop(name))
 
