@@ -22,7 +22,9 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import HeldStep, StepTaken
+from exit_pipeline.core.model.lines import AccountOverview, AlertLine, OrderLine
 from exit_pipeline.core.model.order import (
     HeldPosition,
     OrderReport,
@@ -33,7 +35,6 @@ from exit_pipeline.core.model.order import (
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 from exit_pipeline.core.model.record import (
-    AccountOverview,
     Alert,
     BrokerCall,
     DecisionRows,
@@ -395,6 +396,18 @@ class RunStore(Protocol):
         """Record alerts; of one cause and subject there is one until it is acknowledged."""
         ...
 
+    def alerts(self, *, only_open: bool) -> list[AlertLine]:
+        """Alerts, the newest first.
+
+        Args:
+            only_open: Only those that nobody has acknowledged.
+        """
+        ...
+
+    def acknowledge(self, alert_ids: Sequence[str], acknowledged_by: str, at: datetime) -> int:
+        """Note who has seen alerts; returns how many nobody had acknowledged before."""
+        ...
+
     def overview(self) -> list[AccountOverview]:
         """How every account stands, by environment and account."""
         ...
@@ -560,12 +573,34 @@ class OrderStore(Protocol):
         """Exit orders that runs made."""
         ...
 
+    def ended_unfilled(
+        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+    ) -> list[ExitOrder]:
+        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        ...
+
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
         """Exit orders with these ids of ours."""
         ...
 
     def last_attempts(self, position_ids: Sequence[str]) -> dict[str, LastAttempt]:
         """The newest exit order of each position that has had one."""
+        ...
+
+    def listing(
+        self,
+        environment: str | None = None,
+        position_id: str | None = None,
+        *,
+        only_live: bool = False,
+    ) -> list[OrderLine]:
+        """Exit orders as a person looks at them, the newest first; also users' own of before.
+
+        Args:
+            environment: Only of this environment; None means all.
+            position_id: Only of this position; None means all.
+            only_live: Only those that may still fill.
+        """
         ...
 
     def record_intent(
@@ -638,6 +673,30 @@ class OrderStore(Protocol):
         ...
 
 
+class ExitRequestStore(Protocol):
+    """Positions that a person wants closed."""
+
+    def add(self, requests: Sequence[ExitRequest]) -> None:
+        """Keep requests, all or none."""
+        ...
+
+    def in_force(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
+        """Requests on these positions that have begun and not expired at a moment."""
+        ...
+
+    def consume(self, requests: Mapping[str, str], at: datetime) -> int:
+        """Note which run decided first on which request, once each.
+
+        Args:
+            requests: The run by the request's id.
+            at: The tick's moment.
+
+        Returns:
+            How many no run had consumed before.
+        """
+        ...
+
+
 class ControlStore(Protocol):
     """The switch that stops trading."""
 
@@ -649,7 +708,7 @@ class ControlStore(Protocol):
         """Move the switch; every move is kept.
 
         Raises:
-            InputError: It would become ACTIVE without a reason.
+            InputError: It would become ACTIVE without a reason, or laxer without being resumed.
         """
         ...
 
@@ -698,6 +757,11 @@ class Database(Protocol):
     @property
     def orders(self) -> OrderStore:
         """Orders and fills."""
+        ...
+
+    @property
+    def exit_requests(self) -> ExitRequestStore:
+        """Positions that a person wants closed."""
         ...
 
     @property

@@ -1,16 +1,18 @@
 """One Postgres server for the whole run, or one for each worker, and fresh databases on it."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
-from exit_pipeline.adapters.clients.migrations import migrate
-from exit_pipeline_tests.postgres_server import administer, throwaway_server
+from exit_pipeline_tests.postgres_server import (
+    fresh_database,
+    migrated_database,
+    throwaway_server,
+)
 
 # No test asserts a duration, also not by the way: a busy machine is no bug.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,14 +29,14 @@ def server() -> Iterator[EmbeddedServer]:
 @pytest.fixture
 def empty_database_url(server: EmbeddedServer) -> Iterator[str]:
     """The URL of a database of this test's own, without any table."""
-    with _database(server, template="template1") as url:
+    with fresh_database(server.url("postgres"), "template1") as url:
         yield url
 
 
 @pytest.fixture
 def database_url(server: EmbeddedServer, _migrated_database: str) -> Iterator[str]:
     """The URL of a database of this test's own, with the tables of ``sql``."""
-    with _database(server, template=_migrated_database) as url:
+    with fresh_database(server.url("postgres"), _migrated_database) as url:
         yield url
 
 
@@ -43,22 +45,9 @@ def new_database(
     server: EmbeddedServer, _migrated_database: str
 ) -> Callable[[], AbstractContextManager[str]]:
     """Makes further databases, for a test that needs several."""
-    return partial(_database, server, template=_migrated_database)
+    return partial(fresh_database, server.url("postgres"), _migrated_database)
 
 
 @pytest.fixture(scope="session")
 def _migrated_database(server: EmbeddedServer) -> str:
-    # Copying a database is much faster than applying every file again.
-    name = "migrated"
-    administer(server.url("postgres"), f"CREATE DATABASE {name}")
-    migrate(server.url(name))
-    return name
-
-
-@contextmanager
-def _database(server: EmbeddedServer, template: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    administer(server.url("postgres"), f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.url(name)
-    # By force, since a pool that the test left open is not what the test is about.
-    administer(server.url("postgres"), f"DROP DATABASE {name} WITH (FORCE)")
+    return migrated_database(server.url("postgres"))

@@ -148,7 +148,7 @@ class FakeVendor:
 
     name = "vendor"
     environment = "paper"
-    knows_all_orders = False
+    ids_are_unique = True
 
     def __init__(self, account: str = "V1") -> None:
         self.account = account
@@ -176,7 +176,11 @@ class FakeVendor:
         self._answer("positions")
         return [one for one in self.held.values() if one.account == account]
 
-    def submit(self, request: OrderRequest) -> OrderReport:
+    def submit(
+        self,
+        request: OrderRequest,
+        send_by: datetime | None = None,  # noqa: ARG002 - it is always in time
+    ) -> OrderReport:
         self._answer("submit")
         fill = Fill(
             execution_id=f"{request.client_order_id}-1",

@@ -13,6 +13,9 @@ ALTER TABLE orders
     ADD COLUMN IF NOT EXISTS late_fill       boolean NOT NULL DEFAULT false,
     ADD COLUMN IF NOT EXISTS excess_quantity integer NOT NULL DEFAULT 0,
     ADD COLUMN IF NOT EXISTS denial_code     text;
+-- What was filled beyond its quantity before has closed nothing.
+UPDATE orders SET excess_quantity = filled_quantity - quantity
+WHERE attempt IS NOT NULL AND filled_quantity > quantity;
 ALTER TABLE orders
     ADD CONSTRAINT orders_denied_says_why CHECK (
         attempt IS NULL OR (status = 'DENIED') = (denial_code IS NOT NULL)) NOT VALID,
@@ -42,7 +45,7 @@ BEGIN
     END LOOP;
     UPDATE refactored_positions p
     SET carried_quantity = p.exited_quantity - coalesce((
-        SELECT sum(o.filled_quantity) FROM orders o
+        SELECT sum(o.filled_quantity - o.excess_quantity) FROM orders o
         WHERE o.refactored_position_id = p.id AND o.attempt IS NOT NULL), 0)
     WHERE p.exited_quantity <> 0;
     FOREACH trigger_name IN ARRAY awake LOOP
@@ -79,12 +82,20 @@ $$;
 CREATE TRIGGER order_events_append_only BEFORE UPDATE OR DELETE ON order_events
     FOR EACH ROW EXECUTE FUNCTION exit_pipeline_append_only();
 
+-- A fill that was booked is a fact.
+CREATE TRIGGER trades_append_only BEFORE UPDATE OR DELETE ON trades
+    FOR EACH ROW WHEN (OLD.broker IS NOT NULL) EXECUTE FUNCTION exit_pipeline_append_only();
+
 -- An attempt begins as an intent under the fence of whoever holds the account, or is denied.
 CREATE FUNCTION exit_pipeline_check_new_order() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.status NOT IN ('PENDING', 'DENIED') THEN
         RAISE EXCEPTION 'an exit order begins as PENDING or DENIED, not as %', NEW.status
             USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_legal_transition';
+    END IF;
+    IF NEW.filled_quantity <> 0 THEN
+        RAISE EXCEPTION 'an exit order begins without fills, not with %', NEW.filled_quantity
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_fills_add_up';
     END IF;
     IF NEW.status = 'PENDING' THEN
         -- FOR SHARE: nobody takes the account over before the intent is committed.
@@ -113,10 +124,12 @@ DECLARE
     legal text[];
 BEGIN
     IF (NEW.refactored_position_id, NEW.client_order_id, NEW.attempt, NEW.symbol, NEW.side,
-        NEW.quantity, NEW.limit_price, NEW.broker, NEW.environment, NEW.account)
+        NEW.quantity, NEW.limit_price, NEW.worst_price, NEW.broker, NEW.environment, NEW.account,
+        NEW.exit_action, NEW.exit_quantity, NEW.exit_reason, NEW.decision_id, NEW.run_id)
        IS DISTINCT FROM
        (OLD.refactored_position_id, OLD.client_order_id, OLD.attempt, OLD.symbol, OLD.side,
-        OLD.quantity, OLD.limit_price, OLD.broker, OLD.environment, OLD.account) THEN
+        OLD.quantity, OLD.limit_price, OLD.worst_price, OLD.broker, OLD.environment, OLD.account,
+        OLD.exit_action, OLD.exit_quantity, OLD.exit_reason, OLD.decision_id, OLD.run_id) THEN
         RAISE EXCEPTION 'order % stays what was asked for', OLD.client_order_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'orders_body_is_final';
     END IF;
@@ -186,7 +199,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER orders_fills_add_up AFTER UPDATE OF filled_quantity ON orders
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION exit_pipeline_order_adds_up();
-CREATE CONSTRAINT TRIGGER trades_fills_add_up AFTER INSERT OR UPDATE ON trades
+CREATE CONSTRAINT TRIGGER trades_fills_add_up AFTER INSERT ON trades
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.order_id IS NOT NULL)
     EXECUTE FUNCTION exit_pipeline_order_adds_up();
 
@@ -247,6 +260,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE TRIGGER trading_control_stays BEFORE DELETE ON trading_control
+    FOR EACH ROW EXECUTE FUNCTION exit_pipeline_append_only();
 CREATE TRIGGER exit_pipeline_note_control AFTER UPDATE ON trading_control
     FOR EACH ROW EXECUTE FUNCTION exit_pipeline_note_control();
 INSERT INTO trading_control DEFAULT VALUES;

@@ -6,14 +6,21 @@ from typing import Any
 
 import click
 
-from exit_pipeline.cli.database import db, doctor, migrate, status
+from exit_pipeline.cli.database import db, doctor, migrate
+from exit_pipeline.cli.force_close import force_close
+from exit_pipeline.cli.orders import alerts, orders
 from exit_pipeline.cli.positions import positions
 from exit_pipeline.cli.sample import sample
+from exit_pipeline.cli.status import status
+from exit_pipeline.cli.switch import halt, resume
 from exit_pipeline.cli.ticks import day, tick
 from exit_pipeline.cli.ui import ui
 from exit_pipeline.core.model.errors import ExitPipelineError
 
-COMMANDS = (migrate, positions, tick, day, status, db, doctor, sample, ui)
+COMMANDS = (
+    migrate, positions, tick, day, status, orders, alerts, halt, resume, force_close, db, doctor,
+    sample, ui,
+)  # fmt: skip
 
 
 class SentenceGroup(click.Group):

@@ -1,4 +1,4 @@
-"""Commands about what is kept: migrate, status, db, doctor."""
+"""Commands about what is kept: migrate, db, doctor."""
 
 import os
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import date
 
 import click
 
-from exit_pipeline.cli.show import NEW_YORK, as_json, console
+from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.model.account import mask_account
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.ports import Broker, TakesDeposits
@@ -40,37 +40,6 @@ def url() -> None:
     from exit_pipeline.defs.resources import database_url
 
     click.echo(database_url(Settings.from_env()))
-
-
-@click.command()
-@click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-def status(to_json: bool) -> None:
-    """Say how every account stands."""
-    from rich.table import Table
-
-    from exit_pipeline.defs.resources import open_database
-
-    accounts = open_database(Settings.from_env()).runs.overview()
-    if to_json:
-        as_json(accounts)
-        return
-    if not accounts:
-        click.echo("No positions yet. Import some: exit-pipeline positions import FILE.csv")
-        return
-    table = Table(header_style="bold", pad_edge=False)
-    for name in ("environment", "account", "open positions", "live orders", "last tick", "alerts"):
-        table.add_column(name)
-    for one in accounts:
-        last = one.last_tick_at.astimezone(NEW_YORK) if one.last_tick_at else None
-        table.add_row(
-            one.environment,
-            one.account,
-            str(one.open_positions),
-            str(one.live_orders),
-            f"{last:%Y-%m-%d %H:%M} New York" if last else "never",
-            str(one.alerts) if one.alerts else "none",
-        )
-    console().print(table)
 
 
 @click.command()

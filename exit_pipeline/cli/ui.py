@@ -36,11 +36,24 @@ def ui(port: int) -> None:
     open_database(settings)
     if settings.broker == "paper" and settings.market_data == "simulated":
         _put_demo_book(settings)
+    _sweep(settings)
     environ = {**os.environ, "EXIT_PIPELINE_HOME": str(settings.home)}
     environ.setdefault("DAGSTER_HOME", str(Path.cwd()))
     click.echo(f"Dagster's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     command = ["-m", "dagster", "dev", "-m", "exit_pipeline.definitions", "-h", HOST]
     raise SystemExit(_run([sys.executable, *command, "-p", str(port)], environ))
+
+
+def _sweep(settings: Settings) -> None:
+    """End what an earlier stack left behind when it was killed; it would keep ticks queued."""
+    from exit_pipeline.defs.launch import instance
+    from exit_pipeline.defs.resources import make_clock, open_database
+    from exit_pipeline.defs.sweep import end_dead_runs
+
+    with instance() as on:
+        ended = end_dead_runs(on, runs=open_database(settings).runs, clock=make_clock())
+    for run_id in ended:
+        click.echo(f"Run {run_id} was left behind by a stack that was killed; it counts as failed.")
 
 
 def _put_demo_book(settings: Settings) -> None:

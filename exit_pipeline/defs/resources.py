@@ -208,6 +208,13 @@ def make_calendar(exchange: str = "XNYS") -> Calendar:
     return ExchangeCalendar(exchange)
 
 
+def make_clock() -> Clock:
+    """The computer's clock, for commands that need nothing else of a run."""
+    from exit_pipeline.adapters.clocks.system import SystemClock
+
+    return SystemClock()
+
+
 def database_url(settings: Settings, database: str = "exit_pipeline") -> str:
     """The plain ``postgresql://`` URL of the project's database; starts the embedded server."""
     from exit_pipeline.adapters.clients.embedded_postgres import start

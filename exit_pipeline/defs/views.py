@@ -38,6 +38,7 @@ def positions(tick: OpenTick) -> Metadata:
         for one in tick.positions
     ]
     return {
+        "trading": tick.control.state.value if tick.control else "ACTIVE",
         "environment": tick.identity.environment,
         "tick_at": tick.identity.tick_at.isoformat(),
         "positions": len(rows),

@@ -37,12 +37,13 @@ def assemble_book(
     rows = len(positions)
     decided_at = np.full(rows, to_micros(tick.at))
     session_close = tick.session.closes_at if tick.session else None
+    asked = {request.position_id for request in tick.asked_to_close}
     return Book(
         policy=np.asarray(policy_of_row, np.int16),
         decided_at=decided_at,
         session_close=np.full(rows, to_micros(session_close)),
         feed_age_limit=np.full(rows, market.feed_age_limit // MICROSECOND),
-        force_close=np.full(rows, tick.request.force_close),
+        force_close=_flag(positions, lambda p: tick.request.force_close or p.id in asked),
         vix=np.full(rows, np.nan if context.vix is None else float(context.vix)),
         vix_at=np.full(rows, to_micros(context.vix_at)),
         last_trading_close=_last_trading_closes(positions, calendar),

@@ -30,7 +30,8 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     A position that can't be decided (its policy can't be read, its contract is adjusted or for
     other than 100 shares) is recorded as a HOLD with the reason and raises an alert; the others are
     decided all the same.
-    What another attempt of the same run has recorded already stands.
+    What another attempt of the same run has recorded already stands. A request to close a position
+    counts as consumed from here on, and stays due until it is closed or the request expires.
     """
     tick = known.tick
     policies, policy_of_row, decided, faults = _policies(known)
@@ -43,6 +44,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         columns = _rows(tick, decided, book, decisions, policies, explanation)
         stored = _record(_with_faults(columns, tick, faults), tick, database)
         _alert(tick, faults, database)
+        _consume(tick, decided, database)
     return DecidedTick(
         tick=tick,
         market=known.market,
@@ -66,6 +68,18 @@ def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[Sto
         StoredDecision(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)
     )
     return tuple(sorted(stored, key=lambda one: one.position_id))
+
+
+def _consume(tick: OpenTick, decided: Sequence[Position], database: Database) -> None:
+    """Note the requests that are decided on and kept; a dry run uses nothing up."""
+    runs = {position.id: tick.run_of(position) for position in decided}
+    used = {
+        request.id: runs[request.position_id]
+        for request in tick.asked_to_close
+        if request.position_id in runs
+    }
+    if used and not tick.request.dry_run:
+        database.exit_requests.consume(used, tick.at)
 
 
 def _policies(

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
@@ -73,8 +75,13 @@ def open_tick(
         notes.insert(0, why)
     here = [one for one in positions if (one.account or UNASSIGNED) not in out]
     entered = [position for position in here if position.entry_time <= at]
+    asked = _asked_to_close(entered, at, database)
+    notes += [f"{one.requested_by} asked to close {one.position_id}: {one.reason}" for one in asked]
     if later := len(here) - len(entered):
         notes.append(f"{later} positions are left out, since they are entered later")
+    control = _halt(broker, database)
+    if control is not None:
+        notes.insert(0, control.say(calendar.zone))
     return OpenTick(
         request=request,
         identity=identity,
@@ -91,7 +98,24 @@ def open_tick(
         held=found.held,
         not_ours=found.not_ours,
         notes=tuple(notes),
+        control=control,
+        asked_to_close=asked,
     )
+
+
+def _halt(broker: Broker, database: Database) -> TradingControl | None:
+    """The switch, where it keeps orders of the environment from being sent."""
+    if database.control.state(broker.environment) is TradingState.ACTIVE:
+        return None
+    return database.control.read()
+
+
+def _asked_to_close(
+    positions: Sequence[Position], at: datetime, database: Database
+) -> tuple[ExitRequest, ...]:
+    """Requests in force, on positions that a broker has: no other can be closed."""
+    ids = [position.id for position in positions if position.is_adopted]
+    return tuple(database.exit_requests.in_force(ids, at)) if ids else ()
 
 
 def _why_late(request: TickRequest, identity: TickIdentity, clock: Clock) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime
 
-from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.core.model.errors import ConfigurationError, ExitPipelineError
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.ports import Broker, Database, TakesDeposits
 from exit_pipeline.services.broker_calls import CallLog
@@ -35,7 +35,8 @@ def why_not_ours(
     try:
         known = calls.call(broker.accounts, "accounts", describe=", ".join)
     except Exception as error:  # whatever it is, the broker has named no account
-        log.exception("ExitWorker: accounts of %s", broker.name)
+        is_ours = not isinstance(error, ExitPipelineError)
+        log.warning("ExitWorker: accounts of %s: %s", broker.name, error, exc_info=is_ours)
         severity = "CRITICAL" if isinstance(error, ConfigurationError) else "WARNING"
         cause = "ACCOUNT_NOT_KNOWN"
         reasons = dict.fromkeys(runs, str(error) or type(error).__name__)

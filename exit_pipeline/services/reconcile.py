@@ -9,7 +9,7 @@ from typing import TypeVar
 from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.holdings import Holding
-from exit_pipeline.core.model.order import OrderReport
+from exit_pipeline.core.model.order import HeldPosition, OrderReport
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import RunHandle
 from exit_pipeline.ports import Broker, Calendar, Clock, Database
@@ -134,7 +134,8 @@ class _Account:
         that look finds its time over.
         """
         books, found = self.books, self.found
-        unsent = books.nobody_sends(self.orders)
+        nobody: set[str] = set()
+        unsent = self._apart("orders", partial(books.nobody_sends, self.orders), nobody)
         working: list[OrderReport] = self._apart("orders", books.read_working, [])
         shown = {report.client_order_id: report for report in working}
         missing: list[ExitOrder] = []
@@ -155,9 +156,18 @@ class _Account:
         self._tell("orders", partial(cancel_if_told, books))
         self._tell("settlements", partial(settle, self.ended, books))
         if held is not None:
-            self._tell("holdings", partial(compare_holdings, held, self.ended, books))
-            rows = books.open_positions() if found.notes else self.positions
-            found.held[books.run.account] = judge_holdings(rows, held, taken_by(strangers))
+            self._tell("holdings", partial(self._compare, held, strangers))
+
+    def _compare(
+        self, held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]
+    ) -> list[str]:
+        """Against all rows of the account, also where the launch is for some of them only."""
+        rows = self.books.open_positions()
+        found = judge_holdings(rows, held, taken_by(strangers))
+        self.found.held[self.books.run.account] = found
+        ended = {position.id for position in self.ended}
+        trading = [row for row in rows if row.id not in ended]
+        return compare_holdings(held, trading, self.books, any_working=bool(self.orders))
 
     def _tell(self, subject: str, work: Callable[[], list[str]]) -> None:
         self.found.notes += self._apart(subject, work, [])

@@ -1,11 +1,17 @@
 """What an account holds, as the broker has it now: settlements, and contracts gone by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Final
 
 from exit_pipeline.core.model.order import HeldPosition
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
 from exit_pipeline.services.holdings import net_books, same_side
+from exit_pipeline.services.reconcile_orders import refresh
+
+_FILLS_WITHIN: Final = timedelta(days=4)
+"""How long after an order a late fill of it may still be told: over a long weekend."""
 
 
 def settle(ended: Sequence[Position], books: Books) -> list[str]:
@@ -32,31 +38,37 @@ def settle(ended: Sequence[Position], books: Books) -> list[str]:
 
 
 def compare_holdings(
-    held: Mapping[str, HeldPosition], ended: Sequence[Position], books: Books
+    held: Mapping[str, HeldPosition],
+    positions: Sequence[Position],
+    books: Books,
+    *,
+    any_working: bool,
 ) -> list[str]:
     """Close what is no longer held, by what the broker says, once two ticks have seen it.
 
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
-    of ours under way are left alone: what it has filled is not known yet. What went by hand has no
-    price, and so no P&L: none is invented.
+    of ours under way are left alone: what it has filled is not known yet; and orders that ended
+    unfilled are looked at again, for fills that came late. What went by hand has no price, and so
+    no P&L: none is invented.
+
+    Args:
+        held: What the broker holds, by symbol.
+        positions: The account's open positions whose contracts still trade.
+        books: The account.
+        any_working: Orders of ours were at work before the books were brought up to date.
     """
     database, account = books.database, books.run.account
     environment = books.broker.environment
-    skipped = {position.id for position in ended}
-    mine = [
-        position
-        for position in books.open_positions()
-        if position.managed and position.id not in skipped
-    ]
-    busy = {order.request.symbol for order in database.orders.live_orders(environment, [account])}
-    missing = {}
-    for symbol, (side, contracts) in net_books(mine).items():
-        gone = contracts - same_side(held.get(symbol), side)
-        if gone > 0 and symbol not in busy:
-            missing[symbol] = gone
+    live = database.orders.live_orders(environment, [account]) if any_working else ()
+    busy = {order.request.symbol for order in live}
+    missing = _missing(positions, held, busy)
+    notes = _book_late_fills(sorted(missing), books) if missing else []
+    if notes:
+        still = {position.id for position in positions}
+        positions = [position for position in books.open_positions() if position.id in still]
+        missing = _missing(positions, held, busy)
     confirmed = database.positions.see_gaps(environment, account, missing, books.at)
-    notes = []
     for symbol, contracts in sorted(missing.items()):
         there = held.get(symbol)
         message = (
@@ -66,7 +78,32 @@ def compare_holdings(
         books.alert("CRITICAL", "HELD_DIFFERS", f"{account} {symbol}", message)
         notes.append(message)
     for symbol, contracts in sorted(confirmed.items()):
-        notes += _close_elsewhere(mine, symbol, contracts, books)
+        notes += _close_elsewhere(positions, symbol, contracts, books)
+    return notes
+
+
+def _missing(
+    positions: Sequence[Position], held: Mapping[str, HeldPosition], busy: Collection[str]
+) -> dict[str, int]:
+    """Contracts of managed rows that the broker no longer holds, by symbol."""
+    missing = {}
+    managed = [position for position in positions if position.managed]
+    for symbol, (side, contracts) in net_books(managed).items():
+        gone = contracts - same_side(held.get(symbol), side)
+        if gone > 0 and symbol not in busy:
+            missing[symbol] = gone
+    return missing
+
+
+def _book_late_fills(symbols: Sequence[str], books: Books) -> list[str]:
+    """Look once more at orders that ended unfilled: what is missing may be what they filled."""
+    orders = books.database.orders
+    since = books.at - _FILLS_WITHIN
+    account = books.run.account
+    ended = orders.ended_unfilled(books.broker.environment, account, symbols, since)
+    notes = []
+    for order in ended:
+        notes += refresh(order, None, books) or []
     return notes
 
 
@@ -75,7 +112,8 @@ def _close_elsewhere(
 ) -> list[str]:
     notes = []
     for position in positions:
-        if position.contract is None or position.contract.symbol != symbol or contracts <= 0:
+        is_of_it = position.contract is not None and position.contract.symbol == symbol
+        if not is_of_it or not position.managed or contracts <= 0:
             continue
         gone = min(contracts, position.open_quantity)
         contracts -= gone

@@ -185,9 +185,12 @@ def _disown_ours(order: ExitOrder, report: OrderReport, books: Books) -> str:
     message = f"order {name} works at the broker and is {order.status} in the books"
     books.alert("CRITICAL", "ORDER_ROSE_AGAIN", order.position_id, message)
     books.database.control.halt(f"ORDER_ROSE_AGAIN: {message}")
-    books.calls.call(
+    if books.database.control.state(books.broker.environment) is TradingState.FREEZE:
+        return message
+    ended = books.calls.call(
         lambda: books.broker.cancel(order.request.account, name), "cancel", name, describe
     )
+    books.database.orders.book(order, ended)
     return message
 
 

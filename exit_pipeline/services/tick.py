@@ -8,9 +8,11 @@ from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
+from exit_pipeline.core.model.control import TradingControl
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import Holding
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
@@ -67,6 +69,8 @@ class OpenTick:
             is absent, and one that is not known to be ours too.
         not_ours: Why accounts may not be worked at all, by account.
         notes: What a person should know: why it is closed, who holds an account, what was settled.
+        control: The switch, where it keeps the tick from sending; None while trading is ACTIVE.
+        asked_to_close: Requests in force on its positions.
     """
 
     request: TickRequest
@@ -79,6 +83,8 @@ class OpenTick:
     held: Mapping[str, Mapping[str, Holding]] = field(default_factory=dict)
     not_ours: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    control: TradingControl | None = None
+    asked_to_close: tuple[ExitRequest, ...] = ()
 
     @property
     def run_ids(self) -> dict[str, str]:

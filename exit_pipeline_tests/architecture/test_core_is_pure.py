@@ -14,8 +14,8 @@ ALLOWED = {
     "hashlib", "importlib", "itertools", "json", "math", "pkgutil", "re", "statistics", "typing",
     "numpy", "pydantic", "scipy.special", "exit_pipeline.core",
 }  # fmt: skip
-# A port may name a time zone; the core is given instants.
-ALLOWED_IN_PORTS = {"zoneinfo"}
+# A port may name a time zone, where the core is given instants, and something to be entered.
+ALLOWED_IN_PORTS = {"contextlib.AbstractContextManager", "zoneinfo"}
 BANNED_CALLS = {"open", "print", "input", "eval", "exec", "__import__", "now", "today", "utcnow"}
 
 

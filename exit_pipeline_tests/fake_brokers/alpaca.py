@@ -140,6 +140,10 @@ class FakeAlpaca:
         """Let nothing strike any more."""
         self._faults.clear()
 
+    def drain(self) -> None:
+        """Wait until all that clients have sent, who are gone now, is done."""
+        self._server.drain()
+
     def __enter__(self) -> "FakeAlpaca":
         self._server.__enter__()
         return self

@@ -1,12 +1,13 @@
 """A local HTTP server that answers as a test says, faults of the wire included."""
 
 import json
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -109,6 +110,19 @@ class _Server(ThreadingHTTPServer):
         self.answer = answer
         self.now = now
         self.closing = Event()
+        self.serving = 0
+        self.is_idle = Condition()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self.is_idle:
+            self.serving += 1
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        super().process_request_thread(request, client_address)
+        with self.is_idle:
+            self.serving -= 1
+            self.is_idle.notify_all()
 
     def handle_error(self, *_args: Any) -> None:
         """A client that has gone away is no fault; anything else shows in its answer."""
@@ -142,6 +156,15 @@ class LocalServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    def drain(self) -> None:
+        """Wait until all that clients have sent, who are gone now, is done."""
+        # Connections are accepted in turn, so once this one is answered the others have begun.
+        with socket.create_connection(("127.0.0.1", self._server.server_port)) as last:
+            last.shutdown(socket.SHUT_WR)
+            last.recv(1)
+        with self._server.is_idle:
+            self._server.is_idle.wait_for(lambda: self._server.serving == 0)
 
     def _serve(self, request: Request) -> Reply:
         self.requests.append(request)

@@ -1,6 +1,7 @@
 """The two keys of live money: every refusal, and until when an arm holds."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,22 @@ def test_keys_that_do_not_fit_are_refused_before_the_broker_is_even_made(
     with pytest.raises(ConfigurationError) as caught:
         start_live(given_keys, lambda: pytest.fail("the broker was made"), NOON)
     assert str(caught.value) == sentence
+
+
+class NamesAnother:
+    """A broker that takes no look at the configured account by itself."""
+
+    def accounts(self) -> list[str]:
+        return ["987654321"]
+
+
+def test_keys_that_fit_each_other_and_not_the_broker_are_refused_at_any_broker() -> None:
+    broker: Any = NamesAnother()
+    with pytest.raises(ConfigurationError) as caught:
+        start_live(keys(), lambda: broker, NOON)
+    assert str(caught.value) == (
+        "ALPACA_ACCOUNT_ID is '123456789'; the broker says that its keys belong to ...321"
+    )
 
 
 SINCE_2000 = st.integers(0, 100 * 365 * 86_400)

@@ -11,6 +11,7 @@ import pytest
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext
 from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.instant import SECONDS, to_micros
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN
@@ -64,6 +65,7 @@ def book_of(
     context: MarketContext | None = None,
     calendar: FakeCalendar = CALENDAR,
     force_close: bool = False,
+    asked_to_close: Sequence[ExitRequest] = (),
 ) -> Book:
     """The book of a tick on that Tuesday."""
     tick = OpenTick(
@@ -75,6 +77,8 @@ def book_of(
         session=calendar.session(TUESDAY),
         runs=(),
         positions=tuple(positions),
+        opened_at=AT,
+        asked_to_close=tuple(asked_to_close),
     )
     market = MarketSnapshot(
         source="fake",
@@ -242,6 +246,19 @@ def test_two_roots_of_one_expiration_keep_their_own_last_trading_day() -> None:
 def test_a_forced_launch_marks_every_row() -> None:
     book = book_of([a_position(id="a"), a_position(id="b")], force_close=True)
     assert book.force_close.tolist() == [True, True]
+
+
+def test_what_a_person_asked_to_close_is_marked_and_nothing_else() -> None:
+    request = ExitRequest(
+        id="r",
+        position_id="b",
+        reason="the fund closes",
+        requested_by="ann",
+        requested_at=AT,
+        expires_at=AT + timedelta(minutes=30),
+    )
+    book = book_of([a_position(id="a"), a_position(id="b")], asked_to_close=[request])
+    assert book.force_close.tolist() == [False, True]
 
 
 def test_a_signal_without_one_before_it_has_no_previous_direction() -> None:

@@ -1,70 +1,17 @@
-"""Sending closing orders: their ids, their order, and what a refusal may mean."""
+"""Sending closing orders: which first, how many, what a refusal may mean, and what stops them."""
 
-import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
+from exit_pipeline.core.engine.check_orders import OrderLimits
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest
-from exit_pipeline.services.attempts import client_order_id
-from exit_pipeline_tests.between import Between, is_silent
-from exit_pipeline_tests.desk import CALL, FAR_CALL, PUT, Desk
-
-INSTALLATION = "6f0c1a52-5a43-4a1b-9d0f-0d5c3a5e9b11"
-NAMES = st.text(min_size=1, max_size=255)
-ENVIRONMENTS = st.sampled_from(["paper", "live", "tape", "simulated"])
-ATTEMPTS = st.integers(min_value=1, max_value=9_999)
-IDENTITIES = st.tuples(st.uuids().map(str), ENVIRONMENTS, NAMES, NAMES, ATTEMPTS)
-
-
-@given(IDENTITIES)
-def test_an_order_id_fits_the_narrowest_broker_and_is_always_the_same(
-    identity: tuple[str, str, str, str, int],
-) -> None:
-    made = client_order_id(*identity)
-    assert made == client_order_id(*identity)
-    assert len(made) <= 48
-    assert re.fullmatch(r"em-[a-z]+-[0-9a-f]{20}-[0-9]+", made)
-
-
-@given(IDENTITIES, IDENTITIES)
-def test_two_identities_never_share_an_order_id(
-    one: tuple[str, str, str, str, int], other: tuple[str, str, str, str, int]
-) -> None:
-    # The separator can't be in a name that people give, so no two names join to one text.
-    assume("\x1f" not in "".join(one[:4] + other[:4]))
-    assert (client_order_id(*one) == client_order_id(*other)) is (one == other)
-
-
-@pytest.mark.parametrize(
-    ("part", "value"),
-    [
-        ("installation", "0b8e3c7e-1df7-4b7f-8f8e-6f1f3f6c2d10"),
-        ("environment", "live"),
-        ("account", "desk-2"),
-        ("position_id", "b"),
-        ("attempt", 2),
-    ],
-)
-def test_each_part_of_the_identity_makes_another_order_id(part: str, value: Any) -> None:
-    usual: dict[str, Any] = {
-        "installation": INSTALLATION,
-        "environment": "paper",
-        "account": "desk",
-        "position_id": "a",
-        "attempt": 1,
-    }
-    assert client_order_id(**usual | {part: value}) != client_order_id(**usual)
-
-
-def test_the_id_says_environment_and_attempt() -> None:
-    made = client_order_id(INSTALLATION, "tape", "desk", "a", 3)
-    assert made.startswith("em-tape-")
-    assert made.endswith("-3")
+from exit_pipeline_tests.between import Between, is_silent, looks_first
+from exit_pipeline_tests.desk import CALL, FAR_CALL, PUT, Desk, alerts, orders
 
 
 @pytest.fixture
@@ -204,3 +151,151 @@ def test_a_dry_run_sends_nothing_however_urgent(desk: Desk) -> None:
     report = desk.tick({"dry_run": True, "force_close": True})
     assert report.executed.notes == {"a": "dry run: nothing is sent"}
     assert statuses(desk) == {}
+
+
+def stop_and_profit(desk: Desk) -> None:
+    """Two positions that are due: b stops, which is sent first, and a takes its profit."""
+    desk.hold("a", CALL)
+    desk.hold("b", FAR_CALL)
+    quote_both(desk)
+
+
+def quote_both(desk: Desk) -> None:
+    desk.quote(CALL, "3.15", "3.25")
+    desk.quote(FAR_CALL, "1.00", "1.05")
+
+
+def after_recording(desk: Desk, do: Callable[[], None]) -> Any:
+    """The desk's database, and something that happens right after an intent is recorded."""
+
+    def record(inner: Any, intent: Any, check: Any) -> Any:
+        answer = inner.record_intent(intent, check)
+        do()
+        return answer
+
+    return Between(desk.database, orders=Between(desk.database.orders, record_intent=record))
+
+
+@pytest.mark.parametrize("state", [one for one in TradingState if one != "ACTIVE"])
+def test_a_switch_that_is_moved_within_a_tick_stops_the_very_next_order(
+    desk: Desk, state: TradingState
+) -> None:
+    def move() -> None:
+        desk.database.control.move(state, "a look around", "ann")
+
+    desk.broker = Between(desk.broker, submit=looks_first(move))
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert orders(desk, "refactored_position_id", "status", "denial_code") == [
+        ("a", "DENIED", "TRADING_HALTED"),
+        ("b", "FILLED", None),
+    ]
+    assert report.executed.notes["a"] == f"denied: trading is in {state}"
+    assert alerts(desk) == {("ORDER_TRADING_HALTED", "a")}
+
+
+def test_a_switch_that_is_moved_after_an_intent_keeps_it_from_being_sent(desk: Desk) -> None:
+    real = desk.database
+    desk.database = after_recording(desk, lambda: real.control.halt("an anomaly elsewhere"))
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert set(orders(desk, "status", "denial_code")) == {("DENIED", "TRADING_HALTED")}
+    assert report.executed.notes["b"].startswith("not sent: trading was halted")
+    assert desk.rows("SELECT * FROM paper.orders") == []
+
+
+def test_trading_goes_on_once_a_person_has_resumed_it(desk: Desk) -> None:
+    desk.database.control.halt("an anomaly")
+    stop_and_profit(desk)
+    desk.tick()
+    desk.database.control.move(TradingState.ACTIVE, "it was a false alarm", "ann")
+    desk.later()
+    quote_both(desk)
+    desk.tick()
+    assert {desk.position(name).status for name in "ab"} == {"CLOSED"}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [OrderLimits(orders_per_tick=1), OrderLimits(notional_per_tick=200)],
+    ids=["orders", "dollars"],
+)
+def test_a_full_tick_sends_what_presses_and_leaves_the_rest_to_the_next(
+    desk: Desk, limits: OrderLimits
+) -> None:
+    desk.limits = limits
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert orders(desk, "refactored_position_id", "status") == [("b", "FILLED")]
+    assert report.executed.notes["a"].startswith("deferred: this tick")
+    assert alerts(desk) == {("ORDER_TICK_FULL", "a")}
+    desk.later()
+    quote_both(desk)
+    desk.tick()
+    assert desk.position("a").status == "CLOSED"
+
+
+def test_a_decision_that_has_grown_old_is_not_sent_and_made_anew_by_the_next_tick(
+    desk: Desk,
+) -> None:
+    desk.broker = Between(desk.broker, submit=looks_first(lambda: desk.later(2)))
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert orders(desk, "refactored_position_id") == [("b",)]
+    assert "the decision is 120 seconds old" in report.executed.notes["a"]
+    desk.later()
+    quote_both(desk)
+    desk.tick()
+    assert desk.position("a").status == "CLOSED"
+
+
+def test_an_engine_whose_account_was_taken_over_sends_nothing_more(desk: Desk) -> None:
+    def take_over() -> None:
+        desk.rows_changed("UPDATE account_leases SET fence = fence + 1, holder = 'newer'")
+
+    desk.broker = Between(desk.broker, submit=looks_first(take_over))
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert orders(desk, "refactored_position_id") == [("b",)]
+    assert "another run's" in report.executed.notes["a"]
+    assert desk.rows("SELECT holder FROM account_leases") == [{"holder": "newer"}]
+
+
+def test_an_engine_that_loses_the_account_between_intent_and_sending_does_not_send(
+    desk: Desk,
+) -> None:
+    def take_over() -> None:
+        desk.rows_changed("UPDATE account_leases SET fence = fence + 1, holder = 'newer'")
+
+    desk.database = after_recording(desk, take_over)
+    desk.hold("b", FAR_CALL)
+    quote_both(desk)
+    desk.tick()
+    assert orders(desk, "status") == [("PENDING",)]
+    assert desk.rows("SELECT * FROM paper.orders") == []
+
+
+def test_what_must_never_happen_halts_every_other_order(desk: Desk) -> None:
+    desk.limits = OrderLimits()
+    desk.hold("a", CALL)
+    desk.hold("b", FAR_CALL)
+    desk.rows_changed("UPDATE refactored_positions SET reserved_quantity = 1 WHERE id = 'b'")
+    quote_both(desk)
+    desk.tick()
+    assert orders(desk, "refactored_position_id", "denial_code") == [
+        ("a", "TRADING_HALTED"),
+        ("b", "OVER_EXIT"),
+    ]
+    assert desk.database.control.read().reason.startswith("OVER_EXIT: b: ")
+
+
+def test_where_the_broker_does_not_say_what_is_held_only_what_presses_is_sent(
+    desk: Desk,
+) -> None:
+    desk.broker = Between(desk.broker, positions=is_silent)
+    stop_and_profit(desk)
+    report = desk.tick()
+    assert orders(desk, "refactored_position_id", "status") == [("b", "FILLED")]
+    assert report.executed.notes["a"] == ("not sent: the broker did not say what the account holds")
+    assert desk.position("a").status == "OPEN"
+    assert alerts(desk) == {("NOT_RECONCILED", "holdings"), ("EXIT_BLOCKED", "a")}

@@ -165,6 +165,8 @@ def test_what_fills_while_its_cancel_is_under_way_is_not_sold_again(
         return report
 
     desk.broker = Between(desk.broker, cancel=fill_first)
+    # Somebody else's contracts in the same account: what is held there is no bound for us.
+    desk.rows_changed("UPDATE paper.positions SET quantity = quantity + 5")
     next_tick(desk, "1.00", "1.05")
     (first, second) = orders(desk, "status", "quantity", "filled_quantity")
     assert first == (ended, 2, 4 - left)
@@ -273,6 +275,20 @@ def test_an_order_is_sent_again_only_at_a_price_that_is_still_right(
     desk.broker, lossy.arrives = real, True
     next_tick(desk, bid, ask)
     assert len(lossy.asked) == times
+
+
+def test_an_order_that_the_broker_does_not_speak_of_in_this_tick_is_not_sent_again(
+    desk: Desk,
+) -> None:
+    lossy = Lossy()
+    desk.broker = Between(desk.broker, submit=lossy, knows_all_orders=False)
+    desk.hold("a")
+    desk.quote(CALL, "1.00", "1.05")
+    desk.tick()
+    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
+    desk.broker = Between(desk.broker, find_order=is_silent)
+    next_tick(desk, "1.00", "1.05")
+    assert len(lossy.asked) == 1
 
 
 def test_an_order_is_not_sent_again_where_that_might_make_two_of_it(desk: Desk) -> None:

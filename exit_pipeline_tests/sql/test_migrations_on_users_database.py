@@ -20,7 +20,9 @@ from exit_pipeline_tests.adapters.database.postgres.examples import (
     fill,
     intent,
     position,
+    record,
     report,
+    send,
     start,
 )
 
@@ -221,8 +223,8 @@ def a_closed_position(database):
     """A position of two that is sold in full, and the decisions of its tick."""
     database.positions.import_positions([position(), position("p2")])
     (run_id,) = start(database)
-    order = database.orders.record_intent(intent(run_id), "run-1")
-    assert database.orders.begin_sending(order.id, "run-1")
+    order = record(database, intent(run_id))
+    assert send(database, order)
     database.orders.book(order, report(order, "FILLED", fill("e1", 2, "3.00")))
     return run_id
 
@@ -451,13 +453,14 @@ def test_the_three_queries_of_users_answer_after_a_day(database, database_url):
 
 ORDER = (
     "INSERT INTO orders (client_order_id, refactored_position_id, exit_action, exit_quantity,"
-    " status, attempt) VALUES ({id}, {position}, {action}, {quantity}, {status}, {attempt})"
+    " status, attempt, denial_code, environment, account, fence) VALUES ({id}, {position},"
+    " {action}, {quantity}, {status}, {attempt}, {denied}, 'paper', 'demo', 1)"
 )
 
 
 def order(**other):
     values = {"id": "'x-1'", "position": "'p2'", "action": "'FULL'", "quantity": "1",
-              "status": "'PENDING'", "attempt": "NULL"}  # fmt: skip
+              "status": "'PENDING'", "attempt": "NULL", "denied": "NULL"}  # fmt: skip
     return ORDER.format(**values | other)
 
 
@@ -467,7 +470,8 @@ def order(**other):
         (order() + ";" + order(id="'x-2'"), "orders_one_live_exit_per_position"),
         (order(status="'UNKNOWN'") + ";" + order(id="'x-2'", status="'PENDING_CANCEL'"),
          "orders_one_live_exit_per_position"),
-        (order(attempt="1", status="'FILLED'") + ";" + order(id="'x-2'", attempt="1"),
+        (order(attempt="1", status="'DENIED'", denied="'OVER_EXIT'") + ";"
+         + order(id="'x-2'", attempt="1"),
          "orders_one_row_per_attempt"),
         (order(attempt="1", id="'X_1'"), "orders_exit_client_order_id_check"),
         (order(attempt="1", id=f"'{'x' * 49}'"), "orders_exit_client_order_id_check"),
@@ -512,5 +516,10 @@ def test_what_must_never_be_is_refused_by_name(database, database_url, statement
 
 def test_an_exit_may_follow_one_that_has_ended(database, database_url):
     a_closed_position(database)
-    execute(database_url, order(status="'CANCELLED'", attempt="1") + ";" + order(id="'x-2'"))
+    execute(
+        database_url,
+        order(attempt="1", status="'DENIED'", denied="'OVER_EXIT'")
+        + ";"
+        + order(id="'x-2'", attempt="2"),
+    )
     assert len(execute(database_url, "SELECT 1 FROM orders WHERE refactored_position_id='p2'")) == 2

@@ -1,7 +1,7 @@
 """The switch that stops trading: who moved it, when and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
 
 
@@ -17,6 +17,11 @@ class TradingState(StrEnum):
     HALT_NEW = "HALT_NEW"
     CANCEL_ALL = "CANCEL_ALL"
     FREEZE = "FREEZE"
+
+    def is_laxer_than(self, other: "TradingState") -> bool:
+        """Whether it lets through what the other one does not."""
+        order = list(TradingState)
+        return order.index(self) < order.index(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +39,15 @@ class TradingControl:
     reason: str
     changed_by: str
     changed_at: datetime
+
+    def say(self, zone: tzinfo) -> str:
+        """The switch in one line; who moved it, when and why where trading is not ACTIVE.
+
+        Example: ``trading is HALT_NEW since 2026-03-17 10:05 EDT, moved by ann: odd fills``.
+        """
+        if self.state is TradingState.ACTIVE:
+            return "trading is ACTIVE"
+        at = self.changed_at.astimezone(zone)
+        why = self.reason or "no reason given"
+        since = f"{at:%Y-%m-%d %H:%M %Z}"
+        return f"trading is {self.state} since {since}, moved by {self.changed_by}: {why}"

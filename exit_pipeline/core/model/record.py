@@ -282,27 +282,6 @@ class PositionLine:
     spread_leg: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountOverview:
-    """How one account stands.
-
-    Attributes:
-        environment: ``paper``, ``live``, ``tape`` or ``simulated``.
-        account: The broker's account.
-        open_positions: Positions that are not closed.
-        live_orders: Exit orders that may still fill.
-        last_tick_at: Newest tick that was worked in earnest; None without any.
-        alerts: Alerts of its runs that nobody has acknowledged.
-    """
-
-    environment: str
-    account: str
-    open_positions: int
-    live_orders: int
-    last_tick_at: datetime | None
-    alerts: int
-
-
 LEASE = timedelta(seconds=240)
 """How long a run may hold an account: below one slot of five minutes, so that a killed run never
 blocks the tick after next, and equal to the run time limit of the instance."""

@@ -40,10 +40,6 @@ class BrokerRig(Protocol):
         """Let the vendor take cancels and confirm them later, where it may do so."""
 
 
-def _not_found(rig: BrokerRig) -> str:
-    return "was never placed" if rig.broker.knows_all_orders else "may not be visible yet"
-
-
 def _two_senders(rig: BrokerRig) -> str:
     rig.hold(4)
     other = rig.another()
@@ -145,7 +141,6 @@ def _told(is_told: bool) -> str:
 
 PROBES: Mapping[str, Callable[[BrokerRig], str]] = {
     "books": _books,
-    "an order that is not found": _not_found,
     "one order id from two senders at once": _two_senders,
     "the id of a cancelled order, sent again": _again,
     "an order that would open a position": _would_open,

@@ -266,7 +266,7 @@ def test_an_order_may_not_be_visible_at_once(rig):
     rig.sell(1, "1.50")
     assert rig.broker.find_order(ACCOUNT, "a-1") is None
     assert rig.find().status is OrderStatus.ACCEPTED
-    assert rig.broker.knows_all_orders is False
+    assert rig.broker.ids_are_unique is True
 
 
 def test_an_order_that_is_answered_before_it_is_routed_is_working(rig):

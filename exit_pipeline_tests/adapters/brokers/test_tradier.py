@@ -122,11 +122,11 @@ def found(rig: TradierRig, client_order_id: str = "a-1") -> Any:
     return report
 
 
-def test_it_is_a_broker_that_does_not_know_all_orders(rig):
+def test_it_is_a_broker_that_takes_an_id_twice(rig):
     assert isinstance(rig.broker, Broker)
     assert isinstance(rig.broker, CanClose)
     assert (rig.broker.name, rig.broker.environment) == ("tradier", "paper")
-    assert rig.broker.knows_all_orders is False
+    assert rig.broker.ids_are_unique is False
 
 
 # What is sent

@@ -29,13 +29,17 @@ class PostgresControl:
     def move(self, state: TradingState, reason: str, changed_by: str) -> TradingControl:
         """Move the switch; every move is kept.
 
+        Only ACTIVE is laxer than what it is moved from: two people who halt at once, each as far as
+        they think right, end up with the stricter of both.
+
         Raises:
-            InputError: It would become ACTIVE without a reason.
+            InputError: It would become ACTIVE without a reason, or laxer without being resumed.
         """
         if state is TradingState.ACTIVE and not reason.strip():
             message = f"reason is {reason!r}; resuming needs one, which is kept with your name"
             raise InputError(message)
         with transaction(self._engine) as connection:
+            _refuse_laxer(connection, state)
             run(
                 connection,
                 """
@@ -57,6 +61,22 @@ class PostgresControl:
         """Stop new orders because of an anomaly; a stricter state stays."""
         with transaction(self._engine) as connection:
             halt(connection, reason)
+
+
+def _refuse_laxer(connection: Connection, state: TradingState) -> None:
+    """Lock the switch, and refuse what would let through more than it does now.
+
+    Raises:
+        InputError: As that.
+    """
+    statement = "SELECT state FROM trading_control FOR UPDATE"
+    now = TradingState(run(connection, statement).scalar_one())
+    if state is not TradingState.ACTIVE and state.is_laxer_than(now):
+        message = (
+            f"STATE is {state.value!r}, and trading is in {now}, which is stricter; expected {now} "
+            f"or stricter, or first: exit-pipeline resume --reason TEXT"
+        )
+        raise InputError(message)
 
 
 def trading_state(connection: Connection, environment: str) -> TradingState:

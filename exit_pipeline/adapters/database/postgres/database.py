@@ -5,6 +5,7 @@ from sqlalchemy import Engine
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
+from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
@@ -27,6 +28,7 @@ class PostgresDatabase:
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
+        self._exit_requests = PostgresExitRequests(engine)
         self._control = PostgresControl(engine)
 
     def installation_id(self) -> str:
@@ -68,6 +70,11 @@ class PostgresDatabase:
     def orders(self) -> PostgresOrders:
         """Orders and fills."""
         return self._orders
+
+    @property
+    def exit_requests(self) -> PostgresExitRequests:
+        """Positions that a person wants closed."""
+        return self._exit_requests
 
     @property
     def control(self) -> PostgresControl:

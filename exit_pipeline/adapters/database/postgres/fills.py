@@ -68,6 +68,9 @@ _ALERT: Final = """
 """
 
 
+_AT_WORK: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIAL_FILL})
+
+
 @dataclass(frozen=True, slots=True)
 class _NewFills:
     """Fills that were not booked before: contracts, Σ price x contracts, and dollars of costs."""
@@ -165,6 +168,9 @@ def _next_status(order: ExitOrder, reported: OrderStatus, filled: int) -> OrderS
     if reported is OrderStatus.SUBMITTED and order.status is not OrderStatus.UNKNOWN:
         # "Received" is no news of an order that was seen at work.
         reported = order.status
+    if order.status is OrderStatus.PENDING_CANCEL and reported in _AT_WORK:
+        # That it still works is no answer to the cancel, which is asked for until it has ended.
+        return order.status
     if filled and reported is OrderStatus.ACCEPTED:
         return OrderStatus.PARTIAL_FILL
     return reported

@@ -80,6 +80,11 @@ def record(
     denial = check(facts)
     if denial is not None and denial.defers:
         return IntentAnswer(order=None, denial=denial)
+    if intent.request.quantity <= 0:
+        # An order of nothing has no row; that it was asked for halts all the same.
+        if denial is not None and denial.halts:
+            halt(connection, f"{denial.code}: {intent.position_id}: {denial.reason}")
+        return IntentAnswer(order=None, denial=denial)
     # The unique keys are the last word: one live exit, one row per attempt, one order id.
     row = run(connection, _INSERT, **_values(intent, denial)).one_or_none()
     if denial is not None and denial.halts:

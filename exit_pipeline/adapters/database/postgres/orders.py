@@ -14,6 +14,7 @@ from exit_pipeline.adapters.clients.postgres_engine import run, session_lock, tr
 from exit_pipeline.adapters.database.postgres.control import trading_state
 from exit_pipeline.adapters.database.postgres.fills import book_report
 from exit_pipeline.adapters.database.postgres.intents import begin_sending, is_fence, record
+from exit_pipeline.adapters.database.postgres.lines import order_lines
 from exit_pipeline.adapters.database.postgres.order_rows import (
     COLUMNS,
     exit_order,
@@ -29,6 +30,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.lines import OrderLine
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 
 _NOT_SHOWN: Final = "the broker does not show it"
@@ -54,6 +56,20 @@ class PostgresOrders:
     def of_runs(self, run_ids: Sequence[str]) -> list[ExitOrder]:
         """Exit orders that runs made, the oldest intent first."""
         return self._select("run_id = ANY(CAST(:run_ids AS uuid[]))", run_ids=list(run_ids))
+
+    def ended_unfilled(
+        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+    ) -> list[ExitOrder]:
+        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        return self._select(
+            "environment = :environment AND account = :account AND symbol = ANY(:symbols)"
+            " AND intent_at >= :since AND filled_quantity < quantity"
+            " AND status IN ('CANCELLED', 'EXPIRED', 'REJECTED', 'ABANDONED')",
+            environment=environment,
+            account=account,
+            symbols=list(symbols),
+            since=since,
+        )
 
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:
         """Exit orders with these ids of ours."""
@@ -82,6 +98,17 @@ class PostgresOrders:
             )
             values = [row._asdict() | {"status": OrderStatus(row.status)} for row in rows]
         return {value.pop("position_id"): LastAttempt(**value) for value in values}
+
+    def listing(
+        self,
+        environment: str | None = None,
+        position_id: str | None = None,
+        *,
+        only_live: bool = False,
+    ) -> list[OrderLine]:
+        """Exit orders as a person looks at them, the newest first; also users' own of before."""
+        with transaction(self._engine) as connection:
+            return order_lines(connection, environment, position_id, _LIVE, only_live=only_live)
 
     def record_intent(
         self, intent: OrderIntent, check: Callable[[OrderFacts], Denial | None]

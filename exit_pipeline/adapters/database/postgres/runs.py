@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
+from exit_pipeline.adapters.database.postgres.lines import alert_lines
 from exit_pipeline.adapters.database.postgres.opening import Opening
+from exit_pipeline.core.model.lines import AccountOverview, AlertLine
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import UNASSIGNED
 from exit_pipeline.core.model.record import (
-    AccountOverview,
     Alert,
     BrokerCall,
     RunHandle,
@@ -29,7 +30,8 @@ _OVERVIEW: Final = """
     ),
     held AS (
         SELECT coalesce(environment, 'paper') AS environment,
-               coalesce(account, :unassigned) AS account, count(*) AS positions
+               coalesce(account, :unassigned) AS account, count(*) AS positions,
+               min(CAST(created_at AS timestamptz)) AS since
         FROM refactored_positions WHERE status = 'OPEN' GROUP BY 1, 2
     ),
     working AS (
@@ -38,7 +40,7 @@ _OVERVIEW: Final = """
     ),
     worked AS (
         SELECT environment, account, max(tick_at) AS tick_at FROM decision_runs
-        WHERE status = 'SUCCEEDED' AND NOT dry_run GROUP BY 1, 2
+        WHERE status = 'SUCCEEDED' AND NOT dry_run AND request_id = '' GROUP BY 1, 2
     ),
     raised AS (
         SELECT r.environment, r.account, count(*) AS alerts
@@ -47,7 +49,7 @@ _OVERVIEW: Final = """
     )
     SELECT environment, account, coalesce(held.positions, 0) AS open_positions,
            coalesce(working.orders, 0) AS live_orders, worked.tick_at AS last_tick_at,
-           coalesce(raised.alerts, 0) AS alerts
+           coalesce(raised.alerts, 0) AS alerts, held.since AS open_since
     FROM accounts
     LEFT JOIN held USING (environment, account)
     LEFT JOIN working USING (environment, account)
@@ -167,10 +169,30 @@ class PostgresRuns:
                 rows=as_json(asdict(alert) for alert in alerts),
             )
 
+    def alerts(self, *, only_open: bool) -> list[AlertLine]:
+        """Alerts, the newest first; `only_open` leaves out those that somebody acknowledged."""
+        with transaction(self._engine) as connection:
+            return alert_lines(connection, only_open=only_open)
+
+    def acknowledge(self, alert_ids: Sequence[str], acknowledged_by: str, at: datetime) -> int:
+        """Note who has seen alerts; returns how many nobody had acknowledged before."""
+        with transaction(self._engine) as connection:
+            return run(
+                connection,
+                """
+                UPDATE alerts SET acknowledged_at = :at, acknowledged_by = :acknowledged_by
+                WHERE id = ANY(CAST(:ids AS uuid[])) AND acknowledged_at IS NULL
+                """,
+                ids=list(alert_ids),
+                acknowledged_by=acknowledged_by,
+                at=at,
+            ).rowcount
+
     def overview(self) -> list[AccountOverview]:
         """How every account stands, by environment and account.
 
-        Open positions that no environment has yet are counted in ``paper``.
+        Open positions that no environment has yet are counted in ``paper``. A launch for some
+        positions, or with a policy of its own, is no tick of its account.
         """
         with transaction(self._engine) as connection:
             live = [status.value for status in OrderStatus if status.is_live]

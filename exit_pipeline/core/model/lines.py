@@ -1,0 +1,105 @@
+"""Accounts, orders and alerts as a person looks at them, one line each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """An exit order, also one of the users' own from before, of which less is known.
+
+    Prices are dollars per share; None where not known.
+
+    Attributes:
+        client_order_id: Ours; None on a row that never had one.
+        at: When its intent was recorded.
+        environment: Environment of the position; likewise broker, account.
+        position_id: The position that it closes.
+        symbol: Compact OCC symbol.
+        side: SELL_TO_CLOSE or BUY_TO_CLOSE, or what a users' own row has.
+        quantity: Contracts ordered.
+        filled_quantity: Contracts filled.
+        average_price: Of the fills.
+        limit_price: What is asked for.
+        worst_price: Beyond this the attempt never went.
+        exit_reason: The rule's name in capitals.
+        urgency: ``Urgency`` name.
+        attempt: 1 for the first order of the position, counting up.
+        step: How often this exit was repriced before.
+        status: ``OrderStatus`` name.
+        why: Why it was denied, refused, abandoned or is in doubt; empty otherwise.
+        escalated: A person was asked to look at its position and has not acknowledged it.
+    """
+
+    client_order_id: str | None
+    at: datetime | None
+    environment: str | None
+    broker: str | None
+    account: str | None
+    position_id: str | None
+    symbol: str | None
+    side: str | None
+    quantity: int | None
+    filled_quantity: int
+    average_price: Decimal | None
+    limit_price: Decimal | None
+    worst_price: Decimal | None
+    exit_reason: str | None
+    urgency: str | None
+    attempt: int | None
+    step: int
+    status: str
+    why: str
+    escalated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertLine:
+    """An alert.
+
+    Attributes:
+        id: Key of the row.
+        raised_at: When it was raised.
+        severity: INFO, WARNING or CRITICAL.
+        cause: A short constant such as ``ORDER_NOT_PRICED``.
+        subject: What it is about: a position, an order, an account.
+        message: One sentence.
+        environment: Of the run that raised it; None without a run. Likewise account.
+        acknowledged_at: When somebody had seen it; None as long as nobody has.
+        acknowledged_by: Who.
+    """
+
+    id: str
+    raised_at: datetime
+    severity: str
+    cause: str
+    subject: str
+    message: str
+    environment: str | None
+    account: str | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOverview:
+    """How one account stands.
+
+    Attributes:
+        environment: ``paper``, ``live``, ``tape`` or ``simulated``.
+        account: The broker's account.
+        open_positions: Positions that are not closed.
+        live_orders: Exit orders that may still fill.
+        last_tick_at: Newest tick that was worked in earnest; None without any.
+        alerts: Alerts of its runs that nobody has acknowledged.
+        open_since: When the oldest of its open positions was taken in; None without any.
+    """
+
+    environment: str
+    account: str
+    open_positions: int
+    live_orders: int
+    last_tick_at: datetime | None
+    alerts: int
+    open_since: datetime | None = None

@@ -1,0 +1,139 @@
+"""The only place from which a broker is written to: what it does when the answer is no answer."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.services.send_order import OrderDesk
+from exit_pipeline_tests.between import Between, is_silent
+from exit_pipeline_tests.desk import CALL, Desk, alerts, orders
+
+
+@pytest.fixture
+def desk(database_url: str) -> Desk:
+    """A desk whose order of 2 of 4 contracts rests at its profit target, and the tick goes on."""
+    desk = Desk(database_url)
+    desk.stand_apart()
+    desk.hold("a", quantity=4)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick()
+    desk.rows_changed("UPDATE account_leases SET expires_at = now() + interval '4 minutes'")
+    return desk
+
+
+def working(desk: Desk) -> ExitOrder:
+    (order,) = desk.database.orders.live_orders("paper", ["desk"])
+    return order
+
+
+def at_work(desk: Desk, *, fence: int = 1, **does: Any) -> OrderDesk:
+    """The sender of the tick that made the order, before a broker that does things in its way."""
+    ((run_id,),) = orders(desk, "CAST(run_id AS text)")
+    return OrderDesk(
+        broker=Between(desk.broker, **does),
+        database=desk.database,
+        clock=desk.clock,
+        run_id=run_id,
+        account="desk",
+        fence=fence,
+    )
+
+
+def never(inner: Any, *asked: Any) -> Any:  # noqa: ARG001 as the port has it
+    message = f"the broker is asked for {asked}"
+    raise AssertionError(message)
+
+
+def test_a_confirmed_cancel_is_the_order_as_it_ended(desk: Desk) -> None:
+    ended = at_work(desk).cancel(working(desk))
+    assert ended is not None
+    assert (ended.status, ended.filled_quantity) == (OrderStatus.CANCELLED, 0)
+    assert desk.rows("SELECT reserved_quantity AS n FROM refactored_positions") == [{"n": 0}]
+
+
+def test_an_unanswered_cancel_stays_under_way_with_its_reservation(desk: Desk) -> None:
+    assert at_work(desk, cancel=is_silent).cancel(working(desk)) is None
+    assert orders(desk, "status") == [("PENDING_CANCEL",)]
+    assert desk.rows("SELECT reserved_quantity AS n FROM refactored_positions") == [{"n": 2}]
+    assert alerts(desk) == {("CANCEL_NOT_CONFIRMED", "a")}
+
+
+def test_an_order_that_has_ended_in_the_meantime_is_not_cancelled(desk: Desk) -> None:
+    order = working(desk)
+    at_work(desk).cancel(order)
+    assert at_work(desk, cancel=never).cancel(order) is None
+    assert alerts(desk) == set()
+
+
+@pytest.mark.parametrize("fence", [0, 2])
+def test_nothing_is_sent_under_a_fence_that_does_not_hold_the_account(
+    desk: Desk, fence: int
+) -> None:
+    order = working(desk)
+    desk.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer")
+    said = at_work(desk, fence=fence, submit=never).send(order)
+    assert said.startswith("not sent: trading was halted, or another run")
+    assert orders(desk, "status") == [("UNKNOWN",)]
+
+
+def test_an_order_that_is_sent_again_is_found_by_its_id_and_not_placed_twice(desk: Desk) -> None:
+    order = working(desk)
+    desk.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer")
+    assert at_work(desk).send(order) == ""
+    assert orders(desk, "status") == [("ACCEPTED",)]
+    assert desk.rows("SELECT count(*) AS n FROM paper.orders") == [{"n": 1}]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError("reset"), TimeoutError("late"), ValueError("no JSON"), KeyError("id")]
+)
+def test_whatever_goes_wrong_once_an_order_may_have_left_makes_it_unknown(
+    desk: Desk, error: Exception
+) -> None:
+    def fail(inner: Any, request: Any) -> OrderReport:  # noqa: ARG001 as the port has it
+        raise error
+
+    order = working(desk)
+    desk.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer")
+    said = at_work(desk, submit=fail).send(order)
+    assert said.startswith(f"the broker's answer to {order.request.client_order_id} is lost")
+    assert orders(desk, "status") == [("UNKNOWN",)]
+    assert alerts(desk) == {("ORDER_UNKNOWN", "a")}
+
+
+def test_a_second_look_books_what_has_filled(desk: Desk) -> None:
+    desk.trade(CALL, "3.15", "3.25")
+    at_work(desk).read_back(working(desk))
+    assert orders(desk, "status", "filled_quantity") == [("FILLED", 2)]
+
+
+def test_a_second_look_that_is_not_answered_changes_nothing(desk: Desk) -> None:
+    at_work(desk, find_order=is_silent).read_back(working(desk))
+    assert orders(desk, "status", "missed_count") == [("ACCEPTED", 0)]
+
+
+def test_a_second_look_that_does_not_show_the_order_is_the_first_of_the_proof(desk: Desk) -> None:
+    at_work(desk, find_order=lambda *_: None).read_back(working(desk))
+    assert orders(desk, "status", "missed_count", "first_missed_at") == [
+        ("UNKNOWN", 1, desk.clock.now())
+    ]
+
+
+def test_a_second_look_that_shows_another_order_books_nothing(desk: Desk) -> None:
+    def show_another(inner: Any, account: str, client_order_id: str) -> OrderReport:
+        desk.trade(CALL, "3.15", "3.25")
+        found: OrderReport = inner.find_order(account, client_order_id)
+        return replace(found, quantity=9)
+
+    at_work(desk, find_order=show_another).read_back(working(desk))
+    assert orders(desk, "status", "filled_quantity") == [("ACCEPTED", 0)]
+
+
+def test_every_write_is_logged_with_its_outcome(desk: Desk) -> None:
+    at_work(desk, cancel=is_silent).cancel(working(desk))
+    at_work(desk).cancel(working(desk))
+    logged = desk.rows("SELECT outcome FROM adapter_logs WHERE broker_call = 'cancel' ORDER BY 1")
+    assert [row["outcome"] for row in logged] == ["UnavailableError", "ok"]
