@@ -238,11 +238,17 @@ def test_a_full_tick_sends_what_presses_and_leaves_the_rest_to_the_next(
 def test_a_decision_that_has_grown_old_is_not_sent_and_made_anew_by_the_next_tick(
     desk: Desk,
 ) -> None:
-    desk.broker = Between(desk.broker, submit=looks_first(lambda: desk.later(2)))
+    def answer_late(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        report: OrderReport = inner.submit(request, *rest)
+        desk.later(2)
+        return report
+
+    real, desk.broker = desk.broker, Between(desk.broker, submit=answer_late)
     stop_and_profit(desk)
     report = desk.tick()
     assert orders(desk, "refactored_position_id") == [("b",)]
     assert "the decision is 120 seconds old" in report.executed.notes["a"]
+    desk.broker = real
     desk.later()
     quote_both(desk)
     desk.tick()
@@ -298,4 +304,4 @@ def test_where_the_broker_does_not_say_what_is_held_only_what_presses_is_sent(
     assert orders(desk, "refactored_position_id", "status") == [("b", "FILLED")]
     assert report.executed.notes["a"] == ("not sent: the broker did not say what the account holds")
     assert desk.position("a").status == "OPEN"
-    assert alerts(desk) == {("NOT_RECONCILED", "holdings"), ("EXIT_BLOCKED", "a")}
+    assert alerts(desk) == {("NOT_RECONCILED", "desk"), ("EXIT_BLOCKED", "a")}

@@ -285,7 +285,7 @@ def test_an_order_that_the_broker_does_not_speak_of_in_this_tick_is_not_sent_aga
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
     desk.tick()
-    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
+    assert orders(desk, "status", "last_missed_at") == [("UNKNOWN", desk.clock.now())]
     desk.broker = Between(desk.broker, find_order=is_silent)
     next_tick(desk, "1.00", "1.05")
     assert len(lossy.asked) == 1
@@ -301,7 +301,7 @@ def test_an_order_is_not_sent_again_where_that_might_make_two_of_it(desk: Desk) 
     desk.broker, lossy.arrives = real, True
     report = next_tick(desk, "1.00", "1.05")
     assert len(lossy.asked) == 1
-    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
+    assert orders(desk, "status", "last_missed_at") == [("UNKNOWN", desk.clock.now())]
     assert report.executed.notes == {"a": "an exit order of it is working"}
 
 
