@@ -125,7 +125,9 @@ def at_tradier(desk: Desk) -> Iterator[Vendor]:
             desk=desk,
             account=fake_tradier.ACCOUNT,
             identity="/v1/user/profile",
-            reads=[f"/v1/accounts/{fake_tradier.ACCOUNT}/{what}" for what in ("orders", "positions")],
+            reads=[
+                f"/v1/accounts/{fake_tradier.ACCOUNT}/{what}" for what in ("orders", "positions")
+            ],
             requests=fake.server.requests,
             ledger=fake.ledger,
             fail=lambda times: fake.fail("GET", "/user/profile", fake_tradier.DOWN, times=times),
