@@ -128,16 +128,20 @@ def test_a_holding_is_imported_adopted_sent_and_closed(desk: VendorDesk) -> None
     assert len(desk.database.positions.listing()) == 1
 
 
-def test_a_tick_without_orders_makes_at_most_two_requests_on_the_account(desk: VendorDesk) -> None:
+@pytest.mark.parametrize(("imports", "looks"), [("true", 2), ("false", 1)])
+def test_a_tick_without_orders_makes_three_requests_on_the_account_and_one_more_to_import(
+    desk: VendorDesk, monkeypatch: pytest.MonkeyPatch, imports: str, looks: int
+) -> None:
     hold(desk, 2)
     desk.next_tick()
     adopt([desk.imported()], None, None, broker=desk.broker, database=desk.database)
+    monkeypatch.setenv("EXIT_IMPORT_POSITIONS", imports)
     desk.next_tick()
-    identity = "/v2/account" if desk.vendor == "alpaca" else "/v1/user/profile"
-    positions = (
-        "/v2/positions" if desk.vendor == "alpaca" else (f"/v1/accounts/{desk.account}/positions")
-    )
-    assert desk.asked() == [f"GET {identity}", f"GET {positions}"]
+    of_alpaca = desk.vendor == "alpaca"
+    identity = "/v2/account" if of_alpaca else "/v1/user/profile"
+    account = "/v2" if of_alpaca else f"/v1/accounts/{desk.account}"
+    held = [f"GET {account}/positions"] * looks
+    assert desk.asked() == [f"GET {identity}", f"GET {account}/orders", *held]
 
 
 def test_a_spread_is_flagged_and_neither_leg_is_sent(desk: VendorDesk) -> None:
@@ -188,9 +192,11 @@ def test_a_broken_answer_changes_nothing_and_the_rest_is_decided(desk: VendorDes
         desk.rig.fake.fail("GET", "/positions$", HTML, times=9)
     report = desk.next_tick()
     assert [one.position_id for one in report.decisions] == [desk.imported()]
-    (note,) = report.executed.decided.tick.notes
-    assert note.startswith(f"what account {desk.account} holds could not be imported: ")
-    assert desk.rows("SELECT cause FROM alerts") == [{"cause": "IMPORT_FAILED"}]
+    not_reconciled, not_imported = report.executed.decided.tick.notes
+    assert not_reconciled.startswith(f"{desk.account} could not be reconciled: ")
+    assert not_imported.startswith(f"what account {desk.account} holds could not be imported: ")
+    causes = desk.rows("SELECT cause FROM alerts ORDER BY cause")
+    assert [row["cause"] for row in causes] == ["IMPORT_FAILED", "NOT_RECONCILED"]
 
 
 def test_an_adjusted_contract_is_imported_and_not_decided(desk: VendorDesk) -> None:

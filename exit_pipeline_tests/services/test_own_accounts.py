@@ -116,6 +116,7 @@ def at_tradier(desk: Desk) -> Iterator[Vendor]:
     with fake_tradier.fake_tradier(desk.clock) as fake:
         known = {"TRADIER_API_KEY": fake_tradier.KEY, "TRADIER_ACCOUNT_ID": fake_tradier.ACCOUNT}
         known["TRADIER_BASE_URL"] = fake.url
+        account = f"/v1/accounts/{fake_tradier.ACCOUNT}"
 
         def connect(environ: dict[str, str]) -> Any:
             return tradier.build(surroundings(desk, known | environ))
@@ -125,9 +126,7 @@ def at_tradier(desk: Desk) -> Iterator[Vendor]:
             desk=desk,
             account=fake_tradier.ACCOUNT,
             identity="/v1/user/profile",
-            reads=[
-                f"/v1/accounts/{fake_tradier.ACCOUNT}/{what}" for what in ("orders", "positions")
-            ],
+            reads=[f"{account}/orders", f"{account}/positions"],
             requests=fake.server.requests,
             ledger=fake.ledger,
             fail=lambda times: fake.fail("GET", "/user/profile", fake_tradier.DOWN, times=times),

@@ -98,6 +98,8 @@ CASES = [
     case("WRONG_PLACE", facts={"broker": None}, name="a position of no broker", halts=True),
     case("WRONG_SIDE", {"side": BUY}, name="buying what is held", halts=True),
     case("WRONG_SIDE", facts={"is_long": False}, name="selling what is sold", halts=True),
+    case("NOT_MANAGED", facts={"is_managed": False}, name="imported and not adopted"),
+    case("SPREAD_LEG", facts={"is_spread_leg": True}, name="a leg of a spread"),
     case("DUPLICATE_EXIT", facts={"has_live_order": True}, name="a second exit", halts=True),
     case("OVER_EXIT", {"quantity": 3}, name="more than is free", halts=True),
     case("OVER_EXIT", facts={"free_quantity": 0}, name="nothing is free", halts=True),

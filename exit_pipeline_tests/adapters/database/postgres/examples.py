@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
 from exit_pipeline.core.model.exit_order import OrderIntent
 from exit_pipeline.core.model.order import (
     Fill,
@@ -13,6 +14,7 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.core.model.record import NewPosition, TickIdentity
+from exit_pipeline.core.model.session import Session
 
 NOON = datetime(2025, 3, 3, 17, 0, tzinfo=UTC)  # 12:00 in New York
 LEASE = timedelta(minutes=4)
@@ -75,6 +77,14 @@ def intent(run_id, position_id="p1", attempt=1, **other):
         attempt=attempt,
         **values | other,
     )
+
+
+def gate(asked):
+    """The last gate as the worker has it, at noon."""
+    hour = timedelta(hours=1)
+    session = Session(day=NOON.date(), opens_at=NOON - 2 * hour, closes_at=NOON + 4 * hour)
+    moment = Moment(at=NOON, session=session, worst_price=Decimal("2.90"), far_side=Decimal("3.00"))
+    return lambda facts: check_order(asked, facts, OrderLimits(), moment)
 
 
 def record(database, asked, check=lambda facts: None):  # noqa: ARG005 as the gate has it

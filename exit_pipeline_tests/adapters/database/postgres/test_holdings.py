@@ -12,6 +12,7 @@ from exit_pipeline.core.model.holdings import HeldStep, Resized
 from exit_pipeline_tests.adapters.database.postgres.examples import (
     NOON,
     PUT,
+    gate,
     intent,
     position,
     start,
@@ -104,7 +105,7 @@ def test_nothing_is_done_where_a_fill_was_booked_while_the_broker_was_asked(data
     """The contracts that have left would come back as a holding that nobody has."""
     database.positions.import_positions([position()])
     step = a_step(database, added=[imported()])
-    sql("UPDATE refactored_positions SET exited_quantity = 1")
+    sql("UPDATE refactored_positions SET exited_quantity = 1, external_quantity = 1")
     assert database.positions.keep_in_step(step) is None
     assert [one.id for one in rows(database)] == ["p1"]
 
@@ -190,24 +191,27 @@ def test_a_leg_of_a_spread_is_not_adopted(database):
     assert database.positions.adopt([imported("a")]) == 0
 
 
-def record(database, position_id="imp"):
+def at_the_gate(database, position_id, attempt):
+    """State and code of an order of the position, past the last gate."""
     (run_id,) = start(database)
-    return database.orders.record_intent(intent(run_id, position_id), "run-1")
+    asked = intent(run_id, position_id, attempt)
+    order = database.orders.record_intent(asked, gate(asked)).order
+    return order.status, order.denial_code
 
 
-def test_no_intent_is_recorded_for_what_is_not_managed(database):
+def test_an_order_of_what_is_not_managed_is_denied(database):
     take(database, added=[imported()])
-    assert record(database) is None
+    assert at_the_gate(database, "imp", 1) == ("DENIED", "NOT_MANAGED")
     database.positions.adopt([imported()])
-    assert record(database) is not None
+    assert at_the_gate(database, "imp", 2) == ("PENDING", None)
 
 
-def test_no_intent_is_recorded_for_a_leg_of_a_spread(database, sql):
+def test_an_order_of_a_leg_of_a_spread_is_denied(database, sql):
     database.positions.import_positions([position()])
     sql("UPDATE refactored_positions SET spread_leg = true")
-    assert record(database, "p1") is None
+    assert at_the_gate(database, "p1", 1) == ("DENIED", "SPREAD_LEG")
     sql("UPDATE refactored_positions SET spread_leg = false")
-    assert record(database, "p1") is not None
+    assert at_the_gate(database, "p1", 2) == ("PENDING", None)
 
 
 def test_the_database_itself_reserves_nothing_of_what_is_not_managed(database, sql):

@@ -2,19 +2,17 @@
 
 import threading
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
-from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.exit_order import Denial, DenialCode
 from exit_pipeline.core.model.order import OrderSide, OrderStatus
-from exit_pipeline.core.model.session import Session
 from exit_pipeline_tests.adapters.database.postgres.examples import (
     CALL,
     NOON,
     PUT,
+    gate,
     intent,
     position,
     record,
@@ -51,13 +49,6 @@ def kept(sql):
 def state(sql):
     """The newest order's row as it stands."""
     return lambda: sql("SELECT * FROM orders ORDER BY attempt DESC LIMIT 1")[0]
-
-
-def gate(asked):
-    """The last gate as the worker has it, at noon."""
-    session = Session(day=NOON.date(), opens_at=NOON - 2 * HOUR, closes_at=NOON + 4 * HOUR)
-    moment = Moment(at=NOON, session=session, worst_price=Decimal("2.90"), far_side=Decimal("3.00"))
-    return lambda facts: check_order(asked, facts, OrderLimits(), moment)
 
 
 def seen_by_the_gate(database, asked):

@@ -292,19 +292,45 @@ def test_only_a_freeze_keeps_a_cancel_back(database, sent, state_of_trading, may
     assert database.orders.begin_cancel(sent.id) is may_cancel
 
 
-def test_each_look_that_does_not_show_an_order_is_counted_until_one_does(database, sent, state):
+def miss(database, order, minutes, *, fence=1, nobody_sends=True):
+    """A look that does not show an order, so many minutes after noon."""
+    at = NOON + timedelta(minutes=minutes)
+    return database.orders.record_missed(order.id, fence, at, nobody_sends=nobody_sends)
+
+
+def test_the_first_and_the_last_look_that_miss_an_order_are_kept_until_one_shows_it(
+    database, sent, state
+):
     for minutes in (1, 2):
-        missed = database.orders.record_missed(sent.id, NOON + timedelta(minutes=minutes))
-    assert (missed.status, missed.missed_count) == (OrderStatus.UNKNOWN, 2)
+        missed = miss(database, sent, minutes)
+    assert missed.status is OrderStatus.UNKNOWN
     assert missed.first_missed_at == NOON + timedelta(minutes=1)
     assert missed.last_missed_at == NOON + timedelta(minutes=2)
     database.orders.book(sent, report(sent, "ACCEPTED"))
-    assert (state()["missed_count"], state()["first_missed_at"]) == (0, None)
+    assert (state()["first_missed_at"], state()["last_missed_at"]) == (None, None)
     assert state()["status"] == "ACCEPTED"
 
 
+def test_a_look_while_somebody_sends_it_is_no_first_one(database, sent):
+    miss(database, sent, 1)
+    missed = miss(database, sent, 2, nobody_sends=False)
+    assert (missed.first_missed_at, missed.last_missed_at) == (None, NOON + timedelta(minutes=2))
+
+
+def test_a_look_of_who_no_longer_holds_the_account_is_not_kept(database, sent):
+    missed = miss(database, sent, 1, fence=2)
+    assert (missed.status, missed.last_missed_at) == (OrderStatus.SUBMITTED, None)
+
+
 def test_a_miss_does_not_make_an_intent_look_as_if_it_had_been_sent(database, order):
-    assert database.orders.record_missed(order.id, NOON).status is OrderStatus.PENDING
+    assert miss(database, order, 1).status is OrderStatus.PENDING
+
+
+def test_what_a_broker_did_not_accept_is_its_trouble_and_no_refusal(database, sent, state):
+    """Regression: the proof that it was never placed reads the trouble, and found none."""
+    database.orders.book(sent, report(sent, "UNKNOWN", reason="not accepted: 429"))
+    assert (state()["error_message"], state()["rejection_reason"]) == ("not accepted: 429", None)
+    assert miss(database, sent, 1).trouble == "not accepted: 429"
 
 
 def test_an_order_is_being_sent_for_as_long_as_somebody_is_at_it(database, order):
