@@ -39,32 +39,32 @@ def shows_none(inner: Any, *asked: Any) -> list[Any]:  # noqa: ARG001 whatever i
     return []
 
 
-def loses_answer(inner: Any, request: OrderRequest) -> OrderReport:
+def loses_answer(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
     """Places the order, and loses the answer."""
-    inner.submit(request)
+    inner.submit(request, *rest)
     message = "read timed out"
     raise TimeoutError(message)
 
 
-def chokes_on(symbol: str) -> Callable[[Any, OrderRequest], OrderReport]:
+def chokes_on(symbol: str) -> Callable[..., OrderReport]:
     """Fails on one symbol before anything reaches the broker."""
 
-    def submit(inner: Any, request: OrderRequest) -> OrderReport:
+    def submit(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         if request.symbol == symbol:
             message = "connection reset"
             raise OSError(message)
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     return submit
 
 
-def looks_first(look: Callable[[], object]) -> Callable[[Any, OrderRequest], OrderReport]:
+def looks_first(look: Callable[[], object]) -> Callable[..., OrderReport]:
     """Looks around whenever an order arrives."""
 
-    def submit(inner: Any, request: OrderRequest) -> OrderReport:
+    def submit(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         look()
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     return submit

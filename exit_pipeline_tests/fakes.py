@@ -204,7 +204,12 @@ class FakeVendor:
         del self.held[request.symbol]
         return report
 
-    def find_order(self, account: str, client_order_id: str) -> OrderReport | None:  # noqa: ARG002
+    def find_order(
+        self,
+        account: str,  # noqa: ARG002 - it has one
+        client_order_id: str,
+        broker_order_id: str | None = None,  # noqa: ARG002 - it knows ours
+    ) -> OrderReport | None:
         self._answer("find_order")
         return self.orders.get(client_order_id)
 

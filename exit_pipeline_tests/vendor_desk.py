@@ -26,6 +26,7 @@ from exit_pipeline.adapters.market_data.alpaca import AlpacaMarketData
 from exit_pipeline.adapters.market_data.cboe import CboeMarketData
 from exit_pipeline.adapters.market_data.composite import CompositeMarketData, parse_needs
 from exit_pipeline.adapters.market_data.tradier import FEED_AGE_LIMITS, TradierMarketData
+from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.defs.launch import run_exit_job
 from exit_pipeline.ports import Broker, CanClose, MarketData, Surroundings
@@ -172,6 +173,7 @@ class VendorDesk:
             "clock": self.clock,
             "database": self.database,
             "market_data": market,
+            "order_limits": OrderLimits(),
         }
         with dg.DagsterInstance.ephemeral() as on:
             report = run_exit_job({}, parts, on)

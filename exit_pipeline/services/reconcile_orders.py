@@ -89,7 +89,7 @@ def judge_missing(order: ExitOrder, look: Look, books: Books) -> list[str]:
         return [f"order {name} is abandoned: {why}"]
     if look.held is not None and look.nobody_sends and _session_is_over(order, books):
         # A day order can't fill any more; what it may have filled shows in what is held.
-        why = "its session is over, the broker does not show it, and less is held than before"
+        why = "its session is over, and the broker does not show it"
         orders.give_up(looked, books.desk.fence, OrderStatus.EXPIRED, why)
         books.alert("CRITICAL", "ORDER_LOST", order.position_id, f"order {name}: {why}")
         return [f"order {name} has ended: {why}"]

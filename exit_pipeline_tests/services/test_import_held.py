@@ -190,7 +190,8 @@ class BooksMeanwhile(FakeVendor):
     def positions(self, account: str) -> Sequence[HeldPosition]:
         told = super().positions(account)
         self.desk.rows_changed(
-            "UPDATE refactored_positions SET exited_quantity = quantity, status = 'CLOSED'"
+            "UPDATE refactored_positions SET exited_quantity = quantity,"
+            " external_quantity = quantity, status = 'CLOSED'"
         )
         return told
 
@@ -287,10 +288,12 @@ def test_a_failed_import_is_an_alert_and_costs_no_decision(
     desk.quote(CALL, "2.00", "2.10")
     report = desk.tick()
     assert {one.position_id for one in report.decisions} == {"old", *["csv"] * is_known}
-    (note,) = report.executed.decided.tick.notes
+    *left_alone, note = report.executed.decided.tick.notes
+    assert left_alone == ["account V1 is left alone: the vendor does not answer"] * is_known
     assert note == "what vendor holds could not be imported: the vendor does not answer"
     assert desk.rows(ALERTS) == [
-        {"severity": "WARNING", "cause": "IMPORT_FAILED", "subject": "vendor"}
+        *[{"severity": "WARNING", "cause": "ACCOUNT_NOT_KNOWN", "subject": "V1"}] * is_known,
+        {"severity": "WARNING", "cause": "IMPORT_FAILED", "subject": "vendor"},
     ]
 
 
@@ -309,14 +312,21 @@ def test_holdings_that_cant_be_read_are_an_alert_of_their_account(desk: Desk) ->
     report = desk.tick()
     assert len(report.decisions) == 1
     assert report.executed.decided.tick.notes == (
+        "V1 could not be reconciled: unreadable",
         "what account V1 holds could not be imported: unreadable",
     )
-    assert desk.database.runs.overview()[0].alerts == 1
+    assert desk.database.runs.overview()[0].alerts == 2
 
 
-@pytest.mark.parametrize("why", ["off", "dry run"])
-def test_a_tick_asks_for_nothing_where_it_is_not_to_import(
-    desk: Desk, vendor: FakeVendor, monkeypatch: pytest.MonkeyPatch, why: str
+@pytest.mark.parametrize(
+    ("why", "asked"), [("off", ["accounts", "positions"]), ("dry run", [])], ids=["off", "dry run"]
+)
+def test_a_tick_asks_for_nothing_more_where_it_is_not_to_import(
+    desk: Desk,
+    vendor: FakeVendor,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+    asked: list[str],
 ) -> None:
     if why == "off":
         monkeypatch.setenv("EXIT_IMPORT_POSITIONS", "false")
@@ -325,7 +335,7 @@ def test_a_tick_asks_for_nothing_where_it_is_not_to_import(
     desk.quote(CALL, "2.00", "2.10")
     config: dict[str, Any] = {"dry_run": True} if why == "dry run" else {}
     desk.tick(config)
-    assert vendor.asked == []
+    assert vendor.asked == asked
     assert open_rows(desk) == {"csv": 1}
 
 
@@ -335,9 +345,10 @@ def test_a_tick_of_the_paper_broker_imports_nothing(
     monkeypatch.setenv("EXIT_IMPORT_POSITIONS", "true")
     desk = Desk(database_url)
     desk.hold("a")
-    desk.rows_changed("DELETE FROM paper.positions")
+    desk.rows_changed("UPDATE paper.positions SET quantity = 5")
     desk.quote(CALL, "2.00", "2.10")
     assert desk.tick().executed.decided.tick.notes == ()
+    assert open_rows(desk) == {"a": 1}
 
 
 def test_accounts_that_are_not_the_brokers_are_worked_and_not_imported(

@@ -31,6 +31,7 @@ class Vendor:
         desk: Whose broker is the vendor's.
         account: The account that the keys belong to.
         identity: Path of the request that tells so.
+        reads: Paths of the requests that tell what works and what is held.
         requests: What the server was asked.
         ledger: The account's books at the vendor.
         fail: Lets the next so many requests of identity fail.
@@ -40,6 +41,7 @@ class Vendor:
     desk: Desk
     account: str
     identity: str
+    reads: list[str]
     requests: list[Request]
     ledger: Any
     fail: Callable[[int], None]
@@ -101,6 +103,7 @@ def at_alpaca(desk: Desk) -> Iterator[Vendor]:
             desk=desk,
             account=ALPACA_ACCOUNT,
             identity="/v2/account",
+            reads=["/v2/orders", "/v2/positions"],
             requests=fake.requests,
             ledger=fake.ledger,
             fail=lambda times: fake.fail("server_error", "GET", "/v2/account", times),
@@ -122,6 +125,9 @@ def at_tradier(desk: Desk) -> Iterator[Vendor]:
             desk=desk,
             account=fake_tradier.ACCOUNT,
             identity="/v1/user/profile",
+            reads=[
+                f"/v1/accounts/{fake_tradier.ACCOUNT}/{what}" for what in ("orders", "positions")
+            ],
             requests=fake.server.requests,
             ledger=fake.ledger,
             fail=lambda times: fake.fail("GET", "/user/profile", fake_tradier.DOWN, times=times),
@@ -136,12 +142,17 @@ def vendor(request: pytest.FixtureRequest, database_url: str) -> Iterator[Vendor
         yield made
 
 
-def test_an_idle_tick_asks_the_broker_for_nothing_at_all(vendor: Vendor) -> None:
+def test_an_idle_tick_asks_for_no_more_than_what_works_and_what_is_held(vendor: Vendor) -> None:
     vendor.hold("a")
     for _ in range(3):
         vendor.quote("2.05", "2.15")
         assert decision(vendor.desk.tick(), "a").decision == "HOLD"
         vendor.desk.later()
+    assert vendor.asked() == [vendor.identity, *vendor.reads * 3]
+
+
+def test_a_tick_without_positions_or_orders_asks_for_nothing_at_all(vendor: Vendor) -> None:
+    vendor.desk.tick()
     assert vendor.asked() == []
 
 

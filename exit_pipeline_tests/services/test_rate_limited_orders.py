@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stamina
 
+from exit_pipeline_tests.between import Between
 from exit_pipeline_tests.desk import CALL
 from exit_pipeline_tests.fake_brokers import tradier as fakes
 from exit_pipeline_tests.vendor_desks import (
@@ -31,11 +33,11 @@ def tradier(database_url: str) -> Iterator[TradierDesk]:
         yield made
 
 
-def tick(desk: VendorDesk) -> str:
-    """A tick that is due to sell; returns why it did not."""
+def tick(desk: VendorDesk, until_next: int = 5) -> str:
+    """A tick that is due to sell; returns why it did not. The next one is so many minutes later."""
     desk.quote(CALL, "3.15", "3.25")
     report = desk.tick_anew()
-    desk.later()
+    desk.later(until_next)
     return report.executed.notes.get("one", "")
 
 
@@ -83,18 +85,29 @@ def test_an_order_that_is_there_after_all_is_taken_over_and_not_sent_again(
 def test_a_429_of_something_before_the_vendor_says_nothing_of_the_order(alpaca: AlpacaDesk) -> None:
     alpaca.hold_at_vendor("one")
     alpaca.fake.fail("rate_limited_by_another")
-    tick(alpaca)
-    tick(alpaca)
+    tick(alpaca, until_next=1)
     assert orders(alpaca) == [(1, "UNKNOWN")]
+    tick(alpaca)
+    assert orders(alpaca) == [(1, "ACCEPTED")]
+    assert len(alpaca.fake.ledger.orders) == 1
 
 
-def test_what_our_own_budget_holds_back_at_alpaca_is_tried_again(alpaca: AlpacaDesk) -> None:
+def test_what_our_own_budget_holds_back_at_alpaca_is_tried_again(
+    alpaca: AlpacaDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Regression: the look-up after it was held back too, and the order stayed UNKNOWN for good."""
+
+    def use_the_last(inner: Any, account: str) -> Any:
+        alpaca.fake.requests_left = 0
+        return inner.positions(account)
+
     alpaca.hold_at_vendor("one")
-    alpaca.fake.requests_left = 0
+    connect = alpaca.connect
+    monkeypatch.setattr(alpaca, "connect", lambda: Between(connect(), positions=use_the_last))
     assert tick(alpaca).startswith("refused: not sent: ")
     assert orders(alpaca) == [(1, "REJECTED")]
     alpaca.fake.requests_left = 199
+    monkeypatch.undo()
     tick(alpaca)
     assert orders(alpaca) == [(1, "REJECTED"), (2, "ACCEPTED")]
 
@@ -123,7 +136,7 @@ def test_tradiers_429_is_unknown_until_the_orders_can_be_listed(
 
     def stop_listing(request: fakes.Request) -> None:
         if request.method == "POST":
-            tradier.fake.fail("GET", "/orders$", fakes.DOWN, times=2)
+            tradier.fake.fail("GET", "/orders$", fakes.DOWN, times=4)
 
     tradier.fake.on_request = stop_listing
     tradier.fake.fail("POST", "/orders$", fakes.TOO_MANY, before=not is_placed)

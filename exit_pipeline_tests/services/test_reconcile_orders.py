@@ -25,7 +25,7 @@ class Slow:
     def __init__(self) -> None:
         self.on_its_way: list[OrderRequest] = []
 
-    def submit(self, inner: Any, request: OrderRequest) -> OrderReport:  # noqa: ARG002
+    def submit(self, inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:  # noqa: ARG002
         self.on_its_way.append(request)
         message = "no answer within 10 seconds"
         raise UnavailableError(message)
@@ -36,7 +36,7 @@ def desk(database_url: str) -> Desk:
     """A desk at a broker that keeps no id apart, in whose market nothing trades."""
     desk = Desk(database_url)
     desk.stand_apart()
-    desk.broker = Between(desk.broker, knows_all_orders=False, ids_are_unique=False)
+    desk.broker = Between(desk.broker, ids_are_unique=False)
     return desk
 
 
@@ -80,27 +80,23 @@ def test_an_order_that_is_not_shown_is_waited_for_120_seconds(
     tick_after(desk, seconds)
     assert orders(desk, "status", "attempt") == expected
     if expected == GIVEN_UP:
-        assert "shown its orders twice without it" in orders(desk, "rejection_reason")[0][0]
+        assert (
+            "does not show it, and nobody could send it any more"
+            in orders(desk, "rejection_reason")[0][0]
+        )
 
 
 @pytest.mark.parametrize(
-    ("apart", "expected"), [(29, WAITS), (30, GIVEN_UP)], ids=["29 seconds", "30 seconds"]
+    ("seconds", "expected"), [(119, WAITS), (120, GIVEN_UP)], ids=["119 seconds", "120 seconds"]
 )
-def test_two_looks_are_two_only_30_seconds_apart(
-    desk: Desk, line: Slow, apart: int, expected: list[tuple[str, int]]
+def test_the_wait_begins_with_the_first_look_and_not_with_the_sending(
+    desk: Desk, line: Slow, seconds: int, expected: list[tuple[str, int]]
 ) -> None:
     lose_an_order(desk, line, read_back=False)
     tick_after(desk, 300)
-    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
-    tick_after(desk, apart)
+    assert orders(desk, "status", "first_missed_at") == [("UNKNOWN", desk.clock.now())]
+    tick_after(desk, seconds)
     assert orders(desk, "status", "attempt") == expected
-
-
-def test_one_look_is_enough_where_the_books_are_our_own(desk: Desk, line: Slow) -> None:
-    desk.broker = Between(desk.broker, knows_all_orders=True)
-    lose_an_order(desk, line, read_back=False)
-    tick_after(desk, 120)
-    assert orders(desk, "status", "attempt") == GIVEN_UP
 
 
 def test_an_order_that_somebody_still_sends_is_waited_for_however_long(
@@ -116,6 +112,8 @@ def test_an_order_that_somebody_still_sends_is_waited_for_however_long(
             tick_after(desk, 300)
         assert orders(desk, "status", "attempt") == WAITS
     frozen.dispose()
+    tick_after(desk, 300)
+    assert orders(desk, "status", "attempt") == WAITS
     tick_after(desk, 300)
     assert orders(desk, "status", "attempt") == GIVEN_UP
 
@@ -163,8 +161,9 @@ def test_an_order_that_was_seen_at_work_is_given_up_only_after_its_session(desk:
     desk.at(new_york(TUESDAY, 16, 2))
     desk.tick()
     assert orders(desk, "status", "rejection_reason") == [
-        ("ABANDONED", "its session is over and everything is still held")
+        ("EXPIRED", "its session is over, and the broker does not show it")
     ]
+    assert ("ORDER_LOST", "a") in alerts(desk)
     assert desk.rows("SELECT reserved_quantity AS n FROM refactored_positions") == [{"n": 0}]
 
 

@@ -112,14 +112,13 @@ def test_a_second_look_books_what_has_filled(desk: Desk) -> None:
 
 def test_a_second_look_that_is_not_answered_changes_nothing(desk: Desk) -> None:
     at_work(desk, find_order=is_silent).read_back(working(desk))
-    assert orders(desk, "status", "missed_count") == [("ACCEPTED", 0)]
+    assert orders(desk, "status", "last_missed_at") == [("ACCEPTED", None)]
 
 
-def test_a_second_look_that_does_not_show_the_order_is_the_first_of_the_proof(desk: Desk) -> None:
+def test_a_second_look_that_does_not_show_the_order_begins_the_proof(desk: Desk) -> None:
     at_work(desk, find_order=lambda *_: None).read_back(working(desk))
-    assert orders(desk, "status", "missed_count", "first_missed_at") == [
-        ("UNKNOWN", 1, desk.clock.now())
-    ]
+    now = desk.clock.now()
+    assert orders(desk, "status", "first_missed_at", "last_missed_at") == [("UNKNOWN", now, now)]
 
 
 def test_a_second_look_that_shows_another_order_books_nothing(desk: Desk) -> None:

@@ -27,9 +27,9 @@ def statuses(desk: Desk) -> dict[str, str]:
 def test_the_most_urgent_order_is_sent_first(desk: Desk) -> None:
     sent: list[str] = []
 
-    def note(inner: Any, request: OrderRequest) -> OrderReport:
+    def note(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         sent.append(request.symbol)
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     desk.broker = Between(desk.broker, submit=note)
@@ -44,9 +44,9 @@ def test_the_most_urgent_order_is_sent_first(desk: Desk) -> None:
 
 
 def test_a_refusal_of_an_order_that_exists_already_adopts_it(desk: Desk) -> None:
-    def send_twice(inner: Any, request: OrderRequest) -> OrderReport:
-        inner.submit(request)
-        report: OrderReport = inner.submit(request)
+    def send_twice(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        inner.submit(request, *rest)
+        report: OrderReport = inner.submit(request, *rest)
         assert report.reason.startswith("duplicate")
         return report
 
@@ -62,9 +62,9 @@ def test_a_refusal_of_an_order_that_exists_already_adopts_it(desk: Desk) -> None
 
 
 def test_a_real_refusal_is_booked_as_one_with_the_brokers_reason(desk: Desk) -> None:
-    def sell_by_hand_before(inner: Any, request: OrderRequest) -> OrderReport:
+    def sell_by_hand_before(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         desk.rows_changed("DELETE FROM paper.positions")
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     desk.broker = Between(desk.broker, submit=sell_by_hand_before)
@@ -79,7 +79,7 @@ def test_a_real_refusal_is_booked_as_one_with_the_brokers_reason(desk: Desk) -> 
 def test_refused_keys_place_nothing_and_the_next_tick_tries_again(desk: Desk) -> None:
     """Regression: the order stayed UNKNOWN for good, and its position was never sent again."""
 
-    def refuse_the_keys(inner: Any, request: OrderRequest) -> OrderReport:  # noqa: ARG001
+    def refuse_the_keys(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:  # noqa: ARG001
         message = "ALPACA_API_KEY is refused"
         raise ConfigurationError(message)
 
@@ -97,9 +97,9 @@ def test_refused_keys_place_nothing_and_the_next_tick_tries_again(desk: Desk) ->
 
 
 def test_another_order_under_our_id_is_not_taken_for_ours(desk: Desk) -> None:
-    def place_another_first(inner: Any, request: OrderRequest) -> OrderReport:
-        inner.submit(replace(request, quantity=1))
-        report: OrderReport = inner.submit(request)
+    def place_another_first(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        inner.submit(replace(request, quantity=1), *rest)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     desk.broker = Between(desk.broker, submit=place_another_first)
@@ -114,10 +114,10 @@ def test_another_order_under_our_id_is_not_taken_for_ours(desk: Desk) -> None:
 def test_a_refusal_that_cant_be_looked_into_leaves_the_others_to_be_sent(desk: Desk) -> None:
     """Regression: the question after a refusal ended the op, and no later order was sent."""
 
-    def refuse_one(inner: Any, request: OrderRequest) -> OrderReport:
+    def refuse_one(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         if request.symbol == CALL:
-            inner.submit(request)
-        report: OrderReport = inner.submit(request)
+            inner.submit(request, *rest)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
     desk.broker = Between(desk.broker, submit=refuse_one, find_order=is_silent)
@@ -238,11 +238,17 @@ def test_a_full_tick_sends_what_presses_and_leaves_the_rest_to_the_next(
 def test_a_decision_that_has_grown_old_is_not_sent_and_made_anew_by_the_next_tick(
     desk: Desk,
 ) -> None:
-    desk.broker = Between(desk.broker, submit=looks_first(lambda: desk.later(2)))
+    def answer_late(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        report: OrderReport = inner.submit(request, *rest)
+        desk.later(2)
+        return report
+
+    real, desk.broker = desk.broker, Between(desk.broker, submit=answer_late)
     stop_and_profit(desk)
     report = desk.tick()
     assert orders(desk, "refactored_position_id") == [("b",)]
     assert "the decision is 120 seconds old" in report.executed.notes["a"]
+    desk.broker = real
     desk.later()
     quote_both(desk)
     desk.tick()
@@ -298,4 +304,4 @@ def test_where_the_broker_does_not_say_what_is_held_only_what_presses_is_sent(
     assert orders(desk, "refactored_position_id", "status") == [("b", "FILLED")]
     assert report.executed.notes["a"] == ("not sent: the broker did not say what the account holds")
     assert desk.position("a").status == "OPEN"
-    assert alerts(desk) == {("NOT_RECONCILED", "holdings"), ("EXIT_BLOCKED", "a")}
+    assert alerts(desk) == {("NOT_RECONCILED", "desk"), ("EXIT_BLOCKED", "a")}

@@ -230,12 +230,12 @@ class Lossy:
         self.asked: list[OrderRequest] = []
         self.arrives = False
 
-    def __call__(self, inner: Any, request: OrderRequest) -> OrderReport:
+    def __call__(self, inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
         self.asked.append(request)
         if not self.arrives:
             message = "the line is dead"
             raise UnavailableError(message)
-        report: OrderReport = inner.submit(request)
+        report: OrderReport = inner.submit(request, *rest)
         return report
 
 
@@ -243,7 +243,7 @@ def test_an_order_that_never_arrived_is_sent_again_under_its_own_id_where_ids_ar
     desk: Desk,
 ) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False)
+    real = Between(desk.broker, submit=lossy)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
@@ -267,7 +267,7 @@ def test_an_order_is_sent_again_only_at_a_price_that_is_still_right(
     desk: Desk, bid: str, ask: str, times: int
 ) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False)
+    real = Between(desk.broker, submit=lossy)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
@@ -285,7 +285,7 @@ def test_an_order_that_the_broker_does_not_speak_of_in_this_tick_is_not_sent_aga
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
     desk.tick()
-    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
+    assert orders(desk, "status", "last_missed_at") == [("UNKNOWN", desk.clock.now())]
     desk.broker = Between(desk.broker, find_order=is_silent)
     next_tick(desk, "1.00", "1.05")
     assert len(lossy.asked) == 1
@@ -293,7 +293,7 @@ def test_an_order_that_the_broker_does_not_speak_of_in_this_tick_is_not_sent_aga
 
 def test_an_order_is_not_sent_again_where_that_might_make_two_of_it(desk: Desk) -> None:
     lossy = Lossy()
-    real = Between(desk.broker, submit=lossy, knows_all_orders=False, ids_are_unique=False)
+    real = Between(desk.broker, submit=lossy, ids_are_unique=False)
     desk.broker = Between(real, find_order=is_silent)
     desk.hold("a")
     desk.quote(CALL, "1.00", "1.05")
@@ -301,7 +301,7 @@ def test_an_order_is_not_sent_again_where_that_might_make_two_of_it(desk: Desk) 
     desk.broker, lossy.arrives = real, True
     report = next_tick(desk, "1.00", "1.05")
     assert len(lossy.asked) == 1
-    assert orders(desk, "status", "missed_count") == [("UNKNOWN", 1)]
+    assert orders(desk, "status", "last_missed_at") == [("UNKNOWN", desk.clock.now())]
     assert report.executed.notes == {"a": "an exit order of it is working"}
 
 

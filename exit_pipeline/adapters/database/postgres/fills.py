@@ -108,8 +108,8 @@ def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -
         order_id=order.id,
         status=status.value,
         broker_order_id=report.broker_order_id,
-        reason=report.reason,
-        error_message=note if surplus else None,
+        reason="" if report.status is OrderStatus.UNKNOWN else report.reason,
+        error_message=note if surplus else _trouble(report),
         submitted_at=report.submitted_at,
         is_late=is_late,
         surplus=surplus,
@@ -123,6 +123,11 @@ def book_report(connection: Connection, order: ExitOrder, report: OrderReport) -
     released = reserved_by(order) - reserved(status, order.request.quantity, filled)
     _close(connection, order, new, closed, released)
     return new.contracts
+
+
+def _trouble(report: OrderReport) -> str | None:
+    """Why it is not known what became of an order; that is no refusal."""
+    return report.reason if report.status is OrderStatus.UNKNOWN else None
 
 
 def _alert(
