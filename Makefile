@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sim sim-long clean
+.PHONY: help run ui test check bench sim sim-long crash clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,10 @@ sim: $(VENV)/installed-dev  ## Simulate whole days with faults: SEEDS=500 SEED_F
 
 sim-long: $(VENV)/installed-dev  ## Simulate 10,000 days more, adding to the counts of before
 	@$(SIMULATION) --seeds $(or $(SEEDS),10000) --keep $(HOME_DIR)/simulation.json
+
+crash: $(VENV)/installed-dev  ## Kill ticks, and the whole stack, at every point: JSON=FILE keeps the figures
+	@$(BIN)/python -m exit_pipeline_tests.crash $(if $(JSON),--json $(JSON))
+	@CRASH_RUNS=all $(BIN)/python -m pytest exit_pipeline_tests/crash/test_dagster.py
 
 clean:  ## Remove the environment and the local database
 	rm -rf $(VENV) $(HOME_DIR)

@@ -4,7 +4,7 @@ Ports name no vendor and no framework. Each adapter kind has a contract test tha
 adapter of that kind and over its fakes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderIntent,
 )
 from exit_pipeline.core.model.exit_request import ExitRequest
-from exit_pipeline.core.model.holdings import HeldStep, StepTaken
+from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
 from exit_pipeline.core.model.lines import AccountOverview, AlertLine, OrderLine
 from exit_pipeline.core.model.order import (
     HeldPosition,
@@ -483,7 +483,7 @@ class PositionStore(Protocol):
 
     def see_gaps(
         self, environment: str, account: str, missing: Mapping[str, int], at: datetime
-    ) -> dict[str, int]:
+    ) -> dict[str, Gap]:
         """Remember which contracts a broker holds too few of; what an earlier tick saw as well.
 
         Args:
@@ -493,8 +493,14 @@ class PositionStore(Protocol):
             at: The tick's moment.
 
         Returns:
-            By symbol, as many of them as were missing at an earlier moment too.
+            By symbol, as many of them as were missing at an earlier moment too, and since when.
         """
+        ...
+
+    def closed_elsewhere(
+        self, environment: str, account: str, symbols: Collection[str], since: datetime
+    ) -> set[str]:
+        """Those of the symbols of which a position counts as closed by somebody since then."""
         ...
 
     def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
@@ -573,10 +579,10 @@ class OrderStore(Protocol):
         """Exit orders that runs made."""
         ...
 
-    def ended_unfilled(
+    def ended_orders(
         self, environment: str, account: str, symbols: Sequence[str], since: datetime
     ) -> list[ExitOrder]:
-        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        """Exit orders on these contracts that were sent since then and have ended."""
         ...
 
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:

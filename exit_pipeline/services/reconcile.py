@@ -134,7 +134,8 @@ class _Account:
         that look finds its time over.
         """
         books, found = self.books, self.found
-        unsent = books.nobody_sends(self.orders)
+        nobody: set[str] = set()
+        unsent = self._apart("orders", partial(books.nobody_sends, self.orders), nobody)
         working: list[OrderReport] = self._apart("orders", books.read_working, [])
         shown = {report.client_order_id: report for report in working}
         missing: list[ExitOrder] = []

@@ -4,11 +4,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from exit_pipeline.core.model.holdings import Gap
 from exit_pipeline.core.model.order import HeldPosition
 from exit_pipeline.core.model.position import Position
+from exit_pipeline.ports import TakesDeposits
 from exit_pipeline.services.books import Books
 from exit_pipeline.services.holdings import net_books, same_side
 from exit_pipeline.services.reconcile_orders import refresh
+
+GAP_LASTS: Final = timedelta(minutes=15)
+"""How long a vendor has to show too few contracts before they count as closed by somebody else:
+three ticks after the first."""
 
 _FILLS_WITHIN: Final = timedelta(days=4)
 """How long after an order a late fill of it may still be told: over a long weekend."""
@@ -44,7 +50,7 @@ def compare_holdings(
     *,
     any_working: bool,
 ) -> list[str]:
-    """Close what is no longer held, by what the broker says, once two ticks have seen it.
+    """Close what is no longer held, by what the broker says, once it has said so for a while.
 
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
@@ -77,8 +83,41 @@ def compare_holdings(
         )
         books.alert("CRITICAL", "HELD_DIFFERS", f"{account} {symbol}", message)
         notes.append(message)
-    for symbol, contracts in sorted(confirmed.items()):
-        notes += _close_elsewhere(positions, symbol, contracts, books)
+    for symbol, gap in sorted(confirmed.items()):
+        if _is_believed(gap, books):
+            notes += _close_elsewhere(positions, symbol, gap.missing, books)
+    return notes + _say_what_came_back(positions, held, books)
+
+
+def _is_believed(gap: Gap, books: Books) -> bool:
+    """Whether contracts count as gone: in books of our own by the second look, else if it lasts.
+
+    A row that is closed is watched no more, so a broker that shows too little for some ticks must
+    not be believed too soon. Until then nobody sells its contracts, and a person is told.
+    """
+    is_ours = isinstance(books.broker, TakesDeposits)
+    return is_ours or books.at - gap.first_seen_at >= GAP_LASTS
+
+
+def _say_what_came_back(
+    positions: Sequence[Position], held: Mapping[str, HeldPosition], books: Books
+) -> list[str]:
+    """Tell of contracts that counted as closed elsewhere and are held after all."""
+    rows = {position.contract.symbol for position in positions if position.contract is not None}
+    others = sorted(held.keys() - rows)
+    if not others:
+        return []
+    environment, account = books.broker.environment, books.run.account
+    since = books.at - _FILLS_WITHIN
+    back = books.database.positions.closed_elsewhere(environment, account, others, since)
+    notes = []
+    for symbol in sorted(back):
+        message = (
+            f"the broker holds {held[symbol].quantity} of {symbol}, which counted as closed outside"
+            f" this program; nothing watches them: exit-pipeline positions import"
+        )
+        books.alert("CRITICAL", "HELD_AGAIN", f"{account} {symbol}", message)
+        notes.append(message)
     return notes
 
 
@@ -96,11 +135,11 @@ def _missing(
 
 
 def _book_late_fills(symbols: Sequence[str], books: Books) -> list[str]:
-    """Look once more at orders that ended unfilled: what is missing may be what they filled."""
+    """Look once more at orders that ended: what is missing may be what they filled late."""
     orders = books.database.orders
     since = books.at - _FILLS_WITHIN
     account = books.run.account
-    ended = orders.ended_unfilled(books.broker.environment, account, symbols, since)
+    ended = orders.ended_orders(books.broker.environment, account, symbols, since)
     notes = []
     for order in ended:
         notes += refresh(order, None, books) or []

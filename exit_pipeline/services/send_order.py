@@ -52,9 +52,9 @@ class OrderDesk:
                 report = self._submit(order.request, now + SEND_WITHIN)
             except Exception as error:  # whatever went wrong, the order may exist
                 return self._lost(order, str(error) or type(error).__name__)
-        if is_again and report.status in {OrderStatus.REJECTED, OrderStatus.UNKNOWN}:
-            return self._lost(order, f"sent again: {report.reason}")
-        self.database.orders.book(order, report)
+        if is_again and report.status is OrderStatus.REJECTED:
+            return self._lost(order, report.reason)
+        self._book(order, report)
         return self._say(order, report)
 
     def cancel(self, order: ExitOrder) -> ExitOrder | None:
@@ -77,7 +77,7 @@ class OrderDesk:
             message = f"the cancel of {request.client_order_id} is not confirmed: {error}"
             self.alert("WARNING", "CANCEL_NOT_CONFIRMED", order.position_id, message)
             return None
-        self.database.orders.book(order, report)
+        self._book(order, report)
         (now,) = self.database.orders.under_ids([request.client_order_id])
         return None if now.status.is_live else now
 
@@ -98,7 +98,7 @@ class OrderDesk:
                 order.id, self.fence, self.clock.now(), nobody_sends=True
             )
         elif report.answers(request):
-            self.database.orders.book(order, report)
+            self._book(order, report)
 
     def read_positions(self) -> Sequence[HeldPosition]:
         """What the broker says that the account holds.
@@ -128,16 +128,18 @@ class OrderDesk:
             at=self.clock.now(),
         )
 
+    def _book(self, order: ExitOrder, report: OrderReport) -> None:
+        self.database.orders.book(order, report)
+        if report.doubt:
+            self.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
+
     def _say(self, order: ExitOrder, report: OrderReport) -> str:
         """Tell a person what is not as it should be with a report."""
         if report.status is OrderStatus.UNKNOWN:
             self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, report.reason)
             return report.reason
-        if report.doubt:
-            self.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
-            return report.doubt
         if report.status is not OrderStatus.REJECTED:
-            return ""
+            return report.doubt
         message = f"{order.exit_reason} is due and its order was refused: {report.reason}"
         self.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
         return f"refused: {report.reason}"

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,11 +17,20 @@ import psycopg2
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.model.exit_request import ExitRequest
+from exit_pipeline_tests.crash.alpaca_desk import open_alpaca
 from exit_pipeline_tests.crash.books import Books, look
-from exit_pipeline_tests.crash.desks import OPENED_BY, Desk
+from exit_pipeline_tests.crash.desks import Desk
+from exit_pipeline_tests.crash.paper_desk import open_paper
 from exit_pipeline_tests.crash.scenarios import SCENARIOS, Scenario, Step
+from exit_pipeline_tests.crash.tradier_desk import open_tradier
 from exit_pipeline_tests.desk import MORNING
 from exit_pipeline_tests.fakes import NEW_YORK, new_york
+
+OPENED_BY: Final[Mapping[str, Callable[[str], AbstractContextManager[Desk]]]] = {
+    "alpaca": open_alpaca,
+    "tradier": open_tradier,
+    "paper": open_paper,
+}
 
 PATIENCE: Final = 6
 """Ticks after the story's last one, and after the last kill, within which all is quiet again."""
@@ -67,7 +76,6 @@ class Outcome:
         cost: Ticks more than the story has.
         wrongs: What must not be, with the tick.
         passed: How often each point was passed by the ticks that lived.
-        statuses: How often an order ended so.
     """
 
     case: Case

@@ -17,6 +17,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from sqlalchemy import Engine
+
 from exit_pipeline.adapters.brokers import alpaca, tradier
 from exit_pipeline.adapters.brokers.paper import PaperBroker
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
@@ -46,20 +48,7 @@ def run_tick(order: Mapping[str, Any], watch: Watch) -> None:
     database: Any = Watched(PostgresDatabase(engine), "", watch)
     market, exchange = (_market(order, name) for name in ("market", "exchange"))
     calendar = FakeCalendar()
-    if order["broker"] == "paper":
-        made: Any = PaperBroker(engine, exchange, clock, "paper", calendar=calendar)
-    else:
-        module = {"alpaca": alpaca, "tradier": tradier}[order["broker"]]
-        made = module.build(
-            Surroundings(
-                environ=order["environ"],
-                clock=clock,
-                calendar=calendar,
-                environment="paper",
-                database_url=order["database_url"],
-                market_data=market,
-            )
-        )
+    made = _broker(order, engine, clock, market, exchange)
     broker: Any = Watched(made, "broker", watch)
     request = TickRequest(
         run_key=order["run_key"], tick_at=datetime.fromisoformat(order["tick_at"])
@@ -84,6 +73,29 @@ def run_tick(order: Mapping[str, Any], watch: Watch) -> None:
         # As an op does it.
         database.runs.fail(request.run_key, str(error))
         raise
+
+
+def _broker(
+    order: Mapping[str, Any],
+    engine: Engine,
+    clock: FixedClock,
+    market: FakeMarketData,
+    exchange: FakeMarketData,
+) -> Any:
+    calendar = FakeCalendar()
+    if order["broker"] == "paper":
+        return PaperBroker(engine, exchange, clock, "paper", calendar=calendar)
+    module = {"alpaca": alpaca, "tradier": tradier}[order["broker"]]
+    return module.build(
+        Surroundings(
+            environ=order["environ"],
+            clock=clock,
+            calendar=calendar,
+            environment="paper",
+            database_url=order["database_url"],
+            market_data=market,
+        )
+    )
 
 
 def _market(order: Mapping[str, Any], name: str) -> FakeMarketData:

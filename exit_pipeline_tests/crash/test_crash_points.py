@@ -40,10 +40,18 @@ def test_nothing_is_lost_doubled_or_left_undone_by_a_killed_tick(
     assert outcome.killed == [kill.point for kill in case.kills]
 
 
+@pytest.mark.parametrize(
+    ("story", "broker"),
+    [
+        ("a stop is repriced", "paper"),
+        ("a cancel is confirmed late", "tradier"),
+        ("a fill during the cancel", "alpaca"),
+    ],
+)
 def test_a_story_ends_with_its_last_tick_where_nothing_is_killed(
-    runner: Forks, database_url: str
+    story: str, broker: str, runner: Forks, database_url: str
 ) -> None:
-    outcome = run_case(Case(scenario="a stop is repriced", broker="paper"), runner, database_url)
+    outcome = run_case(Case(scenario=story, broker=broker), runner, database_url)
     assert (outcome.wrongs, outcome.killed, outcome.cost) == ([], [], 0)
 
 

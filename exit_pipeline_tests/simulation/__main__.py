@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from exit_pipeline.adapters.clients.embedded_postgres import exit_on_sigterm
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.report import Report
 from exit_pipeline_tests.simulation.shrink import shrink
@@ -34,6 +35,7 @@ def main(
     seeds: int, first: int | None, seed: int | None, jobs: int, figures: Path | None,
     keep: Path | None,
 ) -> None:  # fmt: skip
+    exit_on_sigterm()
     if seed is not None:
         sys.exit(_one(seed))
     report = Report()
@@ -62,7 +64,7 @@ def _many(report: Report, seeds: range, jobs: int, keep: Path | None) -> list[Ou
                 failed.append(outcome)
             note = f"[red]{len(report.failed)} failed" if report.failed else ""
             progress.update(task, advance=1, description=note)
-            if keep and (done % 100 == 0 or done == len(seeds)):
+            if keep and (done % 20 == 0 or done == len(seeds)):
                 report.save(keep)
     return sorted(failed, key=lambda one: one.seed)
 

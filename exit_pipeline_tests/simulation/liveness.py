@@ -59,9 +59,17 @@ def _unknown_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> 
 
 
 def _doubled_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+    filled: Counter[str] = Counter()
+    for one in world.venue.orders():
+        filled[one.client_order_id] += one.filled
     for name in sorted(world.doubled):
         row = books.by_client_id.get(name)
-        if row and not _is_told(alerts, _subjects(books, row["refactored_position_id"])):
+        # What was refused both times has done nothing that anybody need know.
+        if (
+            row
+            and filled[name] > books.booked.get(row["id"], 0)
+            and not _is_told(alerts, _subjects(books, row["refactored_position_id"]))
+        ):
             world.history.violate("L1", f"{name} was doubled on its way and no alert tells of it")
 
 

@@ -49,6 +49,8 @@ class Outcome:
         points: Points that were reached.
         causes: Causes of alerts that were raised.
         recoveries: For each order whose state at the broker was in doubt, for how many runs.
+        longest_doubt: Seconds for which one was at most.
+        crashed_at: Points at which an engine died.
     """
 
     seed: int
@@ -61,6 +63,8 @@ class Outcome:
     points: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     recoveries: tuple[int, ...] = ()
+    longest_doubt: int = 0
+    crashed_at: tuple[str, ...] = ()
 
 
 def simulate(
@@ -103,6 +107,7 @@ class _Simulator:
         self._queue = make_schedule(world.plan, faults)
         self._counts: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
+        self._crashed_at: list[str] = []
         self._lives = 0
         self._runs = 0
         world.points = type(world.points)(self._at_point)
@@ -150,6 +155,8 @@ class _Simulator:
             points=world.points.reached,
             causes=self._causes,
             recoveries=tuple(self._invariants.recoveries),
+            longest_doubt=self._invariants.longest_doubt,
+            crashed_at=tuple(self._crashed_at),
         )
 
     def _transitions(self) -> Counter[str]:
@@ -198,6 +205,7 @@ class _Simulator:
         world.strike(planned)
         engine.note(f"{what} at {point}")
         if what == "crash":
+            self._crashed_at.append(point)
             engine.die()
             return
         self._invariants.check()

@@ -103,9 +103,15 @@ def transaction(engine: Engine) -> Iterator[Connection]:
             way out, what was done may or may not have been kept: read before doing it again.
         ConfigurationError: The database lacks a table or a column of this program.
     """
+    with _answering(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Say in a sentence of ours that the database did not answer."""
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except (OperationalError, InterfaceError, InternalError) as error:
         message = f"The database did not answer: {_reason(error)}."
         raise UnavailableError(message) from error
@@ -133,30 +139,18 @@ def session_lock(engine: Engine, name: str) -> Iterator[bool]:
     Raises:
         UnavailableError: The database did not answer.
     """
-    with _session(engine) as connection:
-        key = {"name": name}
+    key = {"name": name}
+    with _answering(), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
         statement = "SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"
-        if not connection.execute(text(statement), key).scalar_one():
-            yield False
-            return
+        is_mine = bool(session.execute(text(statement), key).scalar_one())
         try:
-            yield True
+            yield is_mine
         finally:
-            with suppress(DBAPIError):  # a connection that is gone holds nothing
-                connection.execute(
-                    text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key
-                )
-
-
-@contextmanager
-def _session(engine: Engine) -> Iterator[Connection]:
-    try:
-        opened = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-    except (OperationalError, InterfaceError, NoFreeConnectionError) as error:
-        message = "The database did not answer: no connection became free."
-        raise UnavailableError(message) from error
-    with opened as connection:
-        yield connection
+            if is_mine:
+                with suppress(DBAPIError):  # a connection that is gone holds nothing
+                    session.execute(
+                        text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), key
+                    )
 
 
 def run(connection: Connection, statement: str, **values: Any) -> CursorResult[Any]:

@@ -26,6 +26,19 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Contracts that our rows have and the broker has not, seen by more than one tick.
+
+    Attributes:
+        missing: How many were missing each time.
+        first_seen_at: When that was seen first.
+    """
+
+    missing: int
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resized:
     """An unmanaged row that is set to what the broker says.
 

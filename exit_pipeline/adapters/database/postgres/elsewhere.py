@@ -1,17 +1,18 @@
 """Contracts that left an account without an order of ours."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run
 from exit_pipeline.adapters.database.postgres.closing import lock_position
+from exit_pipeline.core.model.holdings import Gap
 
 
 def see_gaps(
     connection: Connection, environment: str, account: str, missing: Mapping[str, int], at: datetime
-) -> dict[str, int]:
+) -> dict[str, Gap]:
     """Remember which contracts a broker holds too few of; see ``PositionStore.see_gaps``."""
     place = {"environment": environment, "account": account}
     run(
@@ -32,7 +33,7 @@ def see_gaps(
             SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS s(symbol text, missing integer)
         ),
         before AS (
-            SELECT symbol, missing FROM held_gaps
+            SELECT symbol, missing, first_seen_at FROM held_gaps
             WHERE environment = :environment AND account = :account AND last_seen_at < :at
         ),
         kept AS (
@@ -42,14 +43,37 @@ def see_gaps(
             ON CONFLICT (environment, account, symbol) DO UPDATE
             SET missing = excluded.missing, last_seen_at = excluded.last_seen_at
         )
-        SELECT symbol, least(s.missing, b.missing) AS missing
+        SELECT symbol, least(s.missing, b.missing) AS missing, b.first_seen_at
         FROM seen s JOIN before b USING (symbol)
         """,
         **place,
         rows=as_json({"symbol": symbol, "missing": count} for symbol, count in missing.items()),
         at=at,
     )
-    return {row.symbol: row.missing for row in rows}
+    return {row.symbol: Gap(missing=row.missing, first_seen_at=row.first_seen_at) for row in rows}
+
+
+def closed_elsewhere(
+    connection: Connection,
+    environment: str,
+    account: str,
+    symbols: Collection[str],
+    since: datetime,
+) -> set[str]:
+    """Symbols of positions that ended as EXTERNAL; see ``PositionStore.closed_elsewhere``."""
+    found = run(
+        connection,
+        """
+        SELECT DISTINCT option_symbol FROM refactored_positions
+        WHERE environment = :environment AND account = :account
+          AND option_symbol = ANY(:symbols) AND external_quantity > 0 AND updated_at >= :since
+        """,
+        environment=environment,
+        account=account,
+        symbols=list(symbols),
+        since=since,
+    )
+    return set(found.scalars())
 
 
 def close_elsewhere(connection: Connection, position_id: str, contracts: int, at: datetime) -> None:

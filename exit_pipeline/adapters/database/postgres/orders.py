@@ -57,14 +57,14 @@ class PostgresOrders:
         """Exit orders that runs made, the oldest intent first."""
         return self._select("run_id = ANY(CAST(:run_ids AS uuid[]))", run_ids=list(run_ids))
 
-    def ended_unfilled(
+    def ended_orders(
         self, environment: str, account: str, symbols: Sequence[str], since: datetime
     ) -> list[ExitOrder]:
-        """Exit orders on these contracts that were sent since then and ended before they filled."""
+        """Exit orders on these contracts that were sent since then and have ended."""
         return self._select(
             "environment = :environment AND account = :account AND symbol = ANY(:symbols)"
-            " AND intent_at >= :since AND filled_quantity < quantity"
-            " AND status IN ('CANCELLED', 'EXPIRED', 'REJECTED', 'ABANDONED')",
+            " AND intent_at >= :since"
+            " AND status IN ('FILLED', 'CANCELLED', 'EXPIRED', 'REJECTED', 'ABANDONED')",
             environment=environment,
             account=account,
             symbols=list(symbols),

@@ -1,7 +1,7 @@
 """Managed positions: reading, importing, marking and settling them."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from decimal import Decimal
@@ -15,12 +15,16 @@ from exit_pipeline.adapters.database.postgres.closing import (
     close_contracts,
     lock_position,
 )
-from exit_pipeline.adapters.database.postgres.elsewhere import close_elsewhere, see_gaps
+from exit_pipeline.adapters.database.postgres.elsewhere import (
+    close_elsewhere,
+    closed_elsewhere,
+    see_gaps,
+)
 from exit_pipeline.adapters.database.postgres.holdings import take_step
 from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.holdings import HeldStep, StepTaken
+from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
 from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
@@ -231,10 +235,17 @@ class PostgresPositions:
 
     def see_gaps(
         self, environment: str, account: str, missing: Mapping[str, int], at: datetime
-    ) -> dict[str, int]:
+    ) -> dict[str, Gap]:
         """Remember which contracts a broker holds too few of; what an earlier tick saw as well."""
         with transaction(self._engine) as connection:
             return see_gaps(connection, environment, account, missing, at)
+
+    def closed_elsewhere(
+        self, environment: str, account: str, symbols: Collection[str], since: datetime
+    ) -> set[str]:
+        """Those of the symbols of which a position counts as closed by somebody since then."""
+        with transaction(self._engine) as connection:
+            return closed_elsewhere(connection, environment, account, symbols, since)
 
     def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
         """Take contracts out of a position that somebody closed at a price that is not known."""
