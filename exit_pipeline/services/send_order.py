@@ -52,8 +52,8 @@ class OrderDesk:
                 report = self._submit(order.request, now + SEND_WITHIN)
             except Exception as error:  # whatever went wrong, the order may exist
                 return self._lost(order, str(error) or type(error).__name__)
-        if is_again and report.status is OrderStatus.REJECTED:
-            return self._lost(order, report.reason)
+        if is_again and report.status in {OrderStatus.REJECTED, OrderStatus.UNKNOWN}:
+            return self._lost(order, f"sent again: {report.reason}")
         self._book(order, report)
         return self._say(order, report)
 

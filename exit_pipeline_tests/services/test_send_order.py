@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exit_pipeline.core.model.exit_order import ExitOrder
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.order import NOT_ACCEPTED, OrderReport, OrderRequest, OrderStatus
 from exit_pipeline.services.send_order import OrderDesk
 from exit_pipeline_tests.between import Between, is_silent
 from exit_pipeline_tests.desk import CALL, Desk, alerts, orders
@@ -101,6 +101,25 @@ def test_whatever_goes_wrong_once_an_order_may_have_left_makes_it_unknown(
     said = at_work(desk, submit=fail).send(order)
     assert said.startswith(f"the broker's answer to {order.request.client_order_id} is lost")
     assert orders(desk, "status") == [("UNKNOWN",)]
+    assert alerts(desk) == {("ORDER_UNKNOWN", "a")}
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "UNKNOWN"])
+def test_a_refusal_of_an_order_that_is_sent_again_proves_nothing_of_the_first_one(
+    desk: Desk, status: str
+) -> None:
+    """The first one may still be on its way, so "not accepted" is no proof that it never was."""
+
+    def refuse(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        report: OrderReport = inner.submit(request, *rest)
+        return replace(report, status=OrderStatus(status), reason=f"{NOT_ACCEPTED}429")
+
+    order = working(desk)
+    desk.database.orders.mark_status(order.id, OrderStatus.UNKNOWN, "no answer")
+    at_work(desk, submit=refuse, find_order=lambda *_: None).send(working(desk))
+    again = working(desk)
+    assert again.status is OrderStatus.UNKNOWN
+    assert not (again.trouble or "").startswith(NOT_ACCEPTED)
     assert alerts(desk) == {("ORDER_UNKNOWN", "a")}
 
 
