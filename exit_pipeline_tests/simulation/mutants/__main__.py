@@ -1,0 +1,44 @@
+"""``python -m exit_pipeline_tests.simulation.mutants``: which mistakes the simulator finds."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from exit_pipeline_tests.simulation.mutants.catalogue import ALL, BY_NAME
+from exit_pipeline_tests.simulation.mutants.table import Table
+from exit_pipeline_tests.simulation.mutants.workers import hunt_all
+
+console = Console()
+
+
+@click.command(help=__doc__)
+@click.option("--seeds", default=200, show_default=True, help="At most so many for each mutant.")
+@click.option("--from", "first", default=1, show_default=True, help="The first.")
+@click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only these mutants.")
+@click.option("--json", "kept", type=click.Path(path_type=Path), help="Write the figures here.")
+def main(seeds: int, first: int, jobs: int, only: Sequence[str], kept: Path | None) -> None:
+    for name in only:
+        if name not in BY_NAME:
+            message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
+            raise click.BadParameter(message)
+    chosen = [mutant for mutant in ALL if not only or mutant.name in only]
+    table = Table(first=first, seeds=seeds)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress("hunting", *columns, "{task.description}", console=console) as progress:
+        task = progress.add_task("", total=len(chosen))
+        for found in hunt_all(chosen, range(first, first + seeds), jobs):
+            table.add(found)
+            progress.update(task, advance=1, description=found.say())
+            if kept:
+                table.save(kept)
+    table.show(console)
+    sys.exit(1 if table.holes else 0)
+
+
+if __name__ == "__main__":
+    main()
