@@ -1,6 +1,7 @@
 """One seed, from the opening of its day to the verdict."""
 
 import logging
+from bisect import insort
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -103,6 +104,7 @@ class _Simulator:
         self._queue = make_schedule(world.plan, faults)
         self._counts: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
+        self._impatient: list[Planned] = []
         self._lives = 0
         self._runs = 0
         world.points = type(world.points)(self._at_point)
@@ -163,20 +165,37 @@ class _Simulator:
         """One launch, and what is wrong after it."""
         for planned in due.begins:
             self._strikes.begin(planned)
+            if planned.kind.site == "patience":
+                self._impatient.append(planned)
         if due.strikes is not None:
             self._world.strike(due.strikes)
         if due.launch is None:
             return
-        self._launch(due.launch, engine)
+        ending = self._launch(due.launch, engine)
+        if due.is_calm and ending.startswith("failed"):
+            self._world.history.violate("L3", f"a run after all faults {ending}")
+        if self._impatient and self._invariants.any_in_doubt:
+            self._lose_patience(self._impatient.pop(0))
 
-    def _launch(self, launch: Launch, engine: Engine) -> None:
+    def _lose_patience(self, planned: Planned) -> None:
+        """An order is in doubt, and somebody launches the job again and again."""
+        calm = next(due.at for due in self._queue if due.is_calm)
+        for number in range(1, 3 + planned.pick % 6):
+            at = self._world.timeline.at + timedelta(seconds=number * (12 + 40 * planned.amount))
+            if at < calm - timedelta(seconds=60):
+                due = Due(at=at, launch=Launch(key="again"), strikes=planned)
+                insort(self._queue, due, key=lambda one: one.at)
+
+    def _launch(self, launch: Launch, engine: Engine) -> str:
+        """One run and what is wrong after it; how it ended."""
         world, launch = self._world, self._named(launch)
         engine.note(f"run {launch.key}{' dry' if launch.dry_run else ''}")
         self._counts["runs"] += 1
         try:
             ending = engine.run(launch)
         except Killed:
-            engine.note("is gone")
+            ending = "is gone"
+            engine.note(ending)
             engine.close()
             self._engine = self._new_engine()
         else:
@@ -186,6 +205,7 @@ class _Simulator:
         self._invariants.check()
         check_decisions(world, launch)
         self._counts["halts"] += look_at_halts(world)
+        return ending
 
     def _named(self, launch: Launch) -> Launch:
         """Every run has an id of its own."""
