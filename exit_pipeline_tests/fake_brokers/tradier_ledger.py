@@ -6,7 +6,7 @@ on the quote bounds what it gives away.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +22,8 @@ BUY_REFUSED = [
     "Buy to Close order cannot be placed unless you are closing a short option position.",
     "UnexpectedBuyToCoverOrderOption",
 ]
+
+_PRICED_WITHIN = timedelta(minutes=10)
 
 
 @dataclass
@@ -44,7 +46,8 @@ class Ledger:
         orders: As the API shows them, oldest first.
         past: Orders of earlier sessions, which no listing has.
         markets: By option symbol.
-        fills_before_price: For so many looks at an order the price of its executions is not there.
+        fills_before_price: For so many looks at an order the price of its executions is not there,
+            while the newest is not older than ten minutes.
         stays_pending: A cancel is only asked for; the order stays pending_cancel.
         rejects_later: Orders are received, and rejected with these words afterwards.
         guards: Whether it refuses to close more than is held and free. Without, nothing but the
@@ -154,7 +157,8 @@ class Ledger:
 
     def shown(self, order: dict[str, Any]) -> dict[str, Any]:
         """An order as a look shows it."""
-        if self.fills_before_price and order["exec_quantity"]:
+        is_new = order["transaction_date"] > stamp(self.clock.at - _PRICED_WITHIN)
+        if self.fills_before_price and order["exec_quantity"] and is_new:
             self.fills_before_price -= 1
             return order | {"avg_fill_price": 0.0, "exec_quantity": 0.0, "last_fill_price": 0.0}
         return dict(order)

@@ -62,7 +62,7 @@ def _many(report: Report, seeds: range, jobs: int, keep: Path | None) -> list[Ou
                 failed.append(outcome)
             note = f"[red]{len(report.failed)} failed" if report.failed else ""
             progress.update(task, advance=1, description=note)
-            if keep and (done % 100 == 0 or done == len(seeds)):
+            if keep and (done % 20 == 0 or done == len(seeds)):
                 report.save(keep)
     return sorted(failed, key=lambda one: one.seed)
 

@@ -1,8 +1,11 @@
 """What must hold after every step, judged from the broker's ledger and the database.
 
 Numbers are those of reliability.md, 4.2. I5, I6, I11, I12, I14 and I15 are judged in ``postings``
-as orders leave, I17 and I18 in ``leaks`` at the end of a seed. L5, that recorded inputs replay to
-the same decisions, is judged by the tests of the engine.
+as orders leave, I9 and I16 in ``decisions``, I17 and I18 in ``leaks``, L1 and L2 in ``liveness``.
+Judged elsewhere: L3, that a gap of ticks is told, needs a watcher outside and is in the tests of
+``exit-pipeline status``; L4, that one bad position stops no other, shows in seeds with a position
+that can't be decided; L5, that recorded inputs replay to the same decisions, is in the tests of the
+engine.
 
 A network that delivers one order twice to a broker without idempotency (``duplicate_delivery``)
 can't be helped by any sender: the position of such an order is exempt from I1, I2 and I4, and
@@ -11,6 +14,7 @@ can't be helped by any sender: the position of such an order is exempt from I1, 
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -32,13 +36,16 @@ class Invariants:
         evaluated: How many invariants were judged so far.
         transitions: How often an order was seen to go from one state to another.
         recoveries: For how many looks each order was in doubt that is no more.
+        longest_doubt: Seconds for which an order was in doubt at most.
     """
 
     def __init__(self, world: Any) -> None:
         self.evaluated = 0
         self.transitions: Counter[str] = Counter()
         self.recoveries: list[int] = []
+        self.longest_doubt = 0
         self._doubted: Counter[str] = Counter()
+        self._doubted_since: dict[str, datetime] = {}
         self._world = world
         self._states: dict[str, tuple[str, int]] = {}
         self._fences: dict[str, int] = {}
@@ -80,6 +87,9 @@ class Invariants:
             self._states[name] = now, filled
             if now in _IN_DOUBT:
                 self._doubted[name] += 1
+                since = self._doubted_since.setdefault(name, self._world.timeline.at)
+                age = (self._world.timeline.at - since).total_seconds()
+                self.longest_doubt = max(self.longest_doubt, round(age))
             elif name in self._doubted:
                 self.recoveries.append(self._doubted.pop(name))
 

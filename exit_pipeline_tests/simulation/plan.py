@@ -12,7 +12,12 @@ BROKERS = ("alpaca", "tradier", "paper")
 LIVENESS_TICKS = 6
 """After the faults, everything due is settled or escalated within so many ticks."""
 
-_DAYS = tuple(date(2026, 3, 16) + timedelta(days=days) for days in range(4))
+_DAYS = (
+    *(date(2026, 3, 16) + timedelta(days=days) for days in range(5)),
+    date(2026, 3, 6),  # the next session is in summer time
+    date(2026, 4, 2),  # the next session comes after Good Friday and a weekend
+)
+_HOLIDAYS = {date(2026, 4, 3): "Good Friday"}
 _HALF_DAY = 0.12
 _SEVERITIES = ((0.05, 0, 0), (0.30, 2, 6), (0.75, 7, 16), (1.0, 17, 34))
 """Share of seeds up to which a number of faults lies in a range, for a day of 72 ticks."""
@@ -58,11 +63,9 @@ def make_plan(seed: int, ticks: int | None = None) -> Plan:
     broker = BROKERS[seed % 3]
     day = chance.choice(_DAYS)
     closes = {day: time(13)} if chance.random() < _HALF_DAY else {}
-    calendar = FakeCalendar(early_closes=closes)
-    first, second = calendar.session(day), calendar.session(day + timedelta(days=1))
-    if first is None or second is None:
-        message = f"{day} is followed by no session"
-        raise ValueError(message)
+    calendar = FakeCalendar(_HOLIDAYS, closes)
+    first = calendar.session_on_or_before(day)
+    second = next(filter(None, (calendar.session(day + timedelta(days=n)) for n in range(1, 9))))
     overnight = chance.random() < 0.4
     slots = list(first.ticks())
     if not overnight:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,8 @@ class Report:
         self.brokers: Counter[str] = Counter()
         self.causes: Counter[str] = Counter()
         self.recoveries: Counter[int] = Counter()
+        self.crashes: Counter[str] = Counter()
+        self.longest_doubt = 0
         self.failed: list[int] = []
         self.last_seed = 0
 
@@ -52,6 +55,8 @@ class Report:
         self.brokers[outcome.broker] += 1
         self.causes.update(outcome.causes)
         self.recoveries.update(outcome.recoveries)
+        self.crashes.update(outcome.crashed_at)
+        self.longest_doubt = max(self.longest_doubt, outcome.longest_doubt)
         self.violations.update(one.invariant for one in outcome.violations)
         self.last_seed = max(self.last_seed, outcome.seed)
         if outcome.violations:
@@ -84,6 +89,8 @@ class Report:
             "violations": dict(self.violations),
             "brokers": dict(self.brokers),
             "alerts": dict(self.causes),
+            "crashes": dict(sorted(self.crashes.items())),
+            "longest_doubt_seconds": self.longest_doubt,
             "recoveries": {str(runs): times for runs, times in sorted(self.recoveries.items())},
             "injected": dict(sorted(cover.injected.items())),
             "survived": dict(sorted(cover.survived.items())),
@@ -98,12 +105,14 @@ class Report:
     def from_json(cls, kept: dict[str, Any]) -> "Report":
         report = cls()
         report.last_seed, report.failed = kept["last_seed"], kept["failed"]
+        report.longest_doubt = kept["longest_doubt_seconds"]
         report.coverage.seeds = kept["seeds"]
         for mine, name in (
             (report.counts, "counts"),
             (report.violations, "violations"),
             (report.brokers, "brokers"),
             (report.causes, "alerts"),
+            (report.crashes, "crashes"),
             (report.coverage.injected, "injected"),
             (report.coverage.survived, "survived"),
             (report.coverage.transitions, "transitions"),
@@ -122,6 +131,12 @@ class Report:
         """The figure sheet (reliability.md, 4.7)."""
         console.print(self._figures())
         console.print(self._faults())
+        rows = {"fail-safe row": self.coverage.rows(), "transition": self.coverage.transitions}
+        for name, times in rows.items():
+            table = Table(name, "times", title="What happened sometimes")
+            for what, number in sorted(times.items()):
+                table.add_row(what, str(number))
+            console.print(table)
 
     def _figures(self) -> Table:
         table = Table("figure", "", title="Simulated trading days", show_header=False)
@@ -136,6 +151,9 @@ class Report:
             f"{self.coverage.survived.total()}",
             "commits that succeeded unseen": self.coverage.injected["commit_unseen"],
             "points reached": len(self.coverage.points),
+            "processes killed, at points": f"{self.crashes.total()}, {len(self.crashes)}",
+            "halts by an anomaly": self.counts["halts"],
+            "an order in doubt for at most": f"{self.longest_doubt / 60:.0f} minutes",
             "runs until an order in doubt was clear, p50 / p95": f"{self.quantile(0.5)} / "
             f"{self.quantile(0.95)}",
             **{
@@ -155,7 +173,11 @@ class Report:
         table = Table("class", "fault", "injected", "survived", title="Faults")
         cover = self.coverage
         names = sorted(cover.injected, key=lambda name: (BY_NAME[name].fault_class, name))
-        for name in names:
-            kind = BY_NAME[name].fault_class
-            table.add_row(kind, name, str(cover.injected[name]), str(cover.survived[name]))
+        for fault_class, group in groupby(names, lambda name: BY_NAME[name].fault_class):
+            members = list(group)
+            for name in members:
+                table.add_row("", name, str(cover.injected[name]), str(cover.survived[name]))
+            sums = [sum(times[name] for name in members) for times in
+                    (cover.injected, cover.survived)]  # fmt: skip
+            table.add_row(fault_class, "all", *map(str, sums), end_section=True)
         return table

@@ -50,6 +50,8 @@ class Outcome:
         points: Points that were reached.
         causes: Causes of alerts that were raised.
         recoveries: For each order whose state at the broker was in doubt, for how many runs.
+        longest_doubt: Seconds for which one was at most.
+        crashed_at: Points at which an engine died.
     """
 
     seed: int
@@ -62,6 +64,8 @@ class Outcome:
     points: Counter[str] = field(default_factory=Counter)
     causes: Counter[str] = field(default_factory=Counter)
     recoveries: tuple[int, ...] = ()
+    longest_doubt: int = 0
+    crashed_at: tuple[str, ...] = ()
 
 
 def simulate(
@@ -104,6 +108,7 @@ class _Simulator:
         self._queue = make_schedule(world.plan, faults)
         self._counts: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
+        self._crashed_at: list[str] = []
         self._impatient: list[Planned] = []
         self._lives = 0
         self._runs = 0
@@ -152,6 +157,8 @@ class _Simulator:
             points=world.points.reached,
             causes=self._causes,
             recoveries=tuple(self._invariants.recoveries),
+            longest_doubt=self._invariants.longest_doubt,
+            crashed_at=tuple(self._crashed_at),
         )
 
     def _transitions(self) -> Counter[str]:
@@ -174,7 +181,7 @@ class _Simulator:
         ending = self._launch(due.launch, engine)
         if due.is_calm and ending.startswith("failed"):
             self._world.history.violate("L3", f"a run after all faults {ending}")
-        if self._impatient and self._invariants.any_in_doubt:
+        elif self._impatient and not due.is_calm and self._invariants.any_in_doubt:
             self._lose_patience(self._impatient.pop(0))
 
     def _lose_patience(self, planned: Planned) -> None:
@@ -218,6 +225,7 @@ class _Simulator:
         world.strike(planned)
         engine.note(f"{what} at {point}")
         if what == "crash":
+            self._crashed_at.append(point)
             engine.die()
             return
         self._invariants.check()

@@ -1,7 +1,7 @@
 """How each fault comes about: what is armed, arranged or switched when its tick begins."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
@@ -27,6 +27,7 @@ class Strikes:
     def __init__(self, world: World) -> None:
         self._world = world
         self._is_over = False
+        self._ended_at: dict[str, datetime] = {}
 
     def begin(self, planned: Planned) -> None:
         """A fault's tick begins."""
@@ -192,13 +193,19 @@ class Strikes:
         ended = [
             one
             for one in self._orders()
-            if one.status == "canceled" and one.filled < one.quantity and self._has_room(one)
+            if one.status == "canceled" and self._is_fresh(one) and self._has_room(one)
         ]
         if not ended:
             self._partial_then_cancel(planned)
             return False
         self._world.venue.execute(ended[planned.pick % len(ended)].broker_order_id, 1)
         return True
+
+    def _is_fresh(self, order: LedgerOrder) -> bool:
+        """Exchanges tell minutes late, not hours."""
+        now = self._world.timeline.at
+        since = self._ended_at.setdefault(order.broker_order_id, now)
+        return order.filled < order.quantity and now - since < 2 * _SLOT
 
     def _has_room(self, order: LedgerOrder) -> bool:
         names = self._world.database.rows(

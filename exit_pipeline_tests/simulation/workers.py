@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import get_context
@@ -25,14 +25,13 @@ def one_database() -> Iterator[SimDatabase]:
 
 
 def simulate_all(seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
-    """The outcomes of seeds as they come; only a failed one has its history."""
+    """The outcomes of seeds in their order; only a failed one has its history."""
     with throwaway_server(*SETTINGS) as server:
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), initializer=_begin, initargs=(server.url("NAME"),)
         )
         try:
-            for done in as_completed([pool.submit(_run, seed) for seed in seeds]):
-                yield done.result()
+            yield from pool.map(_run, seeds)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -46,5 +45,9 @@ def _at(url: str) -> Callable[[str], str]:
 
 
 def _run(seed: int) -> Outcome:
-    outcome = simulate(seed, _state["database"])
+    try:
+        outcome = simulate(seed, _state["database"])
+    except Exception as error:
+        message = f"the simulator itself failed at seed {seed}: {error!r}"
+        raise RuntimeError(message) from error
     return outcome if outcome.violations else replace(outcome, lines=())

@@ -18,10 +18,13 @@ console = Console()
 @click.command(help=__doc__)
 @click.option("--seeds", default=200, show_default=True, help="At most so many for each mutant.")
 @click.option("--from", "first", default=1, show_default=True, help="The first.")
+@click.option("--ticks", default=24, show_default=True, help="Of each day; 0 for all of it.")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only these mutants.")
 @click.option("--json", "kept", type=click.Path(path_type=Path), help="Write the figures here.")
-def main(seeds: int, first: int, jobs: int, only: Sequence[str], kept: Path | None) -> None:
+def main(
+    seeds: int, first: int, ticks: int, jobs: int, only: Sequence[str], kept: Path | None
+) -> None:
     for name in only:
         if name not in BY_NAME:
             message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
@@ -29,11 +32,12 @@ def main(seeds: int, first: int, jobs: int, only: Sequence[str], kept: Path | No
     chosen = [mutant for mutant in ALL if not only or mutant.name in only]
     table = Table(first=first, seeds=seeds)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress("hunting", *columns, "{task.description}", console=console) as progress:
+    with Progress("hunting", *columns, console=console) as progress:
         task = progress.add_task("", total=len(chosen))
-        for found in hunt_all(chosen, range(first, first + seeds), jobs):
+        for found in hunt_all(chosen, range(first, first + seeds), jobs, ticks or None):
             table.add(found)
-            progress.update(task, advance=1, description=found.say())
+            progress.console.print(found.say(), highlight=False)
+            progress.update(task, advance=1)
             if kept:
                 table.save(kept)
     table.show(console)

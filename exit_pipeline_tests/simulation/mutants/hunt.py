@@ -26,9 +26,26 @@ class Kill:
     message: str
 
 
-def hunt(
-    mutant: Mutant, seeds: Iterable[int], database: SimDatabase, *, ticks: int | None = None
-) -> Kill | None:
+class Sound:
+    """What seeds break without any mutant, each simulated once.
+
+    Args:
+        ticks: So many ticks of each day, or the whole of it.
+    """
+
+    def __init__(self, ticks: int | None = None) -> None:
+        self.ticks = ticks
+        self._known: dict[int, frozenset[str]] = {}
+
+    def breaks(self, seed: int, database: SimDatabase) -> frozenset[str]:
+        """The invariants that a seed breaks; none, in a sound program."""
+        if seed not in self._known:
+            found = simulate(seed, database, ticks=self.ticks).violations
+            self._known[seed] = frozenset(one.invariant for one in found)
+        return self._known[seed]
+
+
+def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sound) -> Kill | None:
     """The first of the seeds that finds a mutant; None where none does.
 
     Seeds of a personality in which it can make no difference are passed over. What the program
@@ -38,17 +55,16 @@ def hunt(
         mutant: The mistake.
         seeds: In order.
         database: Emptied for each.
-        ticks: So many ticks of each day, or the whole of it.
+        sound: The same seeds without it.
     """
     for seed in seeds:
         if BROKERS[seed % len(BROKERS)] not in mutant.brokers:
             continue
         with mutant.applied(database):
-            outcome = simulate(seed, database, ticks=ticks)
+            outcome = simulate(seed, database, ticks=sound.ticks)
         if not outcome.violations:
             continue
-        sound = simulate(seed, database, ticks=ticks)
-        known = {one.invariant for one in sound.violations}
+        known = sound.breaks(seed, database)
         found = [one for one in outcome.violations if one.invariant not in known]
         if found:
             return Kill(
