@@ -58,7 +58,7 @@ class Postings:
             return
         (row,) = rows
         self._judge_row(posted, row)
-        if before is posted:
+        if before is posted and row["last_missed_at"] is None:
             self._judge_decision(name, row)
         self._judge_session(posted)
         self._judge_switch(name, row)

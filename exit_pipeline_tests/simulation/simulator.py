@@ -24,7 +24,7 @@ from exit_pipeline_tests.simulation.liveness import check_liveness
 from exit_pipeline_tests.simulation.person import look_at_everything, look_at_halts
 from exit_pipeline_tests.simulation.plan import make_plan
 from exit_pipeline_tests.simulation.points import Killed
-from exit_pipeline_tests.simulation.schedule import Due, make_schedule
+from exit_pipeline_tests.simulation.schedule import Due, launches_again, make_schedule
 from exit_pipeline_tests.simulation.strikes import Strikes
 from exit_pipeline_tests.simulation.world import Mutation, World
 
@@ -187,11 +187,8 @@ class _Simulator:
     def _lose_patience(self, planned: Planned) -> None:
         """An order is in doubt, and somebody launches the job again and again."""
         calm = next(due.at for due in self._queue if due.is_calm)
-        for number in range(1, 3 + planned.pick % 6):
-            at = self._world.timeline.at + timedelta(seconds=number * (12 + 40 * planned.amount))
-            if at < calm - timedelta(seconds=60):
-                due = Due(at=at, launch=Launch(key="again"), strikes=planned)
-                insort(self._queue, due, key=lambda one: one.at)
+        for due in launches_again(planned, self._world.timeline.at, calm):
+            insort(self._queue, due, key=lambda one: one.at)
 
     def _launch(self, launch: Launch, engine: Engine) -> str:
         """One run and what is wrong after it; how it ended."""
@@ -201,8 +198,7 @@ class _Simulator:
         try:
             ending = engine.run(launch)
         except Killed:
-            ending = "is gone"
-            engine.note(ending)
+            engine.note(ending := "is gone")
             engine.close()
             self._engine = self._new_engine()
         else:

@@ -30,7 +30,7 @@ def main(
             message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
             raise click.BadParameter(message)
     chosen = [mutant for mutant in ALL if not only or mutant.name in only]
-    table = Table(first=first, seeds=seeds)
+    table = Table(first=first, seeds=seeds, ticks=ticks or None)
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress("hunting", *columns, console=console) as progress:
         task = progress.add_task("", total=len(chosen))

@@ -4,13 +4,16 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from rich import table as rich_table
 from rich.console import Console
 
 from exit_pipeline_tests.simulation.mutants.hunt import Kill
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant
+
+KEPT: Final = Path(__file__).with_name("killed.json")
+"""What the last full run found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +69,13 @@ class Table:
     Attributes:
         first: The first seed.
         seeds: The most for each mutant.
+        ticks: Of each seed's day; None for all of it.
         found: By mutant.
     """
 
     first: int
     seeds: int
+    ticks: int | None
     found: dict[str, Found] = field(default_factory=dict)
 
     def add(self, found: Found) -> None:
@@ -103,7 +108,8 @@ class Table:
 
     def save(self, path: Path) -> None:
         rows = {name: asdict(one) for name, one in sorted(self.found.items())}
-        whole = {"first": self.first, "seeds": self.seeds, **self.figures(), "mutants": rows}
+        run = {"first": self.first, "seeds": self.seeds, "ticks": self.ticks}
+        whole = {**run, **self.figures(), "mutants": rows}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{json.dumps(whole, indent=1)}\n")
 
