@@ -21,16 +21,18 @@ console = Console()
 @click.option("--ticks", default=24, show_default=True, help="Of each day; 0 for all of it.")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only these mutants.")
-@click.option("--json", "kept", type=click.Path(path_type=Path), help="Write the figures here.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Renew their rows in this file.")
 def main(
-    seeds: int, first: int, ticks: int, jobs: int, only: Sequence[str], kept: Path | None
+    seeds: int, first: int, ticks: int, jobs: int, only: Sequence[str], keep: Path | None
 ) -> None:
     for name in only:
         if name not in BY_NAME:
             message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
             raise click.BadParameter(message)
     chosen = [mutant for mutant in ALL if not only or mutant.name in only]
-    table = Table(first=first, seeds=seeds, ticks=ticks or None)
+    table = Table(ticks or None)
+    if keep:
+        table.load(keep, BY_NAME.keys() - {mutant.name for mutant in chosen})
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress("hunting", *columns, console=console) as progress:
         task = progress.add_task("", total=len(chosen))
@@ -38,8 +40,8 @@ def main(
             table.add(found)
             progress.console.print(found.say(), highlight=False)
             progress.update(task, advance=1)
-            if kept:
-                table.save(kept)
+            if keep:
+                table.save(keep)
     table.show(console)
     sys.exit(1 if table.holes else 0)
 

@@ -1,6 +1,7 @@
 """The table of mutants: which seed found each, and by which invariant."""
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -27,6 +28,7 @@ class Found:
         guarded_by: What makes it harmless alone.
         nth: It was killed by the n-th seed, those of other personalities counted; None where it
             survived.
+        seeds: It was hunted with so many at most.
         kill: How.
     """
 
@@ -34,6 +36,7 @@ class Found:
     breaks: str
     source: str
     guarded_by: str
+    seeds: int
     nth: int | None
     kill: Kill | None
 
@@ -44,9 +47,18 @@ class Found:
             breaks=mutant.breaks,
             source=mutant.source,
             guarded_by=mutant.guarded_by,
+            seeds=len(seeds),
             nth=None if kill is None else kill.seed - seeds.start + 1,
             kill=kill,
         )
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> "Found":
+        kill = row["kill"]
+        if kill is None:
+            return cls(**row)
+        invariants = tuple(kill["invariants"])
+        return cls(**{**row, "kill": Kill(**{**kill, "invariants": invariants})})
 
     @property
     def is_hole(self) -> bool:
@@ -67,14 +79,10 @@ class Table:
     """Adds up what was found.
 
     Attributes:
-        first: The first seed.
-        seeds: The most for each mutant.
         ticks: Of each seed's day; None for all of it.
         found: By mutant.
     """
 
-    first: int
-    seeds: int
     ticks: int | None
     found: dict[str, Found] = field(default_factory=dict)
 
@@ -106,10 +114,15 @@ class Table:
             "most_seeds": max(taken, default=None),
         }
 
+    def load(self, path: Path, names: Collection[str]) -> None:
+        """Take over the rows of these mutants from a table that was saved, as far as it has any."""
+        rows = json.loads(path.read_text())["mutants"] if path.exists() else {}
+        for name in rows.keys() & names:
+            self.add(Found.from_json(rows[name]))
+
     def save(self, path: Path) -> None:
         rows = {name: asdict(one) for name, one in sorted(self.found.items())}
-        run = {"first": self.first, "seeds": self.seeds, "ticks": self.ticks}
-        whole = {**run, **self.figures(), "mutants": rows}
+        whole = {"ticks": self.ticks, **self.figures(), "mutants": rows}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{json.dumps(whole, indent=1)}\n")
 
@@ -119,7 +132,8 @@ class Table:
             self.found.values(), key=lambda one: (one.nth is None, one.nth, one.name)
         ):
             by = ", ".join(one.kill.invariants) if one.kill else ""
-            how = by or (f"harmless alone: {one.guarded_by}" if one.guarded_by else "SURVIVED")
+            alone = f"in {one.seeds} seeds harmless alone: {one.guarded_by}"
+            how = by or (alone if one.guarded_by else f"SURVIVED {one.seeds} seeds")
             shown.add_row(one.name, one.breaks, one.source, str(one.nth or "-"), how)
         console.print(shown)
         figures = self.figures()
@@ -128,6 +142,14 @@ class Table:
             f" {figures['median_seeds']}, most {figures['most_seeds']};"
             f" {figures['harmless_alone']} harmless alone"
         )
+
+
+def kept_figures() -> dict[str, Any]:
+    """The figures of the last full run; empty where none was kept."""
+    if not KEPT.exists():
+        return {}
+    kept = json.loads(KEPT.read_text())
+    return {name: kept[name] for name in Table(None).figures()}
 
 
 def _order(one: Found) -> tuple[bool, bool, int, str]:
