@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sim sim-long crash clean
+.PHONY: help run ui test check bench sim sim-long sim-mutants crash clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +52,10 @@ sim: $(VENV)/installed-dev  ## Simulate whole days with faults: SEEDS=500 SEED_F
 
 sim-long: $(VENV)/installed-dev  ## Simulate 10,000 days more, adding to the counts of before
 	@$(SIMULATION) --seeds $(or $(SEEDS),10000) --keep $(HOME_DIR)/simulation.json
+
+sim-mutants: $(VENV)/installed-dev  ## Put mistakes into the program that the simulator must find
+	@$(BIN)/python -m exit_pipeline_tests.simulation.mutants --jobs $(or $(JOBS),2) --seeds $(or $(SEEDS),200) \
+		--keep exit_pipeline_tests/simulation/mutants/killed.json
 
 crash: $(VENV)/installed-dev  ## Kill ticks, and the whole stack, at every point: JSON=FILE keeps the figures
 	@$(BIN)/python -m exit_pipeline_tests.crash $(if $(JSON),--json $(JSON))

@@ -5,6 +5,8 @@ from typing import Final
 from exit_pipeline_tests.crash.lab import Case, Kill
 
 _KILLS: Final = (
+    ("a position is closed by hand", "alpaca", False, ("orders.ended_orders.after",)),
+    ("an expiry is settled", "paper", False, ("positions.closed_elsewhere.after",)),
     ("a person wants it closed", "alpaca", True, (
         "exit_requests.in_force.after",
         "exit_requests.consume.before_commit",

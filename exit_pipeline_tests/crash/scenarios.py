@@ -174,7 +174,8 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         held=PAIR,
         brokers=VENDORS,
         steps=(
-            Step(market=CALM, events=("sell_by_hand",)), Step(market=CALM), Step(market=CALM),
+            Step(market=CALM, events=("sell_by_hand",)),
+            Step(market=CALM), Step(market=CALM), Step(market=CALM),
         ),
     ),
 }  # fmt: skip

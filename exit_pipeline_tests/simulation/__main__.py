@@ -1,6 +1,7 @@
 """``python -m exit_pipeline_tests.simulation``: many seeds, or one of them again."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from exit_pipeline.adapters.clients.embedded_postgres import exit_on_sigterm
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.report import Report
 from exit_pipeline_tests.simulation.shrink import shrink
@@ -35,7 +35,8 @@ def main(
     seeds: int, first: int | None, seed: int | None, jobs: int, figures: Path | None,
     keep: Path | None,
 ) -> None:  # fmt: skip
-    exit_on_sigterm()
+    # Ended by an exception, it still stops the server that it has started.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     if seed is not None:
         sys.exit(_one(seed))
     report = Report()

@@ -22,7 +22,7 @@ class Kind:
         name: Such as ``post_lost_response``.
         fault_class: ``broker``, ``market``, ``database``, ``process`` or ``person``.
         site: Where it strikes: ``wire``, ``manner``, ``ledger``, ``feed``, ``session``, ``point``,
-            ``schedule``, ``clock`` or ``switch``.
+            ``schedule``, ``patience``, ``clock`` or ``switch``.
         what: What happens there.
         target: Of a wire fault, the request that it strikes; of one at a point, which points.
         brokers: Where it can happen.
@@ -124,6 +124,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     *_points("second_engine", ("anywhere", "money"), 1.5),
     *_group("process", "schedule", ("late_tick", "burst", "manual_launch", "dry_run")),
     *_group("process", "schedule", ("filtered_launch",)),
+    *_group("process", "patience", ("impatient_launches",), weight=2),
     *_group("process", "clock", ("clock_ahead", "clock_behind"), weight=0.7),
     *_group("person", "switch", ("halt_new", "cancel_all", "frozen_switch"), weight=0.5),
 )

@@ -50,6 +50,11 @@ class Invariants:
         self._states: dict[str, tuple[str, int]] = {}
         self._fences: dict[str, int] = {}
 
+    @property
+    def any_in_doubt(self) -> bool:
+        """Whether an order is in doubt now."""
+        return bool(self._doubted)
+
     def check(self) -> Books:
         """Judge the moment; what is wrong is in the history."""
         books = read_books(self._world.database)

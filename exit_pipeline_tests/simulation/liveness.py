@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
@@ -17,6 +17,35 @@ _DUE: Final = """
     WHERE d.decision = 'EXIT' AND NOT d.dry_run AND p.status = 'OPEN' AND d.decided_at >= %s
     GROUP BY d.position_id
 """
+_WAITED: Final = """
+    WITH decided AS (
+        SELECT d.position_id, d.decision, d.exit_reason, r.tick_at,
+               row_number() OVER (PARTITION BY d.position_id ORDER BY r.tick_at)
+               - row_number() OVER (PARTITION BY d.position_id, d.decision ORDER BY r.tick_at)
+               AS streak
+        FROM refactored_decisions d JOIN decision_runs r ON r.id = d.run_id
+        WHERE NOT d.dry_run AND r.status = 'SUCCEEDED' AND r.request_id = ''
+    ),
+    waited AS (
+        SELECT position_id, max(exit_reason) AS reason, min(tick_at) AS since,
+               max(tick_at) AS until
+        FROM decided WHERE decision = 'EXIT' GROUP BY position_id, streak
+        HAVING max(tick_at) - min(tick_at) >= %s
+    )
+    SELECT w.position_id, w.reason, w.since, w.until FROM waited w
+    WHERE NOT EXISTS (
+        SELECT FROM orders o JOIN trades t ON t.order_id = o.id
+        WHERE o.refactored_position_id = w.position_id
+          AND t.executed_at BETWEEN w.since AND w.until + interval '5 minutes')
+"""
+_ALERTED: Final = "SELECT subject FROM alerts WHERE raised_at BETWEEN %s AND %s"
+_LONG: Final = timedelta(minutes=30)
+"""An exit that is due for so long without a fill is a person's matter: six ticks."""
+
+_EXPIRED: Final = """
+    SELECT id, option_symbol FROM refactored_positions
+    WHERE status = 'OPEN' AND expiration <= %s AND option_symbol IS NOT NULL
+"""
 
 
 def check_liveness(world: Any, books: Books, since: datetime) -> None:
@@ -29,6 +58,8 @@ def check_liveness(world: Any, books: Books, since: datetime) -> None:
     """
     alerts = open_alerts(world.database)
     _exits_are_filled_or_escalated(world, books, alerts, since)
+    _waiting_was_told(world, books)
+    _expired_is_settled_or_told(world, books, alerts)
     _unknown_is_told(world, books, alerts)
     _doubled_is_told(world, books, alerts)
     _fills_are_booked(world, books)
@@ -49,8 +80,35 @@ def _exits_are_filled_or_escalated(
             )
 
 
+def _waiting_was_told(world: Any, books: Books) -> None:
+    """L1 at any time of the day: what is due for long is told, whether or not it fills later."""
+    for row in world.database.rows(_WAITED, _LONG):
+        name, until = row["position_id"], row["until"] + timedelta(minutes=5)
+        alerts = world.database.rows(_ALERTED, row["since"], until)
+        if not _is_told(alerts, _subjects(books, name)):
+            world.history.violate(
+                "L1",
+                f"{row['reason']} of {name} was due from {row['since']:%H:%M} to"
+                f" {row['until']:%H:%M} UTC without a fill, and nobody was told",
+            )
+
+
+def _expired_is_settled_or_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+    """L1: on the next day, what expired is closed, or somebody knows that it is not."""
+    if not world.plan.ends_overnight:
+        return
+    for row in world.database.rows(_EXPIRED, world.plan.sessions[0].day):
+        if not _is_told(alerts, _subjects(books, row["id"])):
+            world.history.violate(
+                "L1", f"{row['id']} is open, its {row['option_symbol']} expired, and nobody knows"
+            )
+
+
 def _unknown_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
     for row in books.orders:
+        if row["status"] == "PENDING":
+            message = f"{row['client_order_id']} is PENDING, and nobody is left to send it"
+            world.history.violate("L2", message)
         if row["status"] not in {"UNKNOWN", "SUBMITTED", "PENDING_CANCEL"}:
             continue
         name, position = row["client_order_id"], row["refactored_position_id"]

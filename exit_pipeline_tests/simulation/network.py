@@ -200,8 +200,9 @@ class SimTransport(httpx.BaseTransport):
 
     Args:
         wire: Carries requests.
-        reach: Called with the name of each point that is passed: before the request is written,
-            after it is, and after the answer is read.
+        reach: Called with the name of each point that is passed: before the request is written, of
+            an order also after the clock was looked at for the last time, then after it is written,
+            and after the answer is read.
         name_of: What a request is about.
         timeline: Stamps answers, as servers do.
         note: Writes into the history.
@@ -238,6 +239,8 @@ class SimTransport(httpx.BaseTransport):
             posted = self._venue.posted(sent)
             about = posted.client_order_id
             self._on_post(posted)
+            # The one moment that no clock guards: it has looked, and has not written.
+            self._reach(f"{point}:writing")
         with self._noted(kind, about):
             reply = self._wire.carry(sent, lambda: self._reach(f"{point}:after_write"))
             self._reach(f"{point}:after_read")

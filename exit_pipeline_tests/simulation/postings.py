@@ -1,23 +1,34 @@
 """What must hold at every order that leaves, judged as it leaves: I1, I5, I6, I11, I12 and I14."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from exit_pipeline.core.engine.price_orders import tick_size
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import LIVE
+from exit_pipeline_tests.simulation.quotes import why_bad
 from exit_pipeline_tests.simulation.venues import Posted
 
 _ROW: Final = """
     SELECT o.*, p.quantity AS held, p.environment AS position_environment,
-           p.account AS position_account, d.quote_grade
+           p.account AS position_account, d.quote_grade, d.created_at AS decision_at,
+           d.bid, d.ask, d.nonfinite, d.quoted_at, d.feed_at, d.feed_age_limit, d.decided_at,
+           r.tick_at, r.request_id
     FROM orders o JOIN refactored_positions p ON p.id = o.refactored_position_id
     LEFT JOIN refactored_decisions d ON d.id = o.decision_id
+    LEFT JOIN decision_runs r ON r.id = o.run_id
     WHERE o.client_order_id = %s
 """
 _OF_POSITION: Final = """
     SELECT client_order_id FROM orders WHERE refactored_position_id = %s AND attempt IS NOT NULL
 """
 _WITHOUT_A_QUOTE: Final = frozenset({"FORCE_CLOSE", "EXPIRY", "TIME_EXIT"})
+_DECIDED_WITHIN: Final = timedelta(seconds=75)
+"""A decision passes the last gate for 60 seconds, and may be written for 5 more; the rest is for
+what the gate itself and the connection take."""
+
+_LATEST: Final = timedelta(minutes=5) + _DECIDED_WITHIN
+"""From the next tick's time on a tick decides nothing any more."""
 
 
 class Postings:
@@ -47,6 +58,8 @@ class Postings:
             return
         (row,) = rows
         self._judge_row(posted, row)
+        if before is posted and row["last_missed_at"] is None:
+            self._judge_decision(name, row)
         self._judge_session(posted)
         self._judge_switch(name, row)
         self._judge_quantity(posted, row)
@@ -73,6 +86,18 @@ class Postings:
             self._violate("I11", f"{name} is limited at {posted.limit}, beyond its worst {worst}")
         if row["quote_grade"] == "BAD" and row["exit_reason"] not in _WITHOUT_A_QUOTE:
             self._violate("I15", f"{name} leaves for {row['exit_reason']} on a bad quote")
+
+    def _judge_decision(self, name: str, row: dict[str, Any]) -> None:
+        """What an order is sent on when it is sent first: a decision of now, on a usable quote."""
+        at = self._world.timeline.at
+        if row["decision_at"] is None:
+            return
+        if at - row["decision_at"] > _DECIDED_WITHIN:
+            self._violate("I11", f"{name} is sent {at - row['decision_at']} after its decision")
+        if not row["request_id"] and at - row["tick_at"] > _LATEST and not self._world.wall.offset:
+            self._violate("I11", f"{name} is sent by the tick of {row['tick_at']}, which is late")
+        if why := why_bad(row):
+            self._violate("I15", f"{name} leaves for {row['exit_reason']} on a bad quote: {why}")
 
     def _judge_session(self, posted: Posted) -> None:
         at = self._world.timeline.at

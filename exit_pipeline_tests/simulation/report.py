@@ -11,6 +11,7 @@ from rich.table import Table
 
 from exit_pipeline_tests.simulation.coverage import Coverage
 from exit_pipeline_tests.simulation.faults import BY_NAME
+from exit_pipeline_tests.simulation.mutants.table import kept_figures
 from exit_pipeline_tests.simulation.simulator import Outcome
 
 _ZEROES: Final = {
@@ -98,6 +99,7 @@ class Report:
             "points": dict(sorted(cover.points.items())),
             "days": dict(cover.days),
             "fail_safe_rows": cover.rows(),
+            "mutants": kept_figures(),
             "failure_rate_below": self.bound(),
         }
 
@@ -161,7 +163,8 @@ class Report:
                 for name, invariants in _ZEROES.items()
             },
         }
-        bound = self.bound()
+        mutants, bound = kept_figures(), self.bound()
+        rows["mutants killed"] = f"{mutants['killed']} of {mutants['total']}" if mutants else "-"
         rows["rate of failing seeds, 95 %"] = (
             f"{len(self.failed)} failed" if bound is None else f"below {bound:.3%}"
         )

@@ -14,6 +14,9 @@ _LATEST_START: Final = 8.0
 """Seconds within which a scheduled run begins after its time; the broker's prices move one second
 after it, and what is shown of them is three seconds old, so that a run may decide on either."""
 
+_BEFORE_CALM: Final = timedelta(seconds=60)
+"""What is late is run so long before the faults end."""
+
 _CALM_START: Final = timedelta(seconds=2)
 
 
@@ -57,9 +60,22 @@ def make_schedule(plan: Plan, faults: list[Planned]) -> list[Due]:
         Due(at=slot + _CALM_START, launch=Launch(key=f"c{number}", tick_at=slot), is_calm=True)
         for number, slot in enumerate(plan.calm_slots)
     ]
-    # What was late is run before the faults end.
-    before = calm[0].at - timedelta(seconds=60)
+    before = calm[0].at - _BEFORE_CALM
     return [Due(**{**vars(one), "at": min(one.at, before)}) for one in due] + calm
+
+
+def launches_again(planned: Planned, now: datetime, calm: datetime) -> list[Due]:
+    """What somebody does who has lost patience: the same launch again and again, soon.
+
+    Looks that follow each other within the quarantine are rare on schedule, and prove the least.
+    """
+    gap = timedelta(seconds=12 + 40 * planned.amount)
+    times = [now + number * gap for number in range(1, 3 + planned.pick % 6)]
+    return [
+        Due(at=at, launch=Launch(key="again"), strikes=planned)
+        for at in times
+        if at < calm - _BEFORE_CALM
+    ]
 
 
 def _delays(faults: list[Planned], slots: int) -> dict[int, tuple[timedelta, Planned | None]]:

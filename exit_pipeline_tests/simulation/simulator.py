@@ -1,6 +1,7 @@
 """One seed, from the opening of its day to the verdict."""
 
 import logging
+from bisect import insort
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ from exit_pipeline_tests.simulation.liveness import check_liveness
 from exit_pipeline_tests.simulation.person import look_at_everything, look_at_halts
 from exit_pipeline_tests.simulation.plan import make_plan
 from exit_pipeline_tests.simulation.points import Killed
-from exit_pipeline_tests.simulation.schedule import Due, make_schedule
+from exit_pipeline_tests.simulation.schedule import Due, launches_again, make_schedule
 from exit_pipeline_tests.simulation.strikes import Strikes
 from exit_pipeline_tests.simulation.world import Mutation, World
 
@@ -108,6 +109,7 @@ class _Simulator:
         self._counts: Counter[str] = Counter()
         self._causes: Counter[str] = Counter()
         self._crashed_at: list[str] = []
+        self._impatient: list[Planned] = []
         self._lives = 0
         self._runs = 0
         world.points = type(world.points)(self._at_point)
@@ -170,20 +172,33 @@ class _Simulator:
         """One launch, and what is wrong after it."""
         for planned in due.begins:
             self._strikes.begin(planned)
+            if planned.kind.site == "patience":
+                self._impatient.append(planned)
         if due.strikes is not None:
             self._world.strike(due.strikes)
         if due.launch is None:
             return
-        self._launch(due.launch, engine)
+        ending = self._launch(due.launch, engine)
+        if due.is_calm and ending.startswith("failed"):
+            self._world.history.violate("L3", f"a run after all faults {ending}")
+        elif self._impatient and not due.is_calm and self._invariants.any_in_doubt:
+            self._lose_patience(self._impatient.pop(0))
 
-    def _launch(self, launch: Launch, engine: Engine) -> None:
+    def _lose_patience(self, planned: Planned) -> None:
+        """An order is in doubt, and somebody launches the job again and again."""
+        calm = next(due.at for due in self._queue if due.is_calm)
+        for due in launches_again(planned, self._world.timeline.at, calm):
+            insort(self._queue, due, key=lambda one: one.at)
+
+    def _launch(self, launch: Launch, engine: Engine) -> str:
+        """One run and what is wrong after it; how it ended."""
         world, launch = self._world, self._named(launch)
         engine.note(f"run {launch.key}{' dry' if launch.dry_run else ''}")
         self._counts["runs"] += 1
         try:
             ending = engine.run(launch)
         except Killed:
-            engine.note("is gone")
+            engine.note(ending := "is gone")
             engine.close()
             self._engine = self._new_engine()
         else:
@@ -193,6 +208,7 @@ class _Simulator:
         self._invariants.check()
         check_decisions(world, launch)
         self._counts["halts"] += look_at_halts(world)
+        return ending
 
     def _named(self, launch: Launch) -> Launch:
         """Every run has an id of its own."""
