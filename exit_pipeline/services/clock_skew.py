@@ -12,8 +12,8 @@ class SkewGate:
     """Looks at the skew that the broker's answers of this tick have shown; asks for nothing.
 
     A skew beyond ``SKEW_NOTED`` is an alert; beyond ``SKEW_HALTS`` nothing is sent, while all is
-    decided and recorded. Before the broker's first answer of the run nothing is known, and the
-    first order goes; a launch at another moment than now has no skew to speak of.
+    decided and recorded. An order comes after the broker has said whose account it is, so that the
+    skew is known by then; a launch at another moment than now has no skew to speak of.
 
     Args:
         tick: The open tick.
