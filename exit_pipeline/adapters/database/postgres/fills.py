@@ -22,7 +22,7 @@ from exit_pipeline.adapters.database.postgres.order_rows import (
 )
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.exit_order import ExitOrder
-from exit_pipeline.core.model.order import OrderReport, OrderStatus
+from exit_pipeline.core.model.order import Fill, OrderReport, OrderStatus
 
 _INSERT_FILLS: Final = """
     INSERT INTO trades (
@@ -145,13 +145,14 @@ def _alert(
 
 
 def _insert_fills(connection: Connection, order: ExitOrder, report: OrderReport) -> _NewFills:
-    if not report.fills:
+    fills = _not_booked(connection, order, report)
+    if not fills:
         return _NewFills()
     rows = run(
         connection,
         _INSERT_FILLS,
         order_id=order.id,
-        fills=as_json(asdict(fill) for fill in report.fills),
+        fills=as_json(asdict(fill) for fill in fills),
         shares=SHARES_PER_CONTRACT,
     ).all()
     return _NewFills(
@@ -160,6 +161,30 @@ def _insert_fills(connection: Connection, order: ExitOrder, report: OrderReport)
         costs=sum((row.commission + row.fees for row in rows), Decimal(0)),
         newest=max((row.executed_at for row in rows), default=None),
     )
+
+
+def _not_booked(connection: Connection, order: ExitOrder, report: OrderReport) -> list[Fill]:
+    """The fills of a report that are new, of no more contracts than it has more than are booked.
+
+    A broker that has lost sight of its executions may tell one fill in place of several that were
+    booked before: of 2 filled where 1 is booked, 1 is new.
+    """
+    left = report.filled_quantity - order.filled_quantity
+    if left <= 0:
+        return []
+    known = set(
+        run(
+            connection,
+            "SELECT broker_trade_id FROM trades WHERE order_id = CAST(:id AS uuid)",
+            id=order.id,
+        ).scalars()
+    )
+    new = []
+    for fill in reversed(report.fills):
+        if fill.execution_id not in known and left > 0:
+            new.append(replace(fill, quantity=min(fill.quantity, left)))
+            left -= fill.quantity
+    return new[::-1]
 
 
 def _next_status(order: ExitOrder, reported: OrderStatus, filled: int) -> OrderStatus:

@@ -27,7 +27,8 @@ def kept(sql):
 
 
 def see(database, missing, at=NOON, account="demo"):
-    return database.positions.see_gaps("paper", account, missing, at)
+    found = database.positions.see_gaps("paper", account, missing, at)
+    return {symbol: gap.missing for symbol, gap in found.items()}
 
 
 def test_what_is_missing_is_believed_when_a_later_look_misses_it_too(database):
