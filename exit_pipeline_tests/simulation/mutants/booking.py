@@ -89,6 +89,7 @@ MUTANTS = (
         name="books_every_look",
         breaks="a fill has no key, so every look books it anew",
         source="2.5; fact 7",
+        guarded_by="of a report no more is booked than it has beyond what is booked",
         changes=(
             index_dropped("trades_once_per_execution"),
             text(

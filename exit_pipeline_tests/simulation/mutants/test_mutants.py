@@ -35,7 +35,6 @@ def database(server: EmbeddedServer) -> Iterator[SimDatabase]:
     [
         ("posts_first", "I5"),
         ("costs_are_lost", "I8"),
-        ("books_every_look", "I7"),
     ],
 )
 def test_a_mistake_in_the_program_is_found_by_the_first_seeds(database, name, told_by):
