@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.broker_time import BrokerTime
+from exit_pipeline.core.model.closing import ClosingFill, Evidence, Unexplained
 from exit_pipeline.core.model.context import GexHistory
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.exit_order import (
@@ -280,7 +281,9 @@ class Broker(Protocol):
         ...
 
     def settlements(self, account: str) -> Sequence[Settlement]:
-        """How expired holdings of the account ended, as far as the broker has settled them.
+        """How holdings of the account ended without a trade, as far as the broker tells it.
+
+        That is at their expiry, or before it by an exercise or an assignment.
 
         Raises:
             UnavailableError: No answer.
@@ -300,6 +303,27 @@ class TellsEntries(Protocol):
 
         Raises:
             UnavailableError: No answer.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsClosings(Protocol):
+    """A broker that tells at what price contracts were closed, also by orders of others."""
+
+    def closings(
+        self, account: str, symbols: Collection[str], since: datetime
+    ) -> Sequence[ClosingFill]:
+        """Executions that closed contracts, whoever ordered them: ours may be among them.
+
+        Args:
+            account: The broker's account.
+            symbols: Compact OCC symbols.
+            since: Those before are left out. The broker may tell less: what is not among them is
+                not known, and may have been executed all the same.
+
+        Raises:
+            UnavailableError: No answer, or one that can't be read.
         """
         ...
 
@@ -477,8 +501,11 @@ class PositionStore(Protocol):
         """Write marks, open P&L, high-water marks and latches, in one statement."""
         ...
 
-    def settle(self, position_id: str, settlement: Settlement) -> None:
-        """Close what is left of a position at its settlement value, once."""
+    def settle(self, position_id: str, settlement: Settlement) -> int:
+        """Close as many contracts as a settlement still has, at its value; returns how many.
+
+        Each contract of a settlement counts once, whatever is settled with it how often.
+        """
         ...
 
     def see_gaps(
@@ -505,6 +532,24 @@ class PositionStore(Protocol):
 
     def close_elsewhere(self, position_id: str, contracts: int, at: datetime) -> None:
         """Take contracts out of a position that somebody closed at a price that is not known."""
+        ...
+
+
+class ClosingStore(Protocol):
+    """Contracts that left without an order of ours, and what the broker tells of them."""
+
+    def unexplained(
+        self, broker: str, environment: str, accounts: Sequence[str], since: datetime
+    ) -> list[Unexplained]:
+        """Contracts closed elsewhere since then at a price that is not known yet, by position."""
+        ...
+
+    def explain(self, position_id: str, evidence: Evidence) -> int:
+        """Give contracts that were closed elsewhere their price; returns how many.
+
+        Each contract of an evidence counts once, and none that is a fill of an order of ours. A
+        position that ended as EXTERNAL ends as what is told.
+        """
         ...
 
 
@@ -743,6 +788,11 @@ class Database(Protocol):
     @property
     def positions(self) -> PositionStore:
         """Positions."""
+        ...
+
+    @property
+    def closings(self) -> ClosingStore:
+        """Contracts that left without an order of ours."""
         ...
 
     @property

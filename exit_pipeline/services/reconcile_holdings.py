@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Final
 
 from exit_pipeline.core.model.holdings import Gap
-from exit_pipeline.core.model.order import HeldPosition
+from exit_pipeline.core.model.order import HeldPosition, Settlement
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.ports import TakesDeposits
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.explain_closings import ask_settlements, day_of
 from exit_pipeline.services.holdings import net_books, same_side
+from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.reconcile_orders import refresh
 
 GAP_LASTS: Final = timedelta(minutes=15)
@@ -21,26 +23,49 @@ _FILLS_WITHIN: Final = timedelta(days=4)
 
 
 def settle(ended: Sequence[Position], books: Books) -> list[str]:
-    """Close expired positions as the broker settled them; flag what it has not."""
+    """Close expired positions as the broker settled them; flag what it has not.
+
+    A settlement closes as many contracts as it is of, each once: one of before the expiry, which
+    assigned some of them, leaves the others. What the settlement at the expiry leaves was not held
+    any more, and counts as closed elsewhere.
+    """
     if not ended:
         return []
-    answer = books.calls.call(
-        lambda: books.broker.settlements(books.run.account),
-        "settlements",
-        describe=lambda found: f"{len(found)} settlements",
-    )
-    settled = {one.symbol: one for one in answer}
+    told = sorted(ask_settlements(books), key=lambda one: one.settled_at)
     notes = []
     for position in ended:
         symbol = position.contract.symbol if position.contract else ""
-        if symbol in settled:
-            books.database.positions.settle(position.id, settled[symbol])
-            notes.append(f"{position.id}: {symbol} ended {settled[symbol].kind}")
-        else:
+        left, is_final = position.open_quantity, False
+        for one in told:
+            if one.symbol != symbol or not _is_after_entry(one, position, books):
+                continue
+            is_final = is_final or _is_of_expiry(one, position, books)
+            if closed := books.database.positions.settle(position.id, one):
+                left -= closed
+                notes.append(f"{position.id}: {closed} {symbol} ended {one.kind}")
+        if left > 0 and is_final:
+            notes.append(_close_row(position, left, books))
+        elif left > 0:
             message = f"{symbol} has expired and the broker has not settled it"
             books.alert("WARNING", "EXPIRED_NOT_SETTLED", position.id, message)
             notes.append(f"{position.id}: {message}")
     return notes
+
+
+def _is_after_entry(settlement: Settlement, position: Position, books: Books) -> bool:
+    """Whether a settlement may be of contracts that the position has."""
+    since = max(position.entry_time, position.imported_at or position.entry_time)
+    return day_of(settlement.settled_at, books) >= day_of(since, books)
+
+
+def _is_of_expiry(settlement: Settlement, position: Position, books: Books) -> bool:
+    """Whether a settlement is the one at the end of trading, and not of an early assignment."""
+    if position.contract is None:
+        return False
+    closes_at = last_trading_close(position.contract, books.calendar)
+    if closes_at is None:
+        return False
+    return day_of(settlement.settled_at, books) >= day_of(closes_at, books)
 
 
 def compare_holdings(
@@ -55,8 +80,8 @@ def compare_holdings(
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
     of ours under way are left alone: what it has filled is not known yet; and orders that ended
-    unfilled are looked at again, for fills that came late. What went by hand has no price, and so
-    no P&L: none is invented.
+    unfilled are looked at again, for fills that came late. What is gone has no price, and so no
+    P&L, until the broker tells one (``explain``): none is invented.
 
     Args:
         held: What the broker holds, by symbol.
@@ -156,11 +181,16 @@ def _close_elsewhere(
             continue
         gone = min(contracts, position.open_quantity)
         contracts -= gone
-        books.database.positions.close_elsewhere(position.id, gone, books.at)
-        message = (
-            f"{gone} of {position.id} ({symbol}) are no longer held: closed outside this program, "
-            f"at a price that it does not know"
-        )
-        books.alert("WARNING", "CLOSED_ELSEWHERE", position.id, message)
-        notes.append(message)
+        notes.append(_close_row(position, gone, books))
     return notes
+
+
+def _close_row(position: Position, contracts: int, books: Books) -> str:
+    books.database.positions.close_elsewhere(position.id, contracts, books.at)
+    symbol = position.contract.symbol if position.contract else "its contract"
+    message = (
+        f"{contracts} of {position.id} ({symbol}) are no longer held: closed outside this program, "
+        f"at the price that the broker tells, if any"
+    )
+    books.alert("WARNING", "CLOSED_ELSEWHERE", position.id, message)
+    return message

@@ -8,7 +8,7 @@ shows it. "ok" to a cancel means that it was asked for; it is CANCELLED when a r
 How executions get their ids and prices is described in ``clients/tradier_orders``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +19,7 @@ from exit_pipeline.adapters.clients.tradier_json import is_over_quota
 from exit_pipeline.adapters.clients.tradier_listing import Listing
 from exit_pipeline.adapters.clients.tradier_orders import (
     SIDES,
+    closing_fills,
     legs,
     may_fill,
     report_of,
@@ -34,6 +35,7 @@ from exit_pipeline.adapters.clients.tradier_requests import (
 )
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
     ExitPipelineError,
@@ -232,11 +234,26 @@ class TradierBroker:
             return []
         return held_options(account, self._client.positions(account))
 
+    def closings(
+        self, account: str, symbols: Collection[str], since: datetime
+    ) -> list[ClosingFill]:
+        """Executions of the session's closing orders, whoever placed them, in one listing.
+
+        What was executed in an earlier session is not listed any more, and so not known.
+
+        Raises:
+            UnavailableError: No answer, or the list is not complete or can't be read.
+        """
+        orders = legs(self._listing.orders(account))
+        known = [order for order in orders if order.get("option_symbol") in symbols]
+        return closing_fills(known, self.environment, since, self._clock.now())
+
     def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002 - see below
         """Always empty: how a holding ended stands in the history of the account alone.
 
         What that history says of expirations and assignments is not specified, so that nothing is
-        made of it: an expired position stays open, with an alert, until a person closes it.
+        made of it: an expired position stays open, with an alert, until a person closes it; what was
+        assigned early counts as closed elsewhere.
         """
         return ()
 
