@@ -252,8 +252,8 @@ class TradierBroker:
         """Always empty: how a holding ended stands in the history of the account alone.
 
         What that history says of expirations and assignments is not specified, so that nothing is
-        made of it: an expired position stays open, with an alert, until a person closes it; what was
-        assigned early counts as closed elsewhere.
+        made of it: an expired position stays open, with an alert, until a person closes it, and one
+        that was assigned early counts as closed elsewhere.
         """
         return ()
 
