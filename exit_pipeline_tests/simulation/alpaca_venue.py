@@ -86,7 +86,7 @@ class AlpacaVenue:
         except RefusedOrder:
             return False
         if fills:
-            self.fake.ledger.execute(order, quantity, Decimal("1.00"))
+            self.fake.ledger.execute(order, quantity, 1 + Decimal(quantity) / 100)
         return True
 
     def executions(self) -> Mapping[str, ClosedByHand]:

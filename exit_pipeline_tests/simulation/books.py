@@ -55,6 +55,9 @@ class Books:
             found[trade["order_id"]] = found.get(trade["order_id"], 0) + trade["quantity"]
         return found
 
+    def closings_of(self, position_id: str) -> list[dict[str, Any]]:
+        return [row for row in self.closings if row["position_id"] == position_id]
+
     def orders_of(self, position_id: str) -> Iterator[dict[str, Any]]:
         return (row for row in self.orders if row["refactored_position_id"] == position_id)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import LIVE, Books, open_alerts
+from exit_pipeline_tests.simulation.closings import check_all_is_told
 
 _DUE: Final = """
     SELECT d.position_id, max(d.exit_reason) AS reason, count(*) AS ticks,
@@ -64,6 +65,7 @@ def check_liveness(world: Any, books: Books, since: datetime) -> None:
     _doubled_is_told(world, books, alerts)
     _fills_are_booked(world, books)
     _holdings_agree(world, books)
+    check_all_is_told(world, books)
 
 
 def _exits_are_filled_or_escalated(

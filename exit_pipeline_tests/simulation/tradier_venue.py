@@ -78,7 +78,7 @@ class TradierVenue:
             return False
         order = self.fake.ledger.place(form)
         if fills:
-            self.fake.ledger.execute(order, quantity, Decimal("1.00"))
+            self.fake.ledger.execute(order, quantity, 1 + Decimal(quantity) / 100)
         return True
 
     def executions(self) -> Mapping[str, ClosedByHand]:
