@@ -735,6 +735,14 @@ class ExitRequestStore(Protocol):
         """Requests on these positions that have begun and not expired at a moment."""
         ...
 
+    def expired(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
+        """Requests on these positions that have expired, of which nobody has been told yet."""
+        ...
+
+    def note_expired(self, request_ids: Sequence[str], at: datetime) -> None:
+        """Note that a person was told that requests expired."""
+        ...
+
     def consume(self, requests: Mapping[str, str], at: datetime) -> int:
         """Note which run decided first on which request, once each.
 
