@@ -109,24 +109,25 @@ def main(size: int = 1_000, runs: int = 5) -> None:
     logging.getLogger("exit_pipeline").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         settings = Settings.from_env({"EXIT_PIPELINE_HOME": folder})
-        _use(Path(folder))
-        with dg.DagsterInstance.local_temp(
-            overrides={
-                "storage": {
-                    "custom": {
-                        "module": InstanceStorage.__module__,
-                        "class": InstanceStorage.__name__,
-                        "config": {},
-                    }
-                },
-                "telemetry": {"enabled": False},
-            }
-        ) as on:
+        use_home(Path(folder))
+        with keeping_instance() as on:
             _print_times(settings, size, runs, on)
             _print_statements(settings)
 
 
-def _use(home: Path) -> None:
+def keeping_instance() -> dg.DagsterInstance:
+    """An instance that keeps its runs in the embedded Postgres, as a user's does."""
+    storage = {
+        "module": InstanceStorage.__module__,
+        "class": InstanceStorage.__name__,
+        "config": {},
+    }
+    return dg.DagsterInstance.local_temp(
+        overrides={"storage": {"custom": storage}, "telemetry": {"enabled": False}}
+    )
+
+
+def use_home(home: Path) -> None:
     os.environ["EXIT_PIPELINE_HOME"] = str(home)
     for name in ("DATABASE_URL", "DAGSTER_POSTGRES_URL"):
         os.environ.pop(name, None)
@@ -157,16 +158,20 @@ def _print_times(settings: Settings, size: int, runs: int, on: dg.DagsterInstanc
 
 
 def _print_statements(settings: Settings) -> None:
-    counter = Statements(shells.database_url(settings))
     print("SQL statements of a tick without orders")
     for size in (10, 100, 1_000):
         environment = f"count{size}"
         put_book(settings, size, environment)
-        event.listen(Engine, "before_cursor_execute", counter)
-        before = counter.count
-        run(settings, environment, 0, dg.DagsterInstance.ephemeral())
-        event.remove(Engine, "before_cursor_execute", counter)
-        print(f"  {size:5,} positions   {counter.count - before}")
+        print(f"  {size:5,} positions   {count_statements(settings, environment, 0)}")
+
+
+def count_statements(settings: Settings, environment: str, minutes: int) -> int:
+    """SQL statements of one tick, the instance's own left out."""
+    counter = Statements(shells.database_url(settings))
+    event.listen(Engine, "before_cursor_execute", counter)
+    run(settings, environment, minutes, dg.DagsterInstance.ephemeral())
+    event.remove(Engine, "before_cursor_execute", counter)
+    return counter.count
 
 
 if __name__ == "__main__":

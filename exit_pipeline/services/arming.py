@@ -12,11 +12,6 @@ from exit_pipeline.ports import Broker
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
 
-_LOCKED: Final = (
-    "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
-    "use EXIT_BROKER_ENV=paper"
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveKeys:
@@ -54,7 +49,7 @@ def start_live(keys: LiveKeys, build: Callable[[], Broker], now: datetime) -> Br
     Raises:
         ConfigurationError: The broker is the paper broker; a key is missing, past or for another
             account, see ``refuse_unarmed``; the broker's credentials are missing, refused or of
-            another account; and today always, since live is locked.
+            another account.
         UnavailableError: The broker does not say whose credentials they are.
     """
     if keys.broker == "paper":
@@ -63,7 +58,6 @@ def start_live(keys: LiveKeys, build: Callable[[], Broker], now: datetime) -> Br
     refuse_unarmed(keys, now)
     broker = build()
     refuse_other_account(keys.setting, keys.account, broker.accounts())
-    raise ConfigurationError(_LOCKED)  # The lock of live money: without this line it is open.
     return broker
 
 

@@ -212,23 +212,28 @@ class _Executor:
         """Why nothing of a position is sent to this broker; empty where it may be."""
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
             return "it belongs to no broker yet (exit-pipeline positions adopt)"
-        if why := self.decided.tick.not_ours.get(position.account or ""):
-            return why
         if not position.managed:
             return "imported and not managed yet (exit-pipeline positions adopt)"
-        if not position.spread_leg:
-            return self.skew.check().removeprefix("not sent: ")
-        message = position.say_spread(self.positions.values())
+        why = self.decided.tick.not_ours.get(position.account or "")
+        if why is None and position.spread_leg:
+            message = position.say_spread(self.positions.values())
+            self._tell("WARNING", "SPREAD_LEG", decision, f"is not sent: {message}")
+            return message
+        why = why or self.skew.check().removeprefix("not sent: ")
+        if why and decision.decision == "EXIT":
+            self._tell("CRITICAL", "EXIT_BLOCKED", decision, f"is due, but {why}")
+        return why
+
+    def _tell(self, severity: str, cause: str, decision: StoredDecision, what: str) -> None:
         self.database.runs.raise_alerts([
             Alert(
-                severity="WARNING",
-                cause="SPREAD_LEG",
-                subject=position.id,
-                message=f"{decision.exit_reason} is not sent: {message}",
+                severity=severity,
+                cause=cause,
+                subject=decision.position_id,
+                message=f"{decision.exit_reason} {what}",
                 run_id=decision.run_id,
             )
         ])  # fmt: skip
-        return message
 
 
 def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:

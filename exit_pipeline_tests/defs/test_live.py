@@ -1,29 +1,37 @@
-"""Starting with live money: what refuses, against local servers that stand for the live hosts."""
+"""Live money: what refuses to start, and what starts, at local servers for the live hosts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
+import dagster as dg
 import pytest
 import stamina
+from sqlalchemy import Engine
 
+from exit_pipeline.adapters.clients.postgres_engine import make_engine
+from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ExitPipelineError
-from exit_pipeline.defs.launch import built
+from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.defs.launch import built, run_exit_job
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.settings import Settings
+from exit_pipeline_tests.desk import CALL, MORNING
 from exit_pipeline_tests.fake_brokers import tradier as fake_tradier
 from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
+from exit_pipeline_tests.fake_brokers.alpaca_ledger import Ledger as AlpacaLedger
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT as ALPACA_ACCOUNT
 from exit_pipeline_tests.fake_brokers.server import Request
-from exit_pipeline_tests.fakes import FixedClock, new_york
+from exit_pipeline_tests.fake_brokers.tradier_ledger import Ledger as TradierLedger
+from exit_pipeline_tests.fake_brokers.tradier_ledger import option_row, share_row
+from exit_pipeline_tests.fakes import FixedClock
 
 # Dagster, making resources, calls what it has itself deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
 
-LOCKED = (
-    "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; "
-    "use EXIT_BROKER_ENV=paper"
-)
 LONG = "9999-12-31"
 """A date that is not past when this test is run."""
 
@@ -38,6 +46,9 @@ class Live:
     name: str
     requests: list[Request]
     monkeypatch: pytest.MonkeyPatch
+    ledger: AlpacaLedger | TradierLedger
+    quotes: dict[str, Any]
+    engine: Engine
 
     def set(self, variable: str, value: str | None) -> None:
         """Set a variable of the environment, or take it out of it."""
@@ -45,6 +56,37 @@ class Live:
             self.monkeypatch.delenv(variable, raising=False)
         else:
             self.monkeypatch.setenv(variable, value)
+
+    def hold(self, name: str, *, environment: str) -> None:
+        """Take a position in that is at its profit target, and have the vendor hold it."""
+        self.ledger.hold(CALL, 1)
+        self.ledger.quote(CALL, "3.15", "3.25")
+        self.quotes[CALL] = option_row(CALL, MORNING, bid=3.15, ask=3.25)
+        self.quotes["ACME"] = share_row("ACME", 101.25, MORNING)
+        position = NewPosition(
+            id=name,
+            symbol=CALL,
+            side="LONG",
+            quantity=1,
+            entry_price=Decimal("2.00"),
+            entry_time=MORNING - timedelta(days=1),
+            broker=self.name.lower(),
+            environment=environment,
+            account=OURS[self.name],
+        )
+        PostgresDatabase(self.engine).positions.import_positions([position])
+
+    def tick(self, config: dict[str, Any] | None = None) -> None:
+        """Run the job once, on Tradier's quotes."""
+        self.set("EXIT_MARKET_DATA", "tradier")
+        parts = resources(Settings.from_env(), at=MORNING.isoformat())
+        with dg.DagsterInstance.ephemeral() as on:
+            run_exit_job(config or {}, parts, on)
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Rows of a query."""
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.exec_driver_sql(query).mappings()]
 
     def refusal(self, at: str = "") -> str:
         """The one sentence with which it refuses to start."""
@@ -62,7 +104,7 @@ def live(
     request: pytest.FixtureRequest, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Live]:
     """Everything set as it has to be; tests take away from it."""
-    clock, name = FixedClock(new_york(date(2026, 3, 17), 10)), request.param
+    clock, name = FixedClock(MORNING), request.param
     with (
         stamina.set_testing(True, attempts=1),
         FakeAlpaca(clock) as alpaca,
@@ -83,16 +125,51 @@ def live(
             monkeypatch.delenv(variable, raising=False)
         for variable, value in environ.items():
             monkeypatch.setenv(variable, value)
-        requests = alpaca.requests if name == "ALPACA" else tradier.server.requests
-        yield Live(name, requests, monkeypatch)
+        is_alpaca = name == "ALPACA"
+        engine = make_engine(database_url)
+        yield Live(
+            name,
+            alpaca.requests if is_alpaca else tradier.server.requests,
+            monkeypatch,
+            alpaca.ledger if is_alpaca else tradier.ledger,
+            tradier.quotes,
+            engine,
+        )
+        engine.dispose()
 
 
-def test_with_both_keys_live_is_locked_and_the_account_was_all_that_was_asked_for(
-    live: Live,
-) -> None:
-    assert live.refusal() == LOCKED
+def test_with_both_keys_live_starts_and_the_account_is_all_that_is_asked_for(live: Live) -> None:
+    with built(resources(Settings.from_env())) as parts:
+        assert (parts.broker.name, parts.broker.environment) == (live.name.lower(), "live")
     identity = {"ALPACA": "/v2/account", "TRADIER": "/v1/user/profile"}[live.name]
     assert [(one.method, one.path) for one in live.requests] == [("GET", identity)]
+
+
+def test_a_due_exit_of_a_live_position_is_sent_once_and_a_paper_one_stays(live: Live) -> None:
+    live.hold("ours", environment="live")
+    live.hold("on-paper", environment="paper")
+    for _ in range(2):
+        live.tick()
+    assert live.rows(
+        "SELECT refactored_position_id AS id, mode, environment, status FROM orders"
+    ) == [{"id": "ours", "mode": "LIVE", "environment": "live", "status": "FILLED"}]
+    assert sum(one.method == "POST" and "order" in one.path for one in live.requests) == 1
+
+
+def test_a_launch_of_a_live_run_with_a_force_close_needs_a_dry_run(live: Live) -> None:
+    live.hold("ours", environment="live")
+    with pytest.raises(ExitPipelineError, match="force_close is given for the broker"):
+        live.tick({"force_close": True})
+    assert live.rows("SELECT * FROM orders") == []
+
+
+def test_a_halt_holds_back_live_orders(live: Live) -> None:
+    live.hold("ours", environment="live")
+    PostgresDatabase(live.engine).control.move(TradingState.HALT_NEW, "looking", "a person")
+    live.tick()
+    assert live.rows("SELECT status, denial_code FROM orders") == [
+        {"status": "DENIED", "denial_code": "TRADING_HALTED"}
+    ]
 
 
 @pytest.mark.parametrize(

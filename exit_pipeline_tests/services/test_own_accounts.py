@@ -77,7 +77,9 @@ class Vendor:
         return [one for one in self.requests if one.method == "POST"]
 
     def alerts(self) -> list[dict[str, Any]]:
-        return self.desk.rows("SELECT severity, cause, subject, message FROM alerts")
+        return self.desk.rows(
+            "SELECT severity, cause, subject, message FROM alerts ORDER BY raised_at"
+        )
 
 
 def surroundings(desk: Desk, environ: dict[str, str]) -> Surroundings:
@@ -193,13 +195,10 @@ def test_a_row_of_another_account_is_marked_and_decided_and_never_sent(vendor: V
         "paper environment"
     )
     assert report.executed.notes["theirs"] == f"not sent: {sentence}"
-    assert vendor.alerts() == [
-        {
-            "severity": "CRITICAL",
-            "cause": "WRONG_ACCOUNT",
-            "subject": STRANGER,
-            "message": sentence,
-        }
+    told = [tuple(alert.values()) for alert in vendor.alerts()]
+    assert told == [
+        ("CRITICAL", "WRONG_ACCOUNT", STRANGER, sentence),
+        ("CRITICAL", "EXIT_BLOCKED", "theirs", f"PROFIT_TARGET is due, but {sentence}"),
     ]
 
 
@@ -252,9 +251,27 @@ def test_while_the_broker_does_not_say_who_we_are_nothing_is_sent(vendor: Vendor
     assert vendor.sent == []
     assert report.executed.notes["a"].startswith("not sent: ")
     assert vendor.desk.rows("SELECT * FROM orders") == []
-    (alert,) = vendor.alerts()
-    assert (alert["severity"], alert["cause"]) == ("WARNING", "ACCOUNT_NOT_KNOWN")
-    assert alert["subject"] == vendor.account
+    assert [(one["severity"], one["cause"], one["subject"]) for one in vendor.alerts()] == [
+        ("WARNING", "ACCOUNT_NOT_KNOWN", vendor.account),
+        ("CRITICAL", "EXIT_BLOCKED", "a"),
+    ]
+
+
+def test_keys_that_failed_before_an_exit_was_due_are_told_again_with_the_exit(
+    vendor: Vendor,
+) -> None:
+    """Seed 49: the alert on the account was an hour old when the stop was due, and hid it."""
+    vendor.hold("a")
+    vendor.fail(9)
+    vendor.quote("2.05", "2.15")
+    vendor.desk.tick()
+    assert [one["cause"] for one in vendor.alerts()] == ["ACCOUNT_NOT_KNOWN"]
+    vendor.desk.later()
+    vendor.quote("1.00", "1.05")
+    vendor.desk.tick()
+    blocked = vendor.alerts()[-1]
+    assert (blocked["cause"], blocked["subject"]) == ("EXIT_BLOCKED", "a")
+    assert blocked["message"].startswith("STOP_LOSS is due, but ")
 
 
 def test_the_next_tick_asks_again_who_we_are(vendor: Vendor) -> None:
@@ -277,7 +294,8 @@ def test_a_configured_account_that_is_not_the_keys_own_has_nothing_sent_and_says
     vendor.desk.tick()
     assert vendor.sent == []
     assert vendor.desk.rows("SELECT * FROM orders") == []
-    (alert,) = vendor.alerts()
+    alert, blocked = vendor.alerts()
+    assert (blocked["cause"], blocked["subject"]) == ("EXIT_BLOCKED", "a")
     assert (alert["severity"], alert["cause"]) == ("CRITICAL", "ACCOUNT_NOT_KNOWN")
     assert alert["message"].startswith(
         f"{setting} is '{STRANGER}'; the broker says that its keys belong to "

@@ -39,7 +39,11 @@ _WAITED: Final = """
         WHERE o.refactored_position_id = w.position_id
           AND t.executed_at BETWEEN w.since AND w.until + interval '5 minutes')
 """
-_ALERTED: Final = "SELECT subject FROM alerts WHERE raised_at BETWEEN %s AND %s"
+_ALERTED: Final = """
+    SELECT subject, raised_at >= since AS is_new
+    FROM alerts, (SELECT %s AS since, %s AS until) AS span
+    WHERE raised_at <= until AND (acknowledged_at IS NULL OR acknowledged_at > since)
+"""
 _LONG: Final = timedelta(minutes=30)
 """An exit that is due for so long without a fill is a person's matter: six ticks."""
 
@@ -83,11 +87,16 @@ def _exits_are_filled_or_escalated(
 
 
 def _waiting_was_told(world: Any, books: Books) -> None:
-    """L1 at any time of the day: what is due for long is told, whether or not it fills later."""
+    """L1 at any time of the day: what is due for long is told, whether or not it fills later.
+
+    An alert on the position may stand since before, as that on its stop; one on its account or
+    contract must be of that time, since it says nothing of an exit that is due.
+    """
     for row in world.database.rows(_WAITED, _LONG):
         name, until = row["position_id"], row["until"] + timedelta(minutes=5)
         alerts = world.database.rows(_ALERTED, row["since"], until)
-        if not _is_told(alerts, _subjects(books, name)):
+        fresh = [alert for alert in alerts if alert["is_new"]]
+        if not _is_told(fresh, _subjects(books, name)) and not _is_told(alerts, {name}):
             world.history.violate(
                 "L1",
                 f"{row['reason']} of {name} was due from {row['since']:%H:%M} to"

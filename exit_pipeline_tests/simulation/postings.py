@@ -6,6 +6,7 @@ from typing import Any, Final
 from exit_pipeline.core.engine.price_orders import tick_size
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import LIVE
+from exit_pipeline_tests.simulation.faults import TRADIER
 from exit_pipeline_tests.simulation.quotes import why_bad
 from exit_pipeline_tests.simulation.venues import Posted
 
@@ -125,13 +126,13 @@ class Postings:
         ours = {one["client_order_id"] for one in found} - {name}
         if ours & world.doubled:
             return
-        closing = sum(
-            order.filled + order.left
-            for order in world.venue.orders()
-            if order.client_order_id in ours
-        )
+        there = [one for one in world.venue.orders() if one.client_order_id in ours]
+        closing = sum(order.filled + order.left for order in there)
+        # A broker that takes an id once for ever refuses what arrives of one that it has.
+        is_once = world.plan.broker not in TRADIER
+        refused = {one.client_order_id for one in there} if is_once else set()
         arriving = {one.client_order_id: one.quantity for one in world.under_way}
-        closing += sum(quantity for one, quantity in arriving.items() if one in ours)
+        closing += sum(arriving[one] for one in ours & arriving.keys() - refused)
         if closing + posted.quantity > row["held"]:
             message = (
                 f"{name} would close {posted.quantity} of {row['refactored_position_id']}, of whose"

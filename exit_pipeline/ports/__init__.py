@@ -1,0 +1,56 @@
+"""What the use cases need of the outside: one Protocol per kind of adapter.
+
+Ports name no vendor and no framework. Each adapter kind has a contract test that runs over every
+adapter of that kind and over its fakes.
+"""
+
+from exit_pipeline.ports.broker import (
+    Broker,
+    TakesDeposits,
+    TellsClosings,
+    TellsEntries,
+    TellsSkew,
+    TellsTime,
+)
+from exit_pipeline.ports.database import Database
+from exit_pipeline.ports.market_data import (
+    IsDelayed,
+    KeepsTape,
+    MarketData,
+    TapeWriter,
+    TellsOpenInterest,
+)
+from exit_pipeline.ports.orders import DecisionStore, OrderStore
+from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
+from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
+from exit_pipeline.ports.surroundings import CanClose, Surroundings
+from exit_pipeline.ports.time import Calendar, Clock
+
+__all__ = [
+    "Broker",
+    "Calendar",
+    "CanClose",
+    "Clock",
+    "ClosingStore",
+    "ControlStore",
+    "Database",
+    "DecisionStore",
+    "ExitRequestStore",
+    "IsDelayed",
+    "KeepsTape",
+    "MarketData",
+    "OpenInterestStore",
+    "OrderStore",
+    "PositionStore",
+    "RunStore",
+    "SignalStore",
+    "Surroundings",
+    "TakesDeposits",
+    "TapeWriter",
+    "TellsClosings",
+    "TellsEntries",
+    "TellsOpenInterest",
+    "TellsSkew",
+    "TellsTime",
+]

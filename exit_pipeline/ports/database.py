@@ -1,0 +1,62 @@
+"""Everything that is kept."""
+
+from typing import Protocol, runtime_checkable
+
+from exit_pipeline.ports.orders import DecisionStore, OrderStore
+from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
+from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
+
+
+@runtime_checkable
+class Database(Protocol):
+    """Everything that is kept."""
+
+    def installation_id(self) -> str:
+        """What tells this database from every other, so that order ids never meet."""
+        ...
+
+    @property
+    def runs(self) -> RunStore:
+        """Ticks."""
+        ...
+
+    @property
+    def positions(self) -> PositionStore:
+        """Positions."""
+        ...
+
+    @property
+    def closings(self) -> ClosingStore:
+        """Contracts that left without an order of ours."""
+        ...
+
+    @property
+    def signals(self) -> SignalStore:
+        """Market signals and context."""
+        ...
+
+    @property
+    def open_interest(self) -> OpenInterestStore:
+        """Open interest."""
+        ...
+
+    @property
+    def decisions(self) -> DecisionStore:
+        """Decisions."""
+        ...
+
+    @property
+    def orders(self) -> OrderStore:
+        """Orders and fills."""
+        ...
+
+    @property
+    def exit_requests(self) -> ExitRequestStore:
+        """Positions that a person wants closed."""
+        ...
+
+    @property
+    def control(self) -> ControlStore:
+        """The switch that stops trading."""
+        ...

@@ -1,0 +1,44 @@
+"""The present time, and the exchange's sessions."""
+
+from datetime import date, datetime
+from typing import Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
+
+from exit_pipeline.core.model.session import Session
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """The only source of the present time."""
+
+    def now(self) -> datetime:
+        """The present moment, aware, UTC."""
+        ...
+
+
+@runtime_checkable
+class Calendar(Protocol):
+    """The exchange's sessions.
+
+    Attributes:
+        name: Such as ``XNYS``.
+        zone: Time zone of the exchange.
+    """
+
+    name: str
+    zone: ZoneInfo
+
+    def session(self, day: date) -> Session | None:
+        """The session of a date in exchange time; None when the exchange is closed all day."""
+        ...
+
+    def session_on_or_before(self, day: date) -> Session:
+        """The last session that is not after `day`."""
+        ...
+
+    def why_closed(self, at: datetime) -> str | None:
+        """Why nothing trades at `at`, such as "XNYS is closed: Christmas Day"; None while open.
+
+        Sessions are ``[open, close)``.
+        """
+        ...
