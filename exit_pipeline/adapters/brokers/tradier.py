@@ -29,6 +29,7 @@ from exit_pipeline.adapters.clients.tradier_orders import (
 from exit_pipeline.adapters.clients.tradier_positions import held_options
 from exit_pipeline.adapters.clients.tradier_requests import (
     order_form,
+    read_back,
     received,
     rejected,
     why_unfit,
@@ -38,7 +39,6 @@ from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
-    ExitPipelineError,
     InputError,
     UnavailableError,
 )
@@ -143,7 +143,7 @@ class TradierBroker:
             self._sent.discard(tag)
             return rejected(request, placed.refusal, now)
         sent = received(request, placed.order_id, now)
-        return _read_back(self._client, sent, self._account, self.environment, now)
+        return read_back(self._client, sent, self._account, self.environment, now)
 
     def preview(self, request: OrderRequest) -> str | None:
         """Have the broker check an order without placing it; returns why it would be refused.
@@ -244,16 +244,18 @@ class TradierBroker:
         Raises:
             UnavailableError: No answer, or the list is not complete or can't be read.
         """
-        orders = legs(self._listing.orders(account))
-        known = [order for order in orders if order.get("option_symbol") in symbols]
-        return closing_fills(known, self.environment, since, self._clock.now())
+        orders = [
+            one
+            for one in legs(self._listing.orders(account))
+            if one.get("option_symbol") in symbols
+        ]
+        return closing_fills(orders, self.environment, since, self._clock.now())
 
     def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002 - see below
         """Always empty: how a holding ended stands in the history of the account alone.
 
-        What that history says of expirations and assignments is not specified, so that nothing is
-        made of it: an expired position stays open, with an alert, until a person closes it, and one
-        that was assigned early counts as closed elsewhere.
+        What that history says is not specified, so nothing is made of it: an expired position stays
+        open, with an alert, and what was assigned early counts as closed elsewhere.
         """
         return ()
 
@@ -302,14 +304,3 @@ def _report_failed(
     except UnavailableError:
         return replace(never_sent, status=OrderStatus.UNKNOWN, reason=f"{NOT_ACCEPTED}{failure}")
     return found or never_sent
-
-
-def _read_back(
-    client: TradierClient, sent: OrderReport, account: str, environment: str, now: datetime
-) -> OrderReport:
-    """The order as one look shows it, else as received: that it was sent must not be lost."""
-    try:
-        order = client.order(account, sent.broker_order_id)
-        return report_of(order, sent.client_order_id, environment, now) if order else sent
-    except ExitPipelineError:
-        return sent
