@@ -37,11 +37,7 @@ from exit_pipeline.adapters.clients.tradier_requests import (
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
-from exit_pipeline.core.model.errors import (
-    ConfigurationError,
-    InputError,
-    UnavailableError,
-)
+from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     NOT_ACCEPTED,
     NOT_SENT,
@@ -244,12 +240,8 @@ class TradierBroker:
         Raises:
             UnavailableError: No answer, or the list is not complete or can't be read.
         """
-        orders = [
-            one
-            for one in legs(self._listing.orders(account))
-            if one.get("option_symbol") in symbols
-        ]
-        return closing_fills(orders, self.environment, since, self._clock.now())
+        orders = legs(self._listing.orders(account))
+        return closing_fills(orders, symbols, self.environment, since, self._clock.now())
 
     def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002 - see below
         """Always empty: how a holding ended stands in the history of the account alone.

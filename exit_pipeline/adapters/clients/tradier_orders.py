@@ -22,7 +22,7 @@ what remains of the total, spread over units of 1/10,000 dollar so that nothing 
   executions are all at its limit has no such difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -144,12 +144,17 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
 
 
 def closing_fills(
-    orders: Sequence[Json], environment: str, since: datetime, now: datetime
+    orders: Sequence[Json],
+    symbols: Collection[str],
+    environment: str,
+    since: datetime,
+    now: datetime,
 ) -> list[ClosingFill]:
     """Executions of the closing orders among some, each contract singly, with their orders' tags.
 
     Args:
         orders: As the vendor gives them, those of several legs taken apart.
+        symbols: Orders on other contracts are left out.
         environment: ``paper`` or ``live``.
         since: Executions before are left out.
         now: Stands for times that the vendor leaves out.
@@ -159,7 +164,7 @@ def closing_fills(
     """
     found = []
     for order in orders:
-        if str(order.get("side")) not in SIDES:
+        if order.get("option_symbol") not in symbols or str(order.get("side")) not in SIDES:
             continue
         tag = str(order.get("tag") or "")
         report = report_of(order, tag, environment, now)
