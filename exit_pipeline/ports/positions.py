@@ -115,6 +115,10 @@ class ClosingStore(Protocol):
         """Contracts closed elsewhere since then at a price that is not known yet, by position."""
         ...
 
+    def counted(self, broker: str, environment: str, evidence_ids: Sequence[str]) -> dict[str, int]:
+        """Contracts of executions and settlements that count as of positions, by their keys."""
+        ...
+
     def explain(self, position_id: str, evidence: Evidence) -> int:
         """Give contracts that were closed elsewhere their price; returns how many.
 

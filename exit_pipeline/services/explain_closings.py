@@ -6,6 +6,7 @@ assignment of a short before its expiry. What it tells now or on one of the next
 its price; what it never tells stays without one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -19,7 +20,7 @@ from exit_pipeline.core.model.closing import (
 )
 from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.order import OrderStatus, Settlement
-from exit_pipeline.core.model.position import CloseKind, PositionSide
+from exit_pipeline.core.model.position import CloseKind, Position, PositionSide
 from exit_pipeline.ports import TellsClosings
 from exit_pipeline.services.books import Books
 
@@ -62,6 +63,41 @@ def explain(books: Books) -> list[str]:
     if rows:
         notes += _book(_settlements(rows, books), rows, books)
     return notes
+
+
+def count_evidence(positions: Sequence[Position], books: Books) -> Counter[str]:
+    """Contracts of open positions that the broker tells somebody closed, or that ended, by symbol.
+
+    What counts as of a position already is left out. Costs a request for executions and one for
+    settlements, and none without positions.
+
+    Args:
+        positions: Some open positions of the account.
+        books: The account.
+    """
+    rows = [
+        Unexplained(
+            position_id=position.id,
+            account=books.run.account,
+            symbol=position.contract.symbol,
+            side=position.side,
+            contracts=position.open_quantity,
+            held_since=max(position.entry_time, position.imported_at or position.entry_time),
+            gone_by=books.at,
+        )
+        for position in positions
+        if position.contract is not None
+    ]
+    told = [*_executions(rows, books), *_settlements(rows, books)] if rows else []
+    fitting = [one for one in told if any(_may_be_of(one, row, books) for row in rows)]
+    counted = books.database.closings.counted(
+        books.broker.name, books.broker.environment, [one.evidence.evidence_id for one in fitting]
+    )
+    found: Counter[str] = Counter()
+    for one in fitting:
+        evidence = one.evidence
+        found[one.symbol] += evidence.quantity - counted.get(evidence.evidence_id, 0)
+    return found
 
 
 def ask_settlements(books: Books) -> Sequence[Settlement]:

@@ -9,14 +9,10 @@ from exit_pipeline.core.model.order import HeldPosition, Settlement
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.ports import TakesDeposits
 from exit_pipeline.services.books import Books
-from exit_pipeline.services.explain_closings import ask_settlements, day_of
+from exit_pipeline.services.explain_closings import ask_settlements, count_evidence, day_of
 from exit_pipeline.services.holdings import net_books, same_side
 from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.reconcile_orders import refresh
-
-GAP_LASTS: Final = timedelta(minutes=15)
-"""How long a vendor has to show too few contracts before they count as closed by somebody else:
-three ticks after the first."""
 
 _FILLS_WITHIN: Final = timedelta(days=4)
 """How long after an order a late fill of it may still be told: over a long weekend."""
@@ -75,7 +71,7 @@ def compare_holdings(
     *,
     any_working: bool,
 ) -> list[str]:
-    """Close what is no longer held, by what the broker says, once it has said so for a while.
+    """Close what is no longer held, on the broker's evidence or once a session has gone by.
 
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
@@ -108,20 +104,39 @@ def compare_holdings(
         )
         books.alert("CRITICAL", "HELD_DIFFERS", f"{account} {symbol}", message)
         notes.append(message)
-    for symbol, gap in sorted(confirmed.items()):
-        if _is_believed(gap, books):
-            notes += _close_elsewhere(positions, symbol, gap.missing, books)
+    for symbol, contracts in sorted(_believed(confirmed, positions, books).items()):
+        notes += _close_elsewhere(positions, symbol, contracts, books)
     return notes + _say_what_came_back(positions, held, books)
 
 
-def _is_believed(gap: Gap, books: Books) -> bool:
-    """Whether contracts count as gone: in books of our own by the second look, else if it lasts.
+def _believed(
+    gaps: Mapping[str, Gap], positions: Sequence[Position], books: Books
+) -> dict[str, int]:
+    """How many contracts count as gone, by symbol.
 
-    A row that is closed is watched no more, so a broker that shows too little for some ticks must
-    not be believed too soon. Until then nobody sells its contracts, and a person is told.
+    A row that is closed is watched no more, so a vendor that shows too little is not believed by
+    that alone, however many ticks it does so: it has to tell the execution or the settlement by
+    which contracts went. Without either they count as gone once they were missing in an earlier
+    session already, as what somebody closed after the last tick of a day. Until then nobody sells
+    them, and a person is told. Books of our own are believed by the second look.
     """
-    is_ours = isinstance(books.broker, TakesDeposits)
-    return is_ours or books.at - gap.first_seen_at >= GAP_LASTS
+    if isinstance(books.broker, TakesDeposits):
+        return {symbol: gap.missing for symbol, gap in gaps.items()}
+    today = books.calendar.session(day_of(books.at, books))
+    lasting = {
+        symbol: gap.missing
+        for symbol, gap in gaps.items()
+        if today is not None and gap.first_seen_at < today.opens_at
+    }
+    doubted = gaps.keys() - lasting.keys()
+    told = count_evidence([one for one in positions if _symbol(one) in doubted], books)
+    return lasting | {
+        symbol: min(gaps[symbol].missing, told[symbol]) for symbol in doubted if told[symbol]
+    }
+
+
+def _symbol(position: Position) -> str:
+    return position.contract.symbol if position.contract else ""
 
 
 def _say_what_came_back(
@@ -176,8 +191,7 @@ def _close_elsewhere(
 ) -> list[str]:
     notes = []
     for position in positions:
-        is_of_it = position.contract is not None and position.contract.symbol == symbol
-        if not is_of_it or not position.managed or contracts <= 0:
+        if _symbol(position) != symbol or not position.managed or contracts <= 0:
             continue
         gone = min(contracts, position.open_quantity)
         contracts -= gone
@@ -187,10 +201,9 @@ def _close_elsewhere(
 
 def _close_row(position: Position, contracts: int, books: Books) -> str:
     books.database.positions.close_elsewhere(position.id, contracts, books.at)
-    symbol = position.contract.symbol if position.contract else "its contract"
     message = (
-        f"{contracts} of {position.id} ({symbol}) are no longer held: closed outside this program, "
-        f"at the price that the broker tells, if any"
+        f"{contracts} of {position.id} ({_symbol(position)}) are no longer held: closed outside "
+        f"this program, at the price that the broker tells, if any"
     )
     books.alert("WARNING", "CLOSED_ELSEWHERE", position.id, message)
     return message

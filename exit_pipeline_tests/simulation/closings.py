@@ -6,16 +6,6 @@ from typing import Any
 
 from exit_pipeline_tests.simulation.books import Books
 
-_TOLD_BACK = """
-    SELECT 1 AS told FROM alerts back
-    WHERE back.cause = 'HELD_AGAIN' AND back.acknowledged_at IS NULL
-      AND split_part(back.subject, ' ', 2) = %s
-      AND EXISTS (
-          SELECT FROM alerts gone JOIN refactored_positions p ON p.id = gone.subject
-          JOIN alerts missing ON missing.raised_at <= gone.raised_at - interval '14 minutes'
-          WHERE gone.cause = 'CLOSED_ELSEWHERE' AND p.option_symbol = %s
-            AND missing.cause = 'HELD_DIFFERS' AND split_part(missing.subject, ' ', 2) = %s)
-"""
 _CLOCKS = frozenset({"clock_ahead", "clock_behind"})
 
 
@@ -39,15 +29,6 @@ def check_closings(world: Any, books: Books) -> None:
             world.history.violate(
                 "I8", f"{taken[name]} contracts are counted of {name}, which had {execution}"
             )
-
-
-def is_told_back(world: Any, symbol: str) -> bool:
-    """Whether a person knows that contracts are held which the broker did not show for long.
-
-    They count as closed after a quarter of an hour, whoever is wrong; when they are shown again
-    nobody watches them, and an alert says so. What was believed sooner is no excuse.
-    """
-    return bool(world.database.rows(_TOLD_BACK, symbol, symbol, symbol))
 
 
 def check_all_is_told(world: Any, books: Books) -> None:

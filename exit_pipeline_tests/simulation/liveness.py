@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import LIVE, Books, open_alerts
-from exit_pipeline_tests.simulation.closings import check_all_is_told, is_told_back
+from exit_pipeline_tests.simulation.closings import check_all_is_told
 
 _DUE: Final = """
     SELECT d.position_id, max(d.exit_reason) AS reason, count(*) AS ticks,
@@ -66,7 +66,7 @@ def check_liveness(world: Any, books: Books, since: datetime) -> None:
     _waiting_was_told(world, books)
     _expired_is_settled_or_told(world, books, alerts)
     _unknown_is_told(world, books, alerts)
-    _doubled_is_told(world, books, alerts)
+    _doubled_is_told(world, books)
     _fills_are_booked(world, books)
     _holdings_agree(world, books)
     check_all_is_told(world, books)
@@ -127,7 +127,9 @@ def _unknown_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> 
             world.history.violate("L2", f"{name} is {row['status']} and no alert tells of it")
 
 
-def _doubled_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+def _doubled_is_told(world: Any, books: Books) -> None:
+    """L1: a person was told at some time, and may have acknowledged it since."""
+    alerts = world.database.rows("SELECT subject FROM alerts")
     filled: Counter[str] = Counter()
     for one in world.venue.orders():
         filled[one.client_order_id] += one.filled
@@ -157,7 +159,7 @@ def _fills_are_booked(world: Any, books: Books) -> None:
 
 
 def _holdings_agree(world: Any, books: Books) -> None:
-    """What the books hold of a contract is what the account holds, or a person knows why not."""
+    """What the books hold of a contract is what the account holds."""
     held = world.venue.holdings()
     ours: Counter[str] = Counter()
     unsettled = {row["symbol"] for row in books.orders if row["client_order_id"] in world.doubled}
@@ -170,7 +172,7 @@ def _holdings_agree(world: Any, books: Books) -> None:
         has_ended = parse_contract(symbol).expiration <= world.timeline.at.date()
         if symbol in unsettled or has_ended:
             continue
-        if ours[symbol] != held.get(symbol, 0) and not is_told_back(world, symbol):
+        if ours[symbol] != held.get(symbol, 0):
             world.history.violate(
                 "L1",
                 f"in the end the account holds {held.get(symbol, 0)} {symbol} and the books"

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
-from exit_pipeline.adapters.clients.postgres_engine import transaction
+from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.evidence import explain, unexplained
 from exit_pipeline.core.model.closing import Evidence, Unexplained
 
@@ -22,6 +22,25 @@ class PostgresClosings:
         """Contracts closed elsewhere since then at a price that is not known yet, by position."""
         with transaction(self._engine) as connection:
             return unexplained(connection, broker, environment, accounts, since)
+
+    def counted(self, broker: str, environment: str, evidence_ids: Sequence[str]) -> dict[str, int]:
+        """Contracts of executions and settlements that count as of positions, by their keys."""
+        if not evidence_ids:
+            return {}
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                """
+                SELECT evidence_id, CAST(sum(quantity) AS integer) AS contracts FROM closings
+                WHERE broker = :broker AND environment = :environment
+                  AND evidence_id = ANY(:evidence_ids)
+                GROUP BY evidence_id
+                """,
+                broker=broker,
+                environment=environment,
+                evidence_ids=list(evidence_ids),
+            )
+            return {row.evidence_id: row.contracts for row in rows}
 
     def explain(self, position_id: str, evidence: Evidence) -> int:
         """Give contracts that were closed elsewhere their price; returns how many.
