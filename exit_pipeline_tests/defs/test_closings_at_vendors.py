@@ -159,6 +159,17 @@ def test_what_was_closed_before_the_position_was_entered_tells_nothing_of_it(
     assert ended(desk) == ("EXTERNAL", None, None, None)
 
 
+def test_a_close_by_hand_is_of_a_position_that_was_entered_before_it(desk: VendorDesk) -> None:
+    hold(desk, 2, "b")
+    desk.next_tick()
+    close_by_hand(desk, 2, "1.50")
+    desk.clock.advance(timedelta(minutes=1))
+    desk.hold("a", CALL, quantity=2, account=desk.account, entry_time=desk.clock.now())
+    believe(desk)
+    assert ended(desk, "a") == ("EXTERNAL", None, None, None)
+    assert ended(desk, "b") == ("EXTERNAL", -100, -100, Decimal("1.50"))
+
+
 def test_a_vendor_that_does_not_answer_is_asked_again_by_the_next_tick(alpaca: VendorDesk) -> None:
     hold(alpaca, 2)
     alpaca.next_tick()
