@@ -7,7 +7,7 @@ its price; what it never tells stays without one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -65,14 +65,17 @@ def explain(books: Books) -> list[str]:
     return notes
 
 
-def count_evidence(positions: Sequence[Position], books: Books) -> Counter[str]:
+def count_evidence(
+    missing: Mapping[str, int], positions: Sequence[Position], books: Books
+) -> Counter[str]:
     """Contracts of open positions that the broker tells somebody closed, or that ended, by symbol.
 
-    What counts as of a position already is left out. Costs a request for executions and one for
-    settlements, and none without positions.
+    What counts as of a position already is left out. Costs a request for executions, where those
+    don't tell of all that is missing one for settlements, and none where nothing is missing.
 
     Args:
-        positions: Some open positions of the account.
+        missing: Contracts that the broker holds too few of, by symbol.
+        positions: Open positions of the account.
         books: The account.
     """
     rows = [
@@ -86,9 +89,16 @@ def count_evidence(positions: Sequence[Position], books: Books) -> Counter[str]:
             gone_by=books.at,
         )
         for position in positions
-        if position.contract is not None
+        if position.contract is not None and position.contract.symbol in missing
     ]
-    told = [*_executions(rows, books), *_settlements(rows, books)] if rows else []
+    found = _uncounted(_executions(rows, books), rows, books) if rows else Counter()
+    if any(found[symbol] < contracts for symbol, contracts in missing.items()):
+        found += _uncounted(_settlements(rows, books), rows, books)
+    return found
+
+
+def _uncounted(told: Iterable[_Told], rows: Sequence[Unexplained], books: Books) -> Counter[str]:
+    """Contracts of evidence that may be of some rows, less what counts already, by symbol."""
     fitting = [one for one in told if any(_may_be_of(one, row, books) for row in rows)]
     counted = books.database.closings.counted(
         books.broker.name, books.broker.environment, [one.evidence.evidence_id for one in fitting]

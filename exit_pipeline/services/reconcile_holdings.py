@@ -128,10 +128,10 @@ def _believed(
         for symbol, gap in gaps.items()
         if today is not None and gap.first_seen_at < today.opens_at
     }
-    doubted = gaps.keys() - lasting.keys()
-    told = count_evidence([one for one in positions if _symbol(one) in doubted], books)
+    doubted = {symbol: gap.missing for symbol, gap in gaps.items() if symbol not in lasting}
+    told = count_evidence(doubted, positions, books)
     return lasting | {
-        symbol: min(gaps[symbol].missing, told[symbol]) for symbol in doubted if told[symbol]
+        symbol: min(missing, told[symbol]) for symbol, missing in doubted.items() if told[symbol]
     }
 
 

@@ -29,7 +29,7 @@ READS: Final = (
     "positions.accounts", "positions.open_positions", "decisions.of_runs", "orders.live_orders",
     "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent",
     "exit_requests.in_force", "orders.ended_orders", "positions.closed_elsewhere",
-    "closings.unexplained", "exit_requests.expired",
+    "closings.counted", "closings.unexplained", "exit_requests.expired",
 )  # fmt: skip
 """Methods of stores that only look: killed after them."""
 
