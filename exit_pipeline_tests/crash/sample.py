@@ -7,6 +7,7 @@ from exit_pipeline_tests.crash.lab import Case, Kill
 _KILLS: Final = (
     ("a position is closed by hand", "alpaca", False, ("orders.ended_orders.after",)),
     ("a position is closed by hand", "alpaca", True, (
+        "closings.counted.after",
         "closings.unexplained.after",
         "closings.explain.before_commit",
         "closings.explain.after_commit",

@@ -52,6 +52,7 @@ class TradierDesk:
                 fills=_executions(order),
             )
             for order in self.fake.ledger.orders
+            if "tag" in order
         ]
 
     def holdings(self) -> dict[str, int]:
