@@ -102,3 +102,13 @@ CREATE CONSTRAINT TRIGGER closings_add_up AFTER INSERT ON closings
 -- before this file nobody need be told.
 ALTER TABLE exit_requests ADD COLUMN IF NOT EXISTS expiry_told_at timestamptz;
 UPDATE exit_requests SET expiry_told_at = now() WHERE expires_at <= now();
+
+-- Row triggers see no TRUNCATE, by which what is append-only would be gone at once.
+CREATE TRIGGER order_events_not_truncated BEFORE TRUNCATE ON order_events
+    FOR EACH STATEMENT EXECUTE FUNCTION exit_pipeline_append_only();
+CREATE TRIGGER trades_not_truncated BEFORE TRUNCATE ON trades
+    FOR EACH STATEMENT EXECUTE FUNCTION exit_pipeline_append_only();
+CREATE TRIGGER trading_control_changes_not_truncated BEFORE TRUNCATE ON trading_control_changes
+    FOR EACH STATEMENT EXECUTE FUNCTION exit_pipeline_append_only();
+CREATE TRIGGER closings_not_truncated BEFORE TRUNCATE ON closings
+    FOR EACH STATEMENT EXECUTE FUNCTION exit_pipeline_append_only();

@@ -106,6 +106,11 @@ def test_a_closing_is_a_fact(url, statement):
     assert refusal(url, statement) == "closings_append_only"
 
 
+@pytest.mark.parametrize("table", ["closings", "order_events", "trades", "trading_control_changes"])
+def test_what_is_only_added_to_is_not_emptied_at_once_either(url, table):
+    assert refusal(url, f"TRUNCATE {table} CASCADE") == f"{table}_append_only"
+
+
 def test_a_settled_contract_has_its_settlement(url):
     settled = "UPDATE refactored_positions SET settled_quantity = 2, external_quantity = 1"
     assert refusal(url, f"{settled} WHERE id = 'p1'") == "refactored_positions_closings_add_up"
