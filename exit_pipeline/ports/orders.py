@@ -49,9 +49,9 @@ class OrderStore(Protocol):
         ...
 
     def ended_orders(
-        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+        self, environment: str, account: str, symbols: Sequence[str] | None, since: datetime
     ) -> list[ExitOrder]:
-        """Exit orders on these contracts that were sent since then and have ended."""
+        """Exit orders on these contracts, or on any, that were sent since then and have ended."""
         ...
 
     def under_ids(self, client_order_ids: Sequence[str]) -> list[ExitOrder]:

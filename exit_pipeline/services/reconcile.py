@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Final, TypeVar
 
@@ -28,6 +29,9 @@ from exit_pipeline.services.reconcile_orders import (
 )
 
 logger = logging.getLogger(__name__)
+
+_SECOND_ORDER_SHOWS: Final = timedelta(minutes=30)
+"""How long after an exit a second order under its id may still show itself: six ticks."""
 
 T = TypeVar("T")
 
@@ -139,7 +143,23 @@ class _Account:
         if self.orders or self.ended:
             return True
         is_open = self.books.calendar.why_closed(self.books.at) is None
-        return is_open and bool(self.positions or self.is_unexplained)
+        return is_open and bool(self.positions or self.is_unexplained or self._has_just_exited)
+
+    @property
+    def _has_just_exited(self) -> bool:
+        """Whether an exit ended a while ago at a broker that may have two orders of one id.
+
+        With its last position closed nothing else would look at the account, and what the network
+        delivered twice would stay unseen.
+        """
+        broker, books = self.books.broker, self.books
+        if broker.ids_are_unique:
+            return False
+        since = books.at - _SECOND_ORDER_SHOWS
+        ended = books.database.orders.ended_orders(
+            broker.environment, books.run.account, None, since
+        )
+        return any(order.broker == broker.name for order in ended)
 
     def reconcile(self) -> None:
         """Orders first, then what is held: a fill that comes between shows as held too few.

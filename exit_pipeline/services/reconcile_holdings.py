@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from exit_pipeline.core.model.holdings import Gap
-from exit_pipeline.core.model.order import HeldPosition, Settlement
+from exit_pipeline.core.model.order import HeldPosition, OrderSide, Settlement
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.ports import TakesDeposits
 from exit_pipeline.services.books import Books
@@ -106,7 +106,11 @@ def compare_holdings(
         notes.append(message)
     for symbol, contracts in sorted(_believed(confirmed, positions, books).items()):
         notes += _close_elsewhere(positions, symbol, contracts, books)
-    return notes + _say_what_came_back(positions, held, books)
+    return (
+        notes
+        + _look_at_what_turned(positions, held, books)
+        + (_say_what_came_back(positions, held, books))
+    )
 
 
 def _believed(
@@ -137,6 +141,28 @@ def _believed(
 
 def _symbol(position: Position) -> str:
     return position.contract.symbol if position.contract else ""
+
+
+def _look_at_what_turned(
+    positions: Sequence[Position], held: Mapping[str, HeldPosition], books: Books
+) -> list[str]:
+    """Look again at orders of ours that have closed a contract whose other side is held now.
+
+    Such an order may have filled more than it was for, as one does that the network has delivered
+    twice; with its position closed, nothing else would look at it.
+    """
+    rows = {_symbol(position) for position in positions}
+    turned = sorted(held.keys() - rows)
+    if not turned:
+        return []
+    since = books.at - _FILLS_WITHIN
+    environment, account = books.broker.environment, books.run.account
+    notes = []
+    for order in books.database.orders.ended_orders(environment, account, turned, since):
+        has_sold = order.request.side is OrderSide.SELL_TO_CLOSE
+        if order.filled_quantity and (held[order.request.symbol].quantity < 0) is has_sold:
+            notes += refresh(order, None, books) or []
+    return notes
 
 
 def _say_what_came_back(

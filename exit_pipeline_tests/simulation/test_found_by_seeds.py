@@ -16,6 +16,8 @@ STORIES = {
     247: "a fill told late was taken for what a lost order may have sold, so neither was booked",
     471: "a process froze on its way to the last gate, which judged its age by the past",
     491: "an order that the paper broker refused as too late was judged as if it had been taken",
+    1018: "an order that the network delivered twice sold more, with nothing of it held any more",
+    1036: "the same, with nothing held in the whole account, so that nobody looked at it",
 }
 
 

@@ -58,16 +58,17 @@ class PostgresOrders:
         return self._select("run_id = ANY(CAST(:run_ids AS uuid[]))", run_ids=list(run_ids))
 
     def ended_orders(
-        self, environment: str, account: str, symbols: Sequence[str], since: datetime
+        self, environment: str, account: str, symbols: Sequence[str] | None, since: datetime
     ) -> list[ExitOrder]:
-        """Exit orders on these contracts that were sent since then and have ended."""
+        """Exit orders on these contracts, or on any, that were sent since then and have ended."""
         return self._select(
-            "environment = :environment AND account = :account AND symbol = ANY(:symbols)"
+            "environment = :environment AND account = :account"
+            " AND (CAST(:symbols AS text[]) IS NULL OR symbol = ANY(:symbols))"
             " AND intent_at >= :since"
             " AND status IN ('FILLED', 'CANCELLED', 'EXPIRED', 'REJECTED', 'ABANDONED')",
             environment=environment,
             account=account,
-            symbols=list(symbols),
+            symbols=None if symbols is None else list(symbols),
             since=since,
         )
 
