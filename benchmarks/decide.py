@@ -45,8 +45,8 @@ def random_book(rows: int, seed: int = 1) -> Book:
     quantity = rng.integers(1, 20, rows)
     direction = rng.integers(-1, 2, rows).astype(np.int8)
     close = now + rng.integers(0, 390, rows) * MINUTES
-    return Book(
-        policy=np.zeros(rows, np.int16),
+    return Book.of(
+        rows,
         decided_at=now,
         session_close=close,
         last_trading_close=close + rng.integers(0, 60, rows) * DAYS,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.model.book import MOST_RULES, Book
 from exit_pipeline.core.model.context import Direction, MarketContext
 from exit_pipeline.core.model.contract import OptionContract, OptionRight
 from exit_pipeline.core.model.instant import MICROSECOND, to_micros
@@ -22,6 +23,7 @@ from exit_pipeline.services.tick import ContextTick
 def assemble_book(
     known: ContextTick,
     positions: Sequence[Position],
+    policies: Sequence[Policy],
     policy_of_row: Sequence[int],
     calendar: Calendar,
 ) -> Book:
@@ -30,15 +32,18 @@ def assemble_book(
     Args:
         known: The tick, within a session, with its market and context.
         positions: The rows.
-        policy_of_row: Index of each row's policy.
+        policies: Those that rows are decided by.
+        policy_of_row: Index of each row's policy among them.
         calendar: Tells when a contract trades last.
     """
     tick, market, context = known.tick, known.market, known.context
     rows = len(positions)
     decided_at = np.full(rows, to_micros(tick.at))
+    here = tick.at.astimezone(calendar.zone)
     session_close = tick.session.closes_at if tick.session else None
     asked = {request.position_id for request in tick.asked_to_close}
-    return Book(
+    return Book.of(
+        rows,
         policy=np.asarray(policy_of_row, np.int16),
         decided_at=decided_at,
         session_close=np.full(rows, to_micros(session_close)),
@@ -46,9 +51,12 @@ def assemble_book(
         force_close=_flag(positions, lambda p: tick.request.force_close or p.id in asked),
         vix=np.full(rows, np.nan if context.vix is None else float(context.vix)),
         vix_at=np.full(rows, to_micros(context.vix_at)),
+        clock_minutes=np.full(rows, 60 * here.hour + here.minute),
         last_trading_close=_last_trading_closes(positions, calendar),
         previous_mid=_previous_mids(positions, known),
+        hits=_hits(positions, known, [policies[index].hash for index in policy_of_row]),
         **_position_columns(positions),
+        **_day_columns(positions, here.date(), calendar),
         **_quote_columns(positions, market),
         **_gamma_columns(positions, context),
     )
@@ -63,9 +71,44 @@ def _position_columns(positions: Sequence[Position]) -> dict[str, np.ndarray]:
         "profit_exited": _whole(positions, lambda p: p.profit_exited_quantity),
         "entry_price": _whole(positions, lambda p: to_units(p.entry_price)),
         "entry_time": _whole(positions, lambda p: to_micros(p.entry_time)),
+        "high_water": _whole(positions, lambda p: _units(p.high_water_mark)),
+        "strike": _whole(positions, lambda p: _units(p.contract.strike if p.contract else None)),
         "intraday": _flag(positions, lambda p: p.is_intraday),
+        "entry_iv": _number(positions, lambda p: p.entry_iv),
+        "entry_regime": _small(positions, lambda p: p.entry_regime),
+        "gex_entry": _small(positions, lambda p: p.entry_gex),
         "gex_latched": _flag(positions, lambda p: p.gex_latched),
     }
+
+
+def _day_columns(
+    positions: Sequence[Position], today: date, calendar: Calendar
+) -> dict[str, np.ndarray]:
+    """Calendar days between dates on the exchange's calendar."""
+
+    def left(position: Position) -> int:
+        contract = position.contract
+        return UNKNOWN if contract is None else (contract.expiration - today).days
+
+    def passed(position: Position) -> int:
+        return (today - position.entry_time.astimezone(calendar.zone).date()).days
+
+    return {
+        "days_to_expiration": _whole(positions, left),
+        "days_in_trade": _whole(positions, passed),
+    }
+
+
+def _hits(positions: Sequence[Position], known: ContextTick, hashes: Sequence[str]) -> np.ndarray:
+    """Counts of the tick before, under the same policy and in today's session; else none."""
+    hits = np.zeros((len(positions), MOST_RULES), np.uint8)
+    session = known.tick.session
+    for row, (position, of_policy) in enumerate(zip(positions, hashes, strict=True)):
+        at = position.previous_mid_at
+        is_recent = session is not None and at is not None and at >= session.opens_at
+        if is_recent and position.rule_hits_policy == of_policy:
+            hits[row, : len(position.rule_hits)] = position.rule_hits
+    return hits
 
 
 def _previous_mids(positions: Sequence[Position], known: ContextTick) -> np.ndarray:
@@ -101,9 +144,7 @@ def _gamma_columns(positions: Sequence[Position], context: MarketContext) -> dic
     histories = [context.gex.get(p.underlying) for p in positions]
     return {
         "gex_direction": _small(histories, lambda h: h.newest.direction if h else Direction.NONE),
-        "gex_strength": np.fromiter(
-            (h.newest.strength if h else np.nan for h in histories), np.float64, len(histories)
-        ),
+        "gex_strength": _number(histories, lambda h: h.newest.strength if h else None),
         "gex_at": _whole(histories, lambda h: to_micros(h.newest.at if h else None)),
         "gex_previous": _small(
             histories,
@@ -143,6 +184,11 @@ def _size(size: int | None) -> int:
 
 def _whole(rows: Sequence[Any], value: Callable[..., int]) -> np.ndarray:
     return np.fromiter((value(row) for row in rows), np.int64, len(rows))
+
+
+def _number(rows: Sequence[Any], value: Callable[..., float | None]) -> np.ndarray:
+    known = (value(row) for row in rows)
+    return np.fromiter((np.nan if one is None else one for one in known), np.float64, len(rows))
 
 
 def _small(rows: Sequence[Any], value: Callable[..., int]) -> np.ndarray:

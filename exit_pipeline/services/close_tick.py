@@ -55,6 +55,11 @@ def _marks(executed: ExecutedTick) -> list[PositionMark]:
             mid=_mid(one),
             good_mark=one.mark if one.quote_grade == QuoteGrade.GOOD.name else None,
             gex_latched=one.gex_latched_after,
+            rule_hits=one.rule_hits_after,
+            rule_hits_policy=one.policy_hash,
+            entry_iv=one.iv,
+            entry_regime=one.regime,
+            entry_gex=one.gex_direction,
             marked_at=executed.decided.tick.at,
         )
         for one in executed.decided.stored

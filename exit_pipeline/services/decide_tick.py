@@ -11,14 +11,13 @@ from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy, combine_policies
 from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.price import to_dollars
 from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
+from exit_pipeline.core.model.stored_book import stored_columns, stored_hits
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
@@ -35,7 +34,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     """
     tick = known.tick
     policies, policy_of_row, decided, faults = _policies(known)
-    book = assemble_book(known, decided, policy_of_row, calendar)
+    book = assemble_book(known, decided, policies, policy_of_row, calendar)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
     stored: tuple[StoredDecision, ...] = ()
@@ -138,10 +137,10 @@ def _rows(
     ]
     return {
         **_identity_columns(tick, positions),
-        **_input_columns(book),
+        **stored_columns(book),
         "policy_hash": [hashes[index] for index in book.policy.tolist()],
-        "mark": _dollars(decisions.mark),
-        "pnl_percent": _known(decisions.pnl_percent),
+        "mark": [to_dollars(units) for units in decisions.mark.tolist()],
+        "pnl_percent": [None if np.isnan(one) else one for one in decisions.pnl_percent.tolist()],
         "quote_flags": decisions.flags.tolist(),
         "quote_grade": [QuoteGrade(grade).name for grade in decisions.grade.tolist()],
         "decision_type": ["EXIT" if leaves else "HOLD" for leaves in exits],
@@ -158,6 +157,7 @@ def _rows(
         "fired_mask": decisions.fired_mask.tolist(),
         "evaluable_mask": decisions.evaluable_mask.tolist(),
         "gex_latched_after": decisions.gex_latched.tolist(),
+        "rule_hits_after": stored_hits(decisions.hits),
         "reasoning": [tuple(explanation.sentences(row)) for row in range(len(book))],
     }
 
@@ -176,33 +176,6 @@ def _identity_columns(tick: OpenTick, positions: Sequence[Position]) -> dict[str
 def _decision_id(run_id: str, position_id: str) -> str:
     """One decision per run and position, so its key is a function of the two."""
     return hashlib.sha256(f"{run_id}/{position_id}".encode()).hexdigest()[:32]
-
-
-def _input_columns(book: Book) -> dict[str, list[Any]]:
-    """Every input of the decisions, typed as the database keeps it."""
-    return {
-        **{
-            name: _instants(getattr(book, name))
-            for name in ("decided_at", "session_close", "last_trading_close", "entry_time",
-                         "quoted_at", "feed_at", "gex_at", "vix_at")
-        },
-        **{
-            name: _dollars(getattr(book, name))
-            for name in ("entry_price", "bid", "ask", "previous_mid", "underlying_price")
-        },
-        **{
-            name: getattr(book, name).tolist()
-            for name in ("quantity", "open_quantity", "profit_exited", "intraday", "force_close",
-                         "nonfinite", "gex_latched")
-        },
-        **{name: _known(getattr(book, name)) for name in ("vix", "gex_strength")},
-        **{name: _views(getattr(book, name)) for name in ("gex_direction", "gex_previous")},
-        "bid_size": [None if size < 0 else size for size in book.bid_size.tolist()],
-        "ask_size": [None if size < 0 else size for size in book.ask_size.tolist()],
-        "feed_age_limit": [f"{limit} microseconds" for limit in book.feed_age_limit.tolist()],
-        "side": ["LONG" if side > 0 else "SHORT" for side in book.side.tolist()],
-        "option_right": _views(book.right),
-    }  # fmt: skip
 
 
 def _with_faults(
@@ -249,19 +222,3 @@ def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Da
     ]
     if alerts:
         database.runs.raise_alerts(alerts)
-
-
-def _dollars(column: np.ndarray) -> list[Any]:
-    return [to_dollars(units) for units in column.tolist()]
-
-
-def _instants(column: np.ndarray) -> list[Any]:
-    return [to_datetime(micros) for micros in column.tolist()]
-
-
-def _known(column: np.ndarray) -> list[Any]:
-    return [None if np.isnan(value) else value for value in column.tolist()]
-
-
-def _views(column: np.ndarray) -> list[Any]:
-    return [Direction(view).name if view else None for view in column.tolist()]

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exit_pipeline.core.model.book import (
+    MOST_RULES,
     BoolColumn,
     FlagColumn,
     FloatColumn,
+    HitsColumn,
     IntColumn,
     SmallColumn,
 )
@@ -93,6 +95,8 @@ class Decisions:
         mark: Price that the position is judged at, units of 1/10,000 dollar; UNKNOWN if none.
         pnl_percent: Profit or loss on the entry price at the mark, in percent; NaN if no mark.
         gex_latched: The gamma flip is due after this decision.
+        hits: For how many ticks in a row each rule has fired now, ``MOST_RULES`` columns; counted
+            only for rules that ask for more than one.
     """
 
     outcome: SmallColumn
@@ -106,6 +110,7 @@ class Decisions:
     mark: IntColumn
     pnl_percent: FloatColumn
     gex_latched: BoolColumn
+    hits: HitsColumn
 
     @classmethod
     def empty(cls, rows: int, rules: int) -> Self:
@@ -113,7 +118,9 @@ class Decisions:
         # Masks are as narrow as the number of rules allows: a replay writes millions of them.
         mask = np.dtype(np.min_scalar_type((1 << rules) - 1))
         kinds = {"fired_mask": mask, "evaluable_mask": mask, **_KINDS}
-        kinds = {c.name: np.dtype(kinds.get(c.name, np.int8)) for c in fields(cls)}
+        kinds = {
+            c.name: np.dtype(kinds.get(c.name, np.int8)) for c in fields(cls) if c.name != "hits"
+        }
         # One piece of memory, the widest columns first, for which the system needs fewer pages.
         memory = np.zeros(rows * sum(kind.itemsize for kind in kinds.values()), np.int8)
         room: dict[str, NDArray[Any]] = {}
@@ -122,6 +129,7 @@ class Decisions:
             end = start + rows * kind.itemsize
             room[name] = memory[start:end].view(kind)
             start = end
+        room["hits"] = np.zeros((rows, MOST_RULES), np.uint8)
         room["rule"].fill(NO_RULE)
         return cls(**room)
 

@@ -90,6 +90,10 @@ class StoredDecision:
         fired_mask: Bit i is set where rule i of the policy fired.
         evaluable_mask: Bit i is set where rule i of the policy could be judged.
         gex_latched_after: The gamma flip is due after this decision.
+        rule_hits_after: For how many ticks in a row each rule has fired now; None where none has.
+        iv: Implied volatility of the contract, per year.
+        regime: ``Regime`` by name.
+        gex_direction: Direction of the newest gamma signal by name.
         reasoning: A few sentences: what decided, and for a HOLD the nearest rule.
     """
 
@@ -117,6 +121,10 @@ class StoredDecision:
     fired_mask: int
     evaluable_mask: int
     gex_latched_after: bool
+    rule_hits_after: Sequence[int] | None = None
+    iv: float | None = None
+    regime: str | None = None
+    gex_direction: str | None = None
     reasoning: Sequence[str] = ()
 
 
@@ -140,6 +148,10 @@ class PositionMark:
         mid: Mid of a usable quote, dollars per share; None where there was none.
         good_mark: The mark where the quote was GOOD, for the high-water mark; None otherwise.
         gex_latched: The gamma flip is due.
+        rule_hits: For how many ticks in a row each rule has fired now; None where none has.
+        rule_hits_policy: Hash of the policy whose order those counts are in.
+        entry_iv: Implied volatility, kept where none is kept yet; likewise `entry_regime` and
+            `entry_gex`.
         marked_at: Time of the tick.
     """
 
@@ -148,6 +160,11 @@ class PositionMark:
     mid: Decimal | None
     good_mark: Decimal | None
     gex_latched: bool
+    rule_hits: Sequence[int] | None = None
+    rule_hits_policy: str | None = None
+    entry_iv: float | None = None
+    entry_regime: str | None = None
+    entry_gex: str | None = None
     marked_at: datetime
 
 
