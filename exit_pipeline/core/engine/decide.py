@@ -5,7 +5,7 @@ processor's cache, so a replay costs little more than reading its columns once.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -62,16 +62,37 @@ def _decide_block(book: Book, policies: Sequence[Policy], into: Decisions) -> No
 def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     """Write the decisions of a block under one policy into empty rows."""
     marks = grade_quotes(book, policy.quotes, into)
-    verdicts = [rule.evaluate(book, marks) for rule in policy.rules]
+    verdicts = [
+        _confirm(rule, rule.evaluate(book, marks), bit, book, into)
+        for bit, rule in enumerate(policy.rules)
+    ]
     _gather([verdict.fired for verdict in verdicts], into.fired_mask)
     _gather([verdict.evaluable for verdict in verdicts], into.evaluable_mask)
     stuck = np.flatnonzero(~marks.alive | (book.open_quantity <= 0))
     into.fired_mask[stuck] = 0
     into.evaluable_mask[stuck] = 0
+    into.hits[stuck] = 0
     if not any(rule.latches for rule in policy.rules):
         # A rule that is off for one launch does not forget what is due.
         into.gex_latched[:] = book.gex_latched
     _select(policy.rules, verdicts, book.open_quantity, into)
+
+
+def _confirm(rule: ExitRule, verdict: Verdict, bit: int, book: Book, into: Decisions) -> Verdict:
+    """A verdict that fires only where it has been due for enough ticks in a row.
+
+    A tick at which it can't be judged neither counts nor breaks the row. What is latched was
+    confirmed when it was latched.
+    """
+    if rule.required_hits == 1:
+        return verdict
+    before = book.hits[:, bit]
+    unchanged = np.where(verdict.evaluable, np.uint8(0), before)
+    into.hits[:, bit] = hits = np.where(verdict.fired, np.minimum(before, 254) + 1, unchanged)
+    confirmed = hits >= rule.required_hits
+    if rule.latches:
+        confirmed |= book.gex_latched
+    return replace(verdict, fired=verdict.fired & confirmed)
 
 
 def _select(

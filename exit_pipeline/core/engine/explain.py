@@ -169,6 +169,9 @@ class Explanation:
             text = note or "an input is not known"
         elif note:
             text = note if math.isnan(distance) or not distance else f"{text} ({note})"
+        hits = int(self._decisions.hits[row, bit])
+        if 0 < hits < rule.required_hits:
+            text = f"{text} (due for {hits} of {rule.required_hits} ticks in a row)"
         return RuleLine(
             reason=rule.name.upper(),
             state=state,

@@ -162,9 +162,13 @@ def _build(model: type[M], section: str, values: dict[str, Any]) -> M:
         field = ".".join(str(part) for part in first["loc"])
         known = ", ".join(model.model_fields)
         unknown = first["type"] == "extra_forbidden"
-        expected = f"one of {known}" if unknown else first["msg"].removeprefix("Input should be ")
+        expected = f"one of {known}" if unknown else _expected(first["msg"])
         message = (
             f"policy threshold {section}.{field} = {first['input']!r} is not usable: expected "
             f"{expected}"
         )
         raise InputError(message) from error
+
+
+def _expected(message: str) -> str:
+    return message.removeprefix("Input should be ").removeprefix("Value error, ")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from exit_pipeline.core.engine.policy import combine_policies, parse_policy, rule_classes
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.rules.stop_loss import StopLoss
 
 ORDER = ("FORCE_CLOSE", "EXPIRY", "PROFIT_TARGET", "STOP_LOSS", "GEX_FLIP", "TIME_EXIT")
 OVERRIDES = st.lists(
@@ -87,7 +88,8 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
         pytest.param("stop_loss.percent=nan", "policy threshold stop_loss.percent = 'nan' is not "
                      "usable: expected a finite number", id="not a number"),
         pytest.param("stop_loss.percnt=25", "policy threshold stop_loss.percnt = '25' is not "
-                     "usable: expected one of percent", id="no such threshold"),
+                     f"usable: expected one of {', '.join(StopLoss.model_fields)}",
+                     id="no such threshold"),
         pytest.param("time_exit.applies_to=none", "policy threshold time_exit.applies_to = 'none' "
                      "is not usable: expected 'intraday' or 'all'", id="no such choice"),
         *(pytest.param(text, f"policy override {text!r} must be SECTION.THRESHOLD=VALUE or "
