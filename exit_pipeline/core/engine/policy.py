@@ -2,14 +2,15 @@
 
 A policy is written as a name, as overrides of single thresholds, or both, separated by commas:
 ``default``, ``stop_loss.percent=25``, ``default, time_exit.applies_to=all, gex_flip=off``. Of one
-threshold the last value counts; a rule that is off anywhere stays off.
+threshold the last value counts; a rule that is off anywhere stays off. A rule that the default has
+not is on where it is named, as ``vix_spike=on`` or by one of its thresholds.
 """
 
 import hashlib
 import importlib
 import json
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -22,6 +23,10 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.rule import ExitRule
 
 DEFAULT = "default"
+DEFAULT_RULES: Final = frozenset(
+    {"force_close", "expiry", "profit_target", "stop_loss", "gex_flip", "time_exit"}
+)
+"""What every position is under that has no policy of its own."""
 _SECTIONS: Final[dict[str, type[BaseModel]]] = {"quotes": QuoteLimits, "prices": PriceLimits}
 M = TypeVar("M", bound=BaseModel)
 
@@ -86,8 +91,10 @@ def parse_policy(text: str = DEFAULT) -> Policy:
     _check_names(text, items)
     settings: dict[str, dict[str, Any]] = {section: {} for section in (*rule_classes(), *_SECTIONS)}
     off: set[str] = set()
+    on = set(DEFAULT_RULES)
     for item in overrides:
-        _override(item, settings, off)
+        _override(item, settings, on, off)
+    off |= rule_classes().keys() - on
     rules = {name: _build(kind, name, settings[name]) for name, kind in rule_classes().items()}
     sections = {name: _build(kind, name, settings[name]) for name, kind in _SECTIONS.items()}
     return Policy(
@@ -105,14 +112,16 @@ def _check_names(text: str, items: Sequence[str]) -> None:
         if item != DEFAULT and "=" not in item:
             message = (
                 f"policy {text!r} has {item!r}, which is neither the name {DEFAULT!r} nor "
-                f"SECTION.THRESHOLD=VALUE nor RULE=off"
+                f"SECTION.THRESHOLD=VALUE nor RULE=on nor RULE=off"
             )
             raise InputError(message)
 
 
-def _name(models: Mapping[str, BaseModel], off: Collection[str]) -> str:
+def _name(models: Mapping[str, BaseModel], off: Set[str]) -> str:
     """The shortest text that reads as this policy, the same for equal policies."""
-    overrides = [f"{section}=off" for section in models if section in off]
+    overrides = [f"{rule}=off" for rule in models if rule in off & DEFAULT_RULES]
+    extra = rule_classes().keys() - DEFAULT_RULES - off
+    overrides += [f"{rule}=on" for rule in models if rule in extra]
     overrides += [
         f"{section}.{field}={str(value).removesuffix('.0')}"
         for section, model in models.items()
@@ -139,17 +148,18 @@ def combine_policies(*texts: str | None) -> Policy:
     return parse_policy(", ".join(overrides))
 
 
-def _override(item: str, settings: dict[str, dict[str, Any]], off: set[str]) -> None:
+def _override(item: str, settings: dict[str, dict[str, Any]], on: set[str], off: set[str]) -> None:
     key, _, value = (part.strip() for part in item.partition("="))
     section, _, field = key.partition(".")
-    if section in rule_classes() and not field and value == "off":
-        off.add(section)
+    if section in rule_classes() and not field and value in {"on", "off"}:
+        (on if value == "on" else off).add(section)
     elif section in settings and field:
         settings[section][field] = value
+        on.add(section)
     else:
         message = (
-            f"policy override {item!r} must be SECTION.THRESHOLD=VALUE or RULE=off, with a section "
-            f"of {', '.join(settings)}"
+            f"policy override {item!r} must be SECTION.THRESHOLD=VALUE, RULE=on or RULE=off, with "
+            f"a section of {', '.join(settings)}"
         )
         raise InputError(message)
 

@@ -73,7 +73,8 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
     ("text", "sentence"),
     [
         pytest.param("aggressive", "policy 'aggressive' has 'aggressive', which is neither the name"
-                     " 'default' nor SECTION.THRESHOLD=VALUE nor RULE=off", id="no such name"),
+                     " 'default' nor SECTION.THRESHOLD=VALUE nor RULE=on nor RULE=off",
+                     id="no such name"),
         pytest.param("stop_loss.percent=25, default", "policy 'stop_loss.percent=25, default' has "
                      "the name 'default' after another part; it comes first", id="name not first"),
         pytest.param("default, default", "policy 'default, default' has the name 'default' after "
@@ -92,10 +93,11 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
                      id="no such threshold"),
         pytest.param("time_exit.applies_to=none", "policy threshold time_exit.applies_to = 'none' "
                      "is not usable: expected 'intraday' or 'all'", id="no such choice"),
-        *(pytest.param(text, f"policy override {text!r} must be SECTION.THRESHOLD=VALUE or "
-                       f"RULE=off, with a section of {', '.join(ORDER).lower()}, quotes, prices",
+        *(pytest.param(text, f"policy override {text!r} must be SECTION.THRESHOLD=VALUE, "
+                       f"RULE=on or RULE=off, with a section of {', '.join(rule_classes())}, "
+                       "quotes, prices",
                        id=text)
-          for text in ("trailing_stop.percent=5", "quotes=off", "stop_loss=on", "=5", "percent=5",
+          for text in ("trailing_stop.percent=5", "quotes=off", "stop_loss=yes", "=5", "percent=5",
                        "stop_loss.=5", ".percent=5")),
     ],
 )  # fmt: skip
