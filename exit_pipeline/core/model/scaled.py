@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from exit_pipeline.core.model.book import Book, FloatColumn, IntColumn
@@ -45,17 +46,19 @@ class ScaledRule(ExitRule):
         """Whether any factor differs from 1."""
         return any(getattr(self, name) != 1 for name in _FACTORS)
 
-    def scaled(self, percent: float, book: Book) -> IntColumn:
+    def scaled(self, percent: float, book: Book, rows: NDArray[np.intp] | None = None) -> IntColumn:
         """The threshold of each row, in 1/100 percent, rounded, at least 1; one value if unscaled.
 
         Args:
             percent: The threshold without context, %.
             book: The rows.
+            rows: Only these of them; None means all.
         """
         if not self.is_scaled:
             return np.array([round(percent * 100)])
         product = percent * 100 * math.prod(self._factors(book).values())
-        return np.maximum(np.rint(product).astype(np.int64), 1)
+        scaled: IntColumn = np.maximum(np.rint(product).astype(np.int64), 1)
+        return scaled if rows is None else scaled[rows]
 
     def scale_notes(self, percent: float, book: Book) -> np.ndarray:
         """How each row's threshold came about, such as "30 % x 0.67 (HIGH_VOL)"; else empty."""

@@ -97,7 +97,7 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
                        f"RULE=on or RULE=off, with a section of {', '.join(rule_classes())}, "
                        "quotes, prices",
                        id=text)
-          for text in ("trailing_stop.percent=5", "quotes=off", "stop_loss=yes", "=5", "percent=5",
+          for text in ("jumping_stop.percent=5", "quotes=off", "stop_loss=yes", "=5", "percent=5",
                        "stop_loss.=5", ".percent=5")),
     ],
 )  # fmt: skip
@@ -170,4 +170,6 @@ def test_combining_refuses_what_cannot_be_read():
 
 
 def test_rules_are_found_by_listing_their_package():
-    assert [name.upper() for name in rule_classes()] == list(ORDER)
+    assert [rule.upper() for rule in rule_classes() if rule.upper() in ORDER] == list(ORDER)
+    assert parse_policy().reasons == ORDER
+    assert "trailing_stop" in rule_classes()
