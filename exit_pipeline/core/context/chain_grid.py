@@ -1,0 +1,53 @@
+"""The expirations and strikes of a chain, and the place of each contract among them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exit_pipeline.core.model.book import FloatColumn, IntColumn
+from exit_pipeline.core.model.chain import OptionChain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainGrid:
+    """A table with a row per expiration and a column per strike, and its cells by contract.
+
+    Attributes:
+        expirations: Distinct instants of expiration, rising.
+        strikes: Distinct strikes in dollars, rising.
+        row: Row of each contract.
+        column: Column of each contract.
+    """
+
+    expirations: IntColumn
+    strikes: FloatColumn
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, chain: OptionChain) -> Self:
+        """The grid of a chain; a chain has few expirations beside its contracts."""
+        expirations, row = np.unique(chain.expires_at, return_inverse=True)
+        strikes, column = np.unique(chain.strike, return_inverse=True)
+        return cls(expirations=expirations, strikes=strikes, row=row, column=column)
+
+    @property
+    def cell(self) -> NDArray[np.intp]:
+        """Place of each contract in the flattened table; a call and its put share one."""
+        return self.row * len(self.strikes) + self.column
+
+    def sum_by_cell(self, amounts: FloatColumn) -> FloatColumn:
+        """Sums of contracts' amounts by cell, in the shape of the table."""
+        shape = (len(self.expirations), len(self.strikes))
+        sums = np.bincount(self.cell, weights=amounts, minlength=shape[0] * shape[1])
+        return sums.reshape(shape)
+
+    def sum_by_strike(self, amounts: FloatColumn) -> FloatColumn:
+        """Sums of contracts' amounts by strike."""
+        return np.bincount(self.column, weights=amounts, minlength=len(self.strikes))
+
+    def sum_by_expiration(self, amounts: FloatColumn) -> FloatColumn:
+        """Sums of contracts' amounts by expiration."""
+        return np.bincount(self.row, weights=amounts, minlength=len(self.expirations))
