@@ -1,1 +1,1 @@
-"""What a market's figures say: implied volatility, gamma exposure and the signal drawn from them."""
+"""What a chain's figures say: implied volatility, gamma exposure and the signal drawn from it."""

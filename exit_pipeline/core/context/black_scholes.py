@@ -63,7 +63,7 @@ class EuropeanOptions:
 
     @cached_property
     def d1(self) -> FloatColumn:
-        """The forward's distance to the strike in deviations, and half of one. Example: 0.176777."""
+        """Deviations from the strike to the forward, and half of one more. Example: 0.176777."""
         return np.asarray(self._log_moneyness() / self.deviation + self.deviation / 2)
 
     def price(self) -> FloatColumn:
@@ -89,7 +89,7 @@ class EuropeanOptions:
         return np.asarray(self._density / (spot * self.deviation))
 
     def vega(self) -> FloatColumn:
-        """Dollars per 1.00 of volatility, that is 100 points: S Q n(d1) sqrt T. Example: 27.6336."""
+        """Dollars per 1.00 of volatility, or 100 points: S Q n(d1) sqrt T. Example: 27.6336."""
         spot, _, years, _ = self._inputs
         return np.asarray(spot * self._density * np.sqrt(years))
 

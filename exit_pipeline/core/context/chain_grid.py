@@ -41,13 +41,16 @@ class ChainGrid:
     def sum_by_cell(self, amounts: FloatColumn) -> FloatColumn:
         """Sums of contracts' amounts by cell, in the shape of the table."""
         shape = (len(self.expirations), len(self.strikes))
-        sums = np.bincount(self.cell, weights=amounts, minlength=shape[0] * shape[1])
-        return sums.reshape(shape)
+        return _sums(self.cell, amounts, shape[0] * shape[1]).reshape(shape)
 
     def sum_by_strike(self, amounts: FloatColumn) -> FloatColumn:
         """Sums of contracts' amounts by strike."""
-        return np.bincount(self.column, weights=amounts, minlength=len(self.strikes))
+        return _sums(self.column, amounts, len(self.strikes))
 
     def sum_by_expiration(self, amounts: FloatColumn) -> FloatColumn:
         """Sums of contracts' amounts by expiration."""
-        return np.bincount(self.row, weights=amounts, minlength=len(self.expirations))
+        return _sums(self.row, amounts, len(self.expirations))
+
+
+def _sums(place: NDArray[np.intp], amounts: FloatColumn, count: int) -> FloatColumn:
+    return np.asarray(np.bincount(place, weights=amounts, minlength=count), dtype=np.float64)

@@ -65,8 +65,8 @@ def gamma_context(chain: OptionChain, settings: GammaSettings = DEFAULTS) -> Gam
         settings: How to compute it.
 
     Example: 1,000 calls open at 110 and 1,000 puts at 90, spot 100, half a year to go, quoted at a
-    volatility of 0.2: calls 265,002, puts -204,418 dollars per 1 % move, zero gamma at 98.5087,
-    and CALL with strength 0.129.
+    volatility of 0.2: calls 235,167, puts -202,258 dollars per 1 % move, zero gamma at 98.5087,
+    and CALL with strength 0.0752.
     """
     coverage = Coverage.of(chain)
     reason = why_unusable(chain, coverage, settings)

@@ -19,8 +19,8 @@ class GammaProfile:
 
     A contract's gamma times open interest, 100 shares, S^2 and 1 % is, in z = ln S,
 
-        S * w * e^-(a z + b)^2,    a = 1 / (sigma sqrt(2T)),
-        b = a ((r - q + sigma^2/2) T - ln K),    w = OI * 100 * 0.01 * e^(-qT) / (sigma sqrt(2 pi T))
+        S w e^-(a z + b)^2,    a = 1 / (sigma sqrt(2 T)),    b = a ((r - q + sigma^2/2) T - ln K),
+        w = OI * 100 * 0.01 * e^(-qT) / (sigma sqrt(2 pi T)),
 
     so that a price costs one exponential a contract. Strikes keep their volatility when the price
     moves ("sticky strike"), the convention of all published profiles.

@@ -8,11 +8,14 @@ from exit_pipeline.core.context.zero_gamma import ZeroGamma
 from exit_pipeline.core.model.context import Direction
 
 CONVENTION: Final = (
-    "A convention about regimes, no forecast: under the assumption that dealers are long calls and "
-    "short puts, positive gamma (CALL) means that their hedging dampens moves, negative gamma (PUT) "
-    "that it amplifies them. Who really holds the contracts is not known."
+    "A convention about regimes, no forecast: if dealers are long calls and short puts, as is "
+    "assumed, their hedging dampens moves in positive gamma (CALL) and amplifies them in negative "
+    "gamma (PUT). Who really holds the contracts is not known."
 )
 """To be shown wherever a direction is shown."""
+
+ROUNDING: Final = 1e-12
+"""Share of the gross gamma below which a net of it may be nothing but rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +48,10 @@ def gex_signal(exposure: GammaExposure, zero: ZeroGamma) -> GammaSignal:
     net, gross = exposure.net, exposure.gross
     if not gross > 0:
         return unknown("there is no gamma at the spot")
-    if net * zero.at_spot < 0:
+    if abs(net) <= ROUNDING * gross:
+        return unknown("calls and puts have the same gamma at the spot")
+    if net * zero.at_spot <= 0:
         return unknown("the source's gammas and its volatilities disagree on the sign at the spot")
-    if net == 0 or zero.at_spot == 0:
-        return unknown("net gamma at the spot is exactly zero")
     return GammaSignal(
         direction=Direction.CALL if net > 0 else Direction.PUT, strength=abs(net) / gross
     )

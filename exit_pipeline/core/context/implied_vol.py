@@ -13,6 +13,7 @@ STEPS: Final = 4
 to 38 deviations from the money); the fourth is room to spare."""
 
 _ROOT_2: Final = float(np.sqrt(2))
+_ROOT_2_PI: Final = float(np.sqrt(2 * np.pi))
 
 
 def implied_vol(
@@ -52,27 +53,31 @@ def implied_vol(
     price, forward, strike, years, discount = (column[good] for column in inputs)
     in_the_money = np.maximum(np.broadcast_to(right, good.shape)[good] * (forward - strike), 0)
     x = -np.abs(np.log(forward / strike))
-    above = (price / discount - in_the_money) / np.sqrt(forward * strike)
-    # The bound itself has no volatility, nor has a price so near it that nothing is left of it.
-    solvable = (above > 0) & (np.exp(x / 2) - above > 0)
+    above = price / discount - in_the_money
+    unit = np.sqrt(forward * strike)
+    b, lacking = above / unit, (np.minimum(forward, strike) - above) / unit
+    solvable = (b > 0) & (lacking > 0)
     part = np.full(x.shape, np.nan)
-    part[solvable] = _solve(x[solvable], above[solvable]) / np.sqrt(years[solvable])
+    s = _solve(x[solvable], b[solvable], lacking[solvable])
+    part[solvable] = s / np.sqrt(years[solvable])
     vol[good] = part
     return vol
 
 
-def _solve(x: FloatColumn, b: FloatColumn) -> FloatColumn:
-    """The s with b(x, s) = b, for 0 < b < e^(x/2)."""
+def _solve(x: FloatColumn, b: FloatColumn, lacking: FloatColumn) -> FloatColumn:
+    """The s with b(x, s) = b, where `lacking` is e^(x/2) - b; both above 0."""
     edge, bound = inflection(x), np.exp(x / 2)
     b_at_edge = bound * (1 - erfcx(edge / _ROOT_2)) / 2
     is_low = b < b_at_edge
     branch = np.where(is_low, LOW, HIGH)
-    least, most = np.where(is_low, 0.0, edge), np.where(is_low, edge, np.inf)
-    target = np.log(np.where(is_low, b, bound - b))
+    # At the money b is below s / sqrt(2 pi), and elsewhere it is lower still.
+    least = np.maximum(np.where(is_low, 0.0, edge), b * _ROOT_2_PI)
+    most = np.where(is_low, edge, np.inf)
+    target = np.log(np.where(is_low, b, lacking))
     s = np.empty_like(b)
     s[is_low] = _guess_low(x[is_low], b[is_low])
     high = ~is_low
-    s[high] = edge[high] + _distance(bound[high] - b[high], bound[high] - b_at_edge[high])
+    s[high] = edge[high] + _distance(lacking[high], bound[high] - b_at_edge[high])
     s = np.clip(s, least, most)
     for _ in range(STEPS):
         s = np.clip(_halley(x, s, branch, target), np.maximum(least, s / 4), most)
@@ -85,7 +90,7 @@ def _halley(
     """One step; with v = db/ds, d ln(v)/ds is x^2/s^3 - s/4, which gives the second derivative."""
     logarithm, slope = log_value(x, s, branch)
     newton = (logarithm - target) / slope
-    bend = x * x / (s * s * s) - s / 4 - slope
+    bend = (x / s) ** 2 / s - s / 4 - slope
     return np.asarray(s - newton / np.maximum(1 - newton * bend / 2, 0.5))
 
 
@@ -98,7 +103,7 @@ def _distance(lacking: FloatColumn, lacking_at_edge: FloatColumn) -> FloatColumn
 
 
 def _bachelier_table() -> tuple[FloatColumn, FloatColumn]:
-    """ln of the value of a normal option per unit of |x|, and ln of its distance to the money h.
+    """Logarithms: of a normal option's value per unit of |x|, and of its distance h to the money.
 
     Near the money Black's formula is Bachelier's, where that ratio, n(h)/h - N(-h), is a function
     of h alone. From h = 60 down to 1e-9, so that the first column rises.
@@ -112,7 +117,7 @@ _LN_RATIO, _LN_H = _bachelier_table()
 
 
 def _guess_low(x: FloatColumn, b: FloatColumn) -> FloatColumn:
-    """s below the point of inflection: Bachelier's, then once more with b freed of e^(-s^2/8)."""
+    """Bachelier's s, below the point of inflection, and once more with b freed of e^(-s^2/8)."""
     ratio, edge = np.log(b / -x), inflection(x)
     s = -x * np.exp(-np.interp(ratio, _LN_RATIO, _LN_H))
     s = np.minimum(s, edge)

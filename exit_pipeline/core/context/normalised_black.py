@@ -41,7 +41,9 @@ def inflection(x: FloatColumn) -> FloatColumn:
     return np.asarray(np.sqrt(-2 * x))
 
 
-def log_value(x: FloatColumn, s: FloatColumn, branch: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+def log_value(
+    x: FloatColumn, s: FloatColumn, branch: FloatColumn
+) -> tuple[FloatColumn, FloatColumn]:
     """The logarithm of the branch's value, and its slope in s.
 
     Since db/ds = e^(-(h^2+t^2)/2) / sqrt(2 pi), the exponential cancels from the slope, which is

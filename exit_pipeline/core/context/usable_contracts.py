@@ -48,29 +48,15 @@ def has_interest(chain: OptionChain) -> BoolColumn:
 
 def why_unusable(chain: OptionChain, coverage: Coverage, settings: GammaSettings) -> str | None:
     """Why nothing can be told of a chain before any volatility is known; None if it can."""
-    name = chain.underlying
-    listed = coverage.rows - coverage.gone
-    if not coverage.rows:
-        return f"the chain of {name} has no contracts"
-    if chain.at == UNKNOWN:
-        return f"the time of the chain of {name} is not known"
-    if not (np.isfinite(chain.spot) and chain.spot > 0):
-        return f"the spot of {name} is {chain.spot:g}, where a price above 0 was expected"
-    if not listed:
-        return f"all {coverage.rows} contracts of {name} have expired or name no contract"
-    if not _enough(listed - coverage.without_interest, listed, settings):
-        return (
-            f"open interest is known of {listed - coverage.without_interest} of {listed} contracts "
-            f"of {name}, where {settings.coverage_percent_min:g} % are needed"
-        )
-    if not coverage.open:
-        return f"no contract of {name} is open"
-    return _why_outside(chain)
+    return (
+        _why_no_instant(chain)
+        or _why_no_contract(chain, coverage)
+        or _why_no_interest(chain, coverage, settings)
+        or _why_outside(chain)
+    )
 
 
-def why_too_few(
-    chain: OptionChain, has_figures: BoolColumn, settings: GammaSettings
-) -> str | None:
+def why_too_few(chain: OptionChain, has_figures: BoolColumn, settings: GammaSettings) -> str | None:
     """Why the volatilities of open contracts are not enough; None if they are."""
     total = float(chain.open_interest.sum())
     known = float(chain.open_interest[has_figures].sum())
@@ -84,6 +70,35 @@ def why_too_few(
 
 def _enough(part: float, whole: float, settings: GammaSettings) -> bool:
     return 100 * part >= settings.coverage_percent_min * whole
+
+
+def _why_no_instant(chain: OptionChain) -> str | None:
+    if chain.at == UNKNOWN:
+        return f"the time of the chain of {chain.underlying} is not known"
+    if not (np.isfinite(chain.spot) and chain.spot > 0):
+        return (
+            f"the spot of {chain.underlying} is {chain.spot:g}, where a price above 0 was expected"
+        )
+    return None
+
+
+def _why_no_contract(chain: OptionChain, coverage: Coverage) -> str | None:
+    if not coverage.rows:
+        return f"the chain of {chain.underlying} has no contracts"
+    if coverage.gone == coverage.rows:
+        return f"all {coverage.rows} contracts of {chain.underlying} have expired or name none"
+    return None
+
+
+def _why_no_interest(chain: OptionChain, coverage: Coverage, settings: GammaSettings) -> str | None:
+    listed = coverage.rows - coverage.gone
+    known = listed - coverage.without_interest
+    if not _enough(known, listed, settings):
+        return (
+            f"open interest is known of {known} of {listed} contracts of {chain.underlying}, "
+            f"where {settings.coverage_percent_min:g} % are needed"
+        )
+    return None if coverage.open else f"no contract of {chain.underlying} is open"
 
 
 def _why_outside(chain: OptionChain) -> str | None:

@@ -10,7 +10,7 @@ from exit_pipeline.core.context.gamma_profile import GammaProfile
 from exit_pipeline.core.context.gamma_settings import GammaSettings
 from exit_pipeline.core.model.book import FloatColumn
 
-NARROW_STRIKES: Final = 60
+NARROW_STRIKES: Final = 30
 """Strikes of contracts near their end that are scanned beside the even levels."""
 
 _PRECISION: Final = 1e-10
@@ -89,7 +89,10 @@ def _scanned(profile: GammaProfile, spot: float, settings: GammaSettings) -> Flo
     step = even[1] - even[0]
     # Gamma peaks where a z + b is 0 and falls to 1/e of that within 1/a of it.
     is_narrow = profile.a > spot / step
-    peaks = np.unique(np.exp(-profile.b[is_narrow] / profile.a[is_narrow]))
+    peaks = np.exp(-profile.b[is_narrow] / profile.a[is_narrow])
+    # One level for a strike's peaks of several expirations. Rounding moves it by 0.005 % of the
+    # spot, where gamma of a volatility of 0.2 is 0.04 % wide even a minute before the close.
+    peaks = np.unique(np.round(peaks / spot, 4)) * spot
     peaks = peaks[(peaks > even[0]) & (peaks < even[-1])]
     near = peaks[np.argsort(np.abs(peaks - spot), kind="stable")[:NARROW_STRIKES]]
     return np.unique(np.concatenate([even, [spot], near]))

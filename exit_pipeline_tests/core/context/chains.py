@@ -47,6 +47,7 @@ def index_chain(tick=0.05, spot=5_000.0, seed=0, outward=False):
     years = day / 365
     moneyness = np.log(strike / spot)
     vol = 0.16 - 0.35 * moneyness / (0.3 + np.sqrt(years)) + 0.4 * moneyness**2 + 0.02 * years
+    vol = np.maximum(vol, 0.1)
     interest = np.exp(-np.abs(moneyness - 0.02 * right) / (0.04 + 0.1 * np.sqrt(years)))
     interest *= np.where(right * moneyness > 0, 1.0, 0.6) * np.where(right > 0, 1.0, 0.6)
     interest = np.floor(3_000 * random.lognormal(0, 1, len(day)) * interest)
