@@ -1,6 +1,6 @@
 """Every benchmark in turn."""
 
-from benchmarks import cboe, decide, imports, tick
+from benchmarks import cboe, context, decide, imports, tick
 
-for benchmark in (decide, cboe, tick, imports):
+for benchmark in (decide, context, cboe, tick, imports):
     benchmark.main()

@@ -48,11 +48,14 @@ class EuropeanOptions:
 
     @cached_property
     def _inputs(self) -> tuple[FloatColumn, FloatColumn, FloatColumn, FloatColumn]:
-        """S, K, T and sigma, all NaN in a bad row, so that nothing warns and all answers are."""
-        given = np.broadcast_arrays(self.spot, self.strike, self.years, self.vol)
-        least, most = np.minimum.reduce(given), np.maximum.reduce(given)
-        good = (least > 0) & np.isfinite(most)
-        spot, strike, years, vol = (np.where(good, one, np.nan) for one in given)
+        """S, K, T and sigma, all NaN in a bad row, so that nothing warns and its answers are."""
+        given = [np.asarray(one) for one in (self.spot, self.strike, self.years, self.vol)]
+        good = np.True_
+        for one in given:
+            good = good & (one > 0) & (one < np.inf)
+        spot, strike, years, vol = (
+            given if good.all() else (np.where(good, x, np.nan) for x in given)
+        )
         return spot, strike, years, vol
 
     @cached_property
@@ -118,7 +121,8 @@ class EuropeanOptions:
         _, _, years, _ = self._inputs
         drift = 2 * (self.rate - self.dividend) * years
         drift = (drift - (self.d1 - self.deviation) * self.deviation) / (2 * years * self.deviation)
-        return np.asarray(self.dividend * self.delta() - self._density * drift)
+        carry = self.dividend * self.delta() if self.dividend else 0.0
+        return np.asarray(carry - self._density * drift)
 
     @cached_property
     def _density(self) -> FloatColumn:

@@ -1,13 +1,15 @@
 """The expirations and strikes of a chain, and the place of each contract among them."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from exit_pipeline.core.model.book import FloatColumn, IntColumn
+from exit_pipeline.core.model.book import BoolColumn, FloatColumn, IntColumn
 from exit_pipeline.core.model.chain import OptionChain
+
+T = TypeVar("T", np.int64, np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,12 @@ class ChainGrid:
         strikes, column = np.unique(chain.strike, return_inverse=True)
         return cls(expirations=expirations, strikes=strikes, row=row, column=column)
 
+    def take(self, rows: BoolColumn) -> Self:
+        """The grid of some contracts, with the expirations and strikes that these have."""
+        expirations, row = _renumbered(self.expirations, self.row[rows])
+        strikes, column = _renumbered(self.strikes, self.column[rows])
+        return type(self)(expirations=expirations, strikes=strikes, row=row, column=column)
+
     @property
     def cell(self) -> NDArray[np.intp]:
         """Place of each contract in the flattened table; a call and its put share one."""
@@ -50,6 +58,12 @@ class ChainGrid:
     def sum_by_expiration(self, amounts: FloatColumn) -> FloatColumn:
         """Sums of contracts' amounts by expiration."""
         return _sums(self.row, amounts, len(self.expirations))
+
+
+def _renumbered(values: NDArray[T], place: NDArray[np.intp]) -> tuple[NDArray[T], NDArray[np.intp]]:
+    """The values that have a place, and their places among themselves."""
+    is_kept = np.bincount(place, minlength=len(values)) > 0
+    return values[is_kept], (np.cumsum(is_kept) - 1)[place]
 
 
 def _sums(place: NDArray[np.intp], amounts: FloatColumn, count: int) -> FloatColumn:

@@ -72,33 +72,17 @@ def gamma_context(chain: OptionChain, settings: GammaSettings = DEFAULTS) -> Gam
     reason = why_unusable(chain, coverage, settings)
     if reason:
         return _not_evaluable(chain, settings, coverage, reason)
-    listed = chain.take(chain.is_listed)
-    vol = _volatility(listed, settings)
+    listed = chain.take(chain.is_listed) if coverage.gone else chain
+    grid = ChainGrid.of(listed)
+    vol = _volatility(listed, grid, settings)
     is_open = has_interest(listed) & (listed.open_interest > 0)
     known = np.isfinite(vol) & (vol > 0)
     coverage = replace(coverage, without_vol=int((is_open & ~known).sum()))
-    reason = why_too_few(listed.take(is_open), known[is_open], settings)
+    reason = why_too_few(listed, is_open, known, settings)
     if reason:
         return _not_evaluable(chain, settings, coverage, reason)
-    return _evaluated(listed.take(is_open & known), vol[is_open & known], settings, coverage)
-
-
-def _volatility(chain: OptionChain, settings: GammaSettings) -> FloatColumn:
-    """Of each contract: the smile's, or the source's own where it comes with a gamma."""
-    if settings.figures is Figures.FEED:
-        # Sources write 0 for a volatility that they did not compute, and then for gamma as well.
-        has_gamma: BoolColumn = np.isfinite(chain.feed_gamma) & (chain.feed_gamma >= 0)
-        return np.where(has_gamma & (chain.feed_iv > 0), chain.feed_iv, np.nan)
-    grid = ChainGrid.of(chain)
-    return smile(chain, grid, settings.rate, settings.dividend).vol.ravel()[grid.cell]
-
-
-def _evaluated(
-    chain: OptionChain, vol: FloatColumn, settings: GammaSettings, coverage: Coverage
-) -> GammaContext:
-    grid = ChainGrid.of(chain)
-    exposure = gamma_exposure(chain, grid, vol, settings)
-    zero = zero_gamma(_profile(chain, grid, vol, settings), chain.spot, settings)
+    used = is_open & known
+    exposure, zero = _evaluated(listed.take(used), grid.take(used), vol[used], settings)
     return GammaContext(
         underlying=chain.underlying,
         at=chain.at,
@@ -109,6 +93,25 @@ def _evaluated(
         exposure=exposure,
         zero=zero,
         signal=gex_signal(exposure, zero),
+    )
+
+
+def _volatility(chain: OptionChain, grid: ChainGrid, settings: GammaSettings) -> FloatColumn:
+    """Of each contract: the smile's, or the source's own where it comes with a gamma."""
+    if settings.figures is Figures.FEED:
+        # Sources write 0 for a volatility that they did not compute, and then for gamma as well.
+        has_gamma: BoolColumn = np.isfinite(chain.feed_gamma) & (chain.feed_gamma >= 0)
+        return np.where(has_gamma & (chain.feed_iv > 0), chain.feed_iv, np.nan)
+    return smile(chain, grid, settings.rate, settings.dividend).vol.ravel()[grid.cell]
+
+
+def _evaluated(
+    chain: OptionChain, grid: ChainGrid, vol: FloatColumn, settings: GammaSettings
+) -> tuple[GammaExposure, ZeroGamma]:
+    profile = _profile(chain, grid, vol, settings)
+    return (
+        gamma_exposure(chain, grid, vol, settings),
+        zero_gamma(profile, chain.spot, settings),
     )
 
 

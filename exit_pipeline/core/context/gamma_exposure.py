@@ -23,6 +23,9 @@ settlement, at the open of the day after, is at least 17 hours away.
 
 _DAYS_OF_A_YEAR: Final = 365
 
+_BLOCK: Final = 8_192
+"""Contracts at a time: memory of this size is used again, that of a whole chain asked for anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GammaExposure:
@@ -107,16 +110,9 @@ def gamma_exposure(
         vol: Volatility of each, of a year.
         settings: Whose gamma, rates and the definition of walls.
     """
-    options = EuropeanOptions(
-        right=chain.right,
-        spot=chain.spot,
-        strike=chain.strike,
-        years=chain.years,
-        vol=vol,
-        rate=settings.rate,
-        dividend=settings.dividend,
-    )
-    gamma = chain.feed_gamma if settings.figures is Figures.FEED else options.gamma()
+    gamma, vanna, charm = _sensitivities(chain, vol, settings)
+    if settings.figures is Figures.FEED:
+        gamma = chain.feed_gamma
     shares = chain.open_interest * SHARES_PER_CONTRACT
     amounts = gamma * shares * chain.spot**2 * PERCENT
     calls, puts = np.where(chain.right > 0, amounts, 0.0), np.where(chain.right < 0, -amounts, 0.0)
@@ -135,12 +131,33 @@ def gamma_exposure(
         calls=float(calls.sum()),
         puts=float(puts.sum()),
         zero_dte_share=_zero_dte_share(chain.at, grid, by_expiration[0] - by_expiration[1]),
-        vanna=float((options.vanna() * delta_dollars).sum()) * PERCENT,
-        charm=float((options.charm() * delta_dollars).sum()) / _DAYS_OF_A_YEAR,
+        vanna=float((vanna * delta_dollars).sum()) * PERCENT,
+        charm=float((charm * delta_dollars).sum()) / _DAYS_OF_A_YEAR,
         call_wall=call_wall,
         put_wall=put_wall,
         walls=settings.walls,
     )
+
+
+def _sensitivities(
+    chain: OptionChain, vol: FloatColumn, settings: GammaSettings
+) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    """Gamma, vanna and charm of each contract, in blocks whose columns stay in the cache."""
+    found = np.empty((3, len(chain)))
+    years = chain.years
+    for start in range(0, len(chain), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        options = EuropeanOptions(
+            right=chain.right[rows],
+            spot=chain.spot,
+            strike=chain.strike[rows],
+            years=years[rows],
+            vol=vol[rows],
+            rate=settings.rate,
+            dividend=settings.dividend,
+        )
+        found[:, rows] = options.gamma(), options.vanna(), options.charm()
+    return found[0], found[1], found[2]
 
 
 def _zero_dte_share(at: int, grid: ChainGrid, gross: FloatColumn) -> float | None:

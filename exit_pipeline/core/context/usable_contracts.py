@@ -56,20 +56,18 @@ def why_unusable(chain: OptionChain, coverage: Coverage, settings: GammaSettings
     )
 
 
-def why_too_few(chain: OptionChain, has_figures: BoolColumn, settings: GammaSettings) -> str | None:
+def why_too_few(
+    chain: OptionChain, is_open: BoolColumn, has_figures: BoolColumn, settings: GammaSettings
+) -> str | None:
     """Why the volatilities of open contracts are not enough; None if they are."""
-    total = float(chain.open_interest.sum())
-    known = float(chain.open_interest[has_figures].sum())
+    total = float(chain.open_interest[is_open].sum())
+    known = float(chain.open_interest[is_open & has_figures].sum())
     if known > 0 and _enough(known, total, settings):
         return None
     return (
         f"a volatility is known of {100 * known / total:.0f} % of the open interest of "
         f"{chain.underlying}, where {settings.coverage_percent_min:g} % are needed"
     )
-
-
-def _enough(part: float, whole: float, settings: GammaSettings) -> bool:
-    return 100 * part >= settings.coverage_percent_min * whole
 
 
 def _why_no_instant(chain: OptionChain) -> str | None:
@@ -110,3 +108,7 @@ def _why_outside(chain: OptionChain) -> str | None:
         f"the spot of {chain.underlying}, {chain.spot:g}, lies outside the strikes of its chain, "
         f"{low:g} to {high:g}"
     )
+
+
+def _enough(part: float, whole: float, settings: GammaSettings) -> bool:
+    return 100 * part >= settings.coverage_percent_min * whole

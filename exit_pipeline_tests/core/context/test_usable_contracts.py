@@ -61,4 +61,6 @@ def test_a_chain_must_know_enough_of_its_open_interest(interest, reason):
     ],
 )  # fmt: skip
 def test_volatilities_are_weighed_by_open_interest(known, reason):
-    assert why_too_few(chain_with(70, 30), np.array(known), HALF) == reason
+    chain = chain_with(70, 30, NONE, 0)
+    is_open = np.array([True, True, False, False])
+    assert why_too_few(chain, is_open, np.array([*known, True, True]), HALF) == reason
