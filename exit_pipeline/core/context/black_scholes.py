@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from exit_pipeline.core.context.normalised_black import value
-from exit_pipeline.core.model.book import FloatColumn, SmallColumn
+from exit_pipeline.core.model.book import BoolColumn, FloatColumn, SmallColumn
 
 _ROOT_2_PI: Final = float(np.sqrt(2 * np.pi))
 
@@ -50,9 +50,9 @@ class EuropeanOptions:
     def _inputs(self) -> tuple[FloatColumn, FloatColumn, FloatColumn, FloatColumn]:
         """S, K, T and sigma, all NaN in a bad row, so that nothing warns and its answers are."""
         given = [np.asarray(one) for one in (self.spot, self.strike, self.years, self.vol)]
-        good = np.True_
+        good: BoolColumn = np.ones(np.broadcast_shapes(*(one.shape for one in given)), np.bool_)
         for one in given:
-            good = good & (one > 0) & (one < np.inf)
+            good &= (one > 0) & (one < np.inf)
         spot, strike, years, vol = (
             given if good.all() else (np.where(good, x, np.nan) for x in given)
         )

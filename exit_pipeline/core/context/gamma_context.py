@@ -83,17 +83,7 @@ def gamma_context(chain: OptionChain, settings: GammaSettings = DEFAULTS) -> Gam
         return _not_evaluable(chain, settings, coverage, reason)
     used = is_open & known
     exposure, zero = _evaluated(listed.take(used), grid.take(used), vol[used], settings)
-    return GammaContext(
-        underlying=chain.underlying,
-        at=chain.at,
-        spot=chain.spot,
-        source=chain.source,
-        settings=settings,
-        coverage=coverage,
-        exposure=exposure,
-        zero=zero,
-        signal=gex_signal(exposure, zero),
-    )
+    return _told(chain, settings, coverage, exposure, zero, gex_signal(exposure, zero))
 
 
 def _volatility(chain: OptionChain, grid: ChainGrid, settings: GammaSettings) -> FloatColumn:
@@ -135,6 +125,17 @@ def _profile(
 def _not_evaluable(
     chain: OptionChain, settings: GammaSettings, coverage: Coverage, reason: str
 ) -> GammaContext:
+    return _told(chain, settings, coverage, None, None, unknown(reason))
+
+
+def _told(
+    chain: OptionChain,
+    settings: GammaSettings,
+    coverage: Coverage,
+    exposure: GammaExposure | None,
+    zero: ZeroGamma | None,
+    signal: GammaSignal,
+) -> GammaContext:
     return GammaContext(
         underlying=chain.underlying,
         at=chain.at,
@@ -142,8 +143,8 @@ def _not_evaluable(
         source=chain.source,
         settings=settings,
         coverage=coverage,
-        exposure=None,
-        zero=None,
-        signal=unknown(reason),
-        reason=reason,
+        exposure=exposure,
+        zero=zero,
+        signal=signal,
+        reason=None if exposure else signal.reason,
     )

@@ -50,22 +50,33 @@ def implied_vol(
 
     Example: a call at 7.9655675 with forward 100, strike 100 and a year to go is 0.2.
     """
-    inputs = np.broadcast_arrays(price, forward, strike, years, discount)
-    good = (np.minimum.reduce(inputs) > 0) & np.isfinite(np.maximum.reduce(inputs))
+    numbers = np.broadcast_arrays(price, forward, strike, years, discount)
+    good = (np.minimum.reduce(numbers) > 0) & np.isfinite(np.maximum.reduce(numbers))
     vol = np.full(good.shape, np.nan)
-    price, forward, strike, years, discount = (column[good] for column in inputs)
-    in_the_money = np.maximum(np.broadcast_to(right, good.shape)[good] * (forward - strike), 0)
-    x = -np.abs(np.log(forward / strike))
-    above = price / discount - in_the_money
+    right = np.broadcast_to(right, good.shape)[good]
+    vol[good] = _of_good(right, *(column[good] for column in numbers))
+    return vol
+
+
+def _of_good(
+    right: SmallColumn,
+    price: FloatColumn,
+    forward: FloatColumn,
+    strike: FloatColumn,
+    years: FloatColumn,
+    discount: FloatColumn,
+) -> FloatColumn:
+    """The volatilities where every input is a finite number above 0."""
+    above = price / discount - np.maximum(right * (forward - strike), 0)
     unit = np.sqrt(forward * strike)
+    x = -np.abs(np.log(forward / strike))
     b, lacking = above / unit, (np.minimum(forward, strike) - above) / unit
-    solvable = (b > 0) & (lacking > 0)
-    rows = np.flatnonzero(solvable)
-    part = np.full(x.shape, np.nan)
+    # The bound itself has no volatility, nor has a price so near it that nothing is left of it.
+    rows = np.flatnonzero((b > 0) & (lacking > 0))
+    vol = np.full(x.shape, np.nan)
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
-        part[block] = _solve(x[block], b[block], lacking[block]) / np.sqrt(years[block])
-    vol[good] = part
+        vol[block] = _solve(x[block], b[block], lacking[block]) / np.sqrt(years[block])
     return vol
 
 
