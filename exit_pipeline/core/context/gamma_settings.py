@@ -23,8 +23,9 @@ class Walls(StrEnum):
 class GammaSettings(BaseModel):
     """How the gamma context of a chain is computed.
 
-    Fields differ by choice, so each choice is recorded with the result. A coverage is judgement,
-    not measurement: below it a sum over what is known would look like a figure of the whole chain.
+    Published figures differ by such choices, so they are recorded with the result. The two least
+    coverages are judgement, not measurement: below them a sum over what is known would look like a
+    figure of the whole chain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -52,12 +53,18 @@ class GammaSettings(BaseModel):
     levels: int = Field(
         default=60, ge=2, le=10_000, description="Prices between them that are scanned for zeros."
     )
-    coverage_percent_min: float = Field(
+    interest_percent_min: float = Field(
         default=50,
         gt=0,
         le=100,
-        description="Contracts that must have a known open interest, and open interest that must "
-        "have a known gamma, in percent; below it nothing is told.",
+        description="Contracts whose open interest must be known, %; below it nothing is told.",
+    )
+    vol_percent_min: float = Field(
+        default=80,
+        gt=0,
+        le=100,
+        description="Open interest over sqrt(time to expiration), about its share of gamma, whose "
+        "volatility must be known, %; below it nothing is told.",
     )
 
     @model_validator(mode="after")

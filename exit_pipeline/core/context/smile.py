@@ -77,5 +77,6 @@ def _filled(vol: FloatColumn, ln_strikes: FloatColumn) -> FloatColumn:
     filled = vol.copy()
     for row, known in zip(filled, np.isfinite(vol), strict=True):
         if known.any():
-            row[~known] = np.interp(ln_strikes[~known], ln_strikes[known], row[known])
+            between = np.interp(ln_strikes, ln_strikes[known], row[known])
+            np.copyto(row, between, where=~known)
     return filled

@@ -59,14 +59,22 @@ def why_unusable(chain: OptionChain, coverage: Coverage, settings: GammaSettings
 def why_too_few(
     chain: OptionChain, is_open: BoolColumn, has_figures: BoolColumn, settings: GammaSettings
 ) -> str | None:
-    """Why the volatilities of open contracts are not enough; None if they are."""
-    total = float(chain.open_interest[is_open].sum())
-    known = float(chain.open_interest[is_open & has_figures].sum())
-    if known > 0 and _enough(known, total, settings):
+    """Why the volatilities of open contracts are not enough; None if they are.
+
+    Contracts are weighed by open interest over the root of their time, to which gamma at the money
+    is proportional: an expiration of today has little open interest and much of the gamma, and on a
+    real day there are minutes when none of its quotes out of the money has two sides.
+
+    Example: 900 contracts open with a year to go are priced and 100 with 1/100 year are not: 900 of
+    900 + 1,000 are known, which is 47 %.
+    """
+    weight = chain.open_interest[is_open] / np.sqrt(chain.years[is_open])
+    total, known = float(weight.sum()), float(weight[has_figures[is_open]].sum())
+    if _enough(known, total, settings.vol_percent_min):
         return None
     return (
         f"a volatility is known of {100 * known / total:.0f} % of the open interest of "
-        f"{chain.underlying}, where {settings.coverage_percent_min:g} % are needed"
+        f"{chain.underlying}, weighed by nearness, where {settings.vol_percent_min:g} % are needed"
     )
 
 
@@ -91,10 +99,10 @@ def _why_no_contract(chain: OptionChain, coverage: Coverage) -> str | None:
 def _why_no_interest(chain: OptionChain, coverage: Coverage, settings: GammaSettings) -> str | None:
     listed = coverage.rows - coverage.gone
     known = listed - coverage.without_interest
-    if not _enough(known, listed, settings):
+    if not _enough(known, listed, settings.interest_percent_min):
         return (
             f"open interest is known of {known} of {listed} contracts of {chain.underlying}, "
-            f"where {settings.coverage_percent_min:g} % are needed"
+            f"where {settings.interest_percent_min:g} % are needed"
         )
     return None if coverage.open else f"no contract of {chain.underlying} is open"
 
@@ -110,5 +118,5 @@ def _why_outside(chain: OptionChain) -> str | None:
     )
 
 
-def _enough(part: float, whole: float, settings: GammaSettings) -> bool:
-    return 100 * part >= settings.coverage_percent_min * whole
+def _enough(part: float, whole: float, percent: float) -> bool:
+    return 100 * part >= percent * whole

@@ -10,8 +10,9 @@ from exit_pipeline.core.context.gamma_profile import GammaProfile
 from exit_pipeline.core.context.gamma_settings import GammaSettings
 from exit_pipeline.core.model.book import FloatColumn
 
-NARROW_STRIKES: Final = 30
-"""Strikes of contracts near their end that are scanned beside the even levels."""
+NARROW_STRIKES: Final = 20
+"""Strikes of contracts near their end that are scanned beside the even levels: 1 % to either
+side of the spot where strikes are 0.1 % apart, as those of the S&P 500 are."""
 
 _PRECISION: Final = 1e-10
 """Of a refined level, relative; a hundredth of what is promised."""

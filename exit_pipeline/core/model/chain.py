@@ -23,6 +23,8 @@ _OF_THE_CHAIN: Final = {"underlying", "at", "spot", "source"}
 class OptionChain:
     """Contracts on one underlying, one row each; unknown floats are NaN.
 
+    Whoever makes a chain judges the age of its quotes: one too old to be used is not known.
+
     Attributes:
         underlying: Ticker of the underlying.
         at: The instant that the figures are of, microseconds since the epoch.

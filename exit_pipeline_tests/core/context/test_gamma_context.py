@@ -122,7 +122,7 @@ def test_more_of_the_same_open_interest_scales_net_gamma_and_keeps_the_zeros(row
                      "the spot of XYZ, 111, lies outside the strikes of its chain, 90 to 110",
                      id="spot above the strikes"),
         pytest.param(replace(chain_of(ROWS), bid=NONE), "a volatility is known of 0 % of the open "
-                     "interest of XYZ, where 50 % are needed", id="no quotes"),
+                     "interest of XYZ, weighed by nearness, where 80 % are needed", id="no quotes"),
         pytest.param(replace(chain_of(ROWS), **dict.fromkeys(
                          ("bid", "ask", "open_interest", "feed_iv", "feed_gamma"), NONE)),
                      "open interest is known of 0 of 3 contracts of XYZ, where 50 % are needed",

@@ -10,9 +10,10 @@ from exit_pipeline.core.context.usable_contracts import (
     why_too_few,
     why_unusable,
 )
+from exit_pipeline.core.model.chain import YEAR
 from exit_pipeline_tests.core.context.chains import HALF_A_YEAR, NOW, chain_of
 
-HALF = GammaSettings()
+SETTINGS = GammaSettings()
 NONE = np.nan
 
 
@@ -46,21 +47,33 @@ def test_the_coverage_counts_each_ground_once():
 )  # fmt: skip
 def test_a_chain_must_know_enough_of_its_open_interest(interest, reason):
     chain = chain_with(*interest)
-    assert why_unusable(chain, Coverage.of(chain), HALF) == reason
+    assert why_unusable(chain, Coverage.of(chain), SETTINGS) == reason
 
 
 @pytest.mark.parametrize(
-    ("known", "reason"),
+    ("known", "percent"),
     [
         pytest.param([True, True], None, id="all"),
-        pytest.param([True, False], None, id="70 % of the open interest"),
-        pytest.param([False, True], "a volatility is known of 30 % of the open interest of XYZ, "
-                     "where 50 % are needed", id="30 %"),
-        pytest.param([False, False], "a volatility is known of 0 % of the open interest of XYZ, "
-                     "where 50 % are needed", id="none"),
+        pytest.param([True, False], None, id="80 % of the open interest, which is enough"),
+        pytest.param([False, True], 20, id="20 %"),
+        pytest.param([False, False], 0, id="none"),
     ],
-)  # fmt: skip
-def test_volatilities_are_weighed_by_open_interest(known, reason):
-    chain = chain_with(70, 30, NONE, 0)
+)
+def test_volatilities_are_weighed_by_open_interest(known, percent):
+    chain = chain_with(80, 20, NONE, 0)
     is_open = np.array([True, True, False, False])
-    assert why_too_few(chain, is_open, np.array([*known, True, True]), HALF) == reason
+    assert why_too_few(chain, is_open, np.array([*known, True, True]), SETTINGS) == (
+        None
+        if percent is None
+        else f"a volatility is known of {percent} % of the open interest of XYZ, weighed by "
+        "nearness, where 80 % are needed"
+    )
+
+
+def test_an_expiration_of_today_without_volatilities_is_missed_however_little_of_it_is_open():
+    """On 2015-12-24 at 12:25 no quote of GOOG's last day had two sides: 38 % of its gamma, yet a
+    small part of its open interest, was gone, and the rest was told as if it were the whole.
+    """
+    chain = chain_with(900, 100, expires_at=[NOW + YEAR, NOW + YEAR // 100])
+    told = why_too_few(chain, np.ones(2, dtype=bool), np.array([True, False]), SETTINGS)
+    assert told.startswith("a volatility is known of 47 % of the open interest of XYZ")
