@@ -47,24 +47,16 @@ class ChainGrid:
         return self.row * len(self.strikes) + self.column
 
     def sum_by_cell(self, amounts: FloatColumn) -> FloatColumn:
-        """Sums of contracts' amounts by cell, in the shape of the table."""
+        """Sums of contracts' amounts by cell, in the shape of the table.
+
+        Its sums over axis 0 are by strike, over axis 1 by expiration.
+        """
         shape = (len(self.expirations), len(self.strikes))
-        return _sums(self.cell, amounts, shape[0] * shape[1]).reshape(shape)
-
-    def sum_by_strike(self, amounts: FloatColumn) -> FloatColumn:
-        """Sums of contracts' amounts by strike."""
-        return _sums(self.column, amounts, len(self.strikes))
-
-    def sum_by_expiration(self, amounts: FloatColumn) -> FloatColumn:
-        """Sums of contracts' amounts by expiration."""
-        return _sums(self.row, amounts, len(self.expirations))
+        sums = np.bincount(self.cell, weights=amounts, minlength=shape[0] * shape[1])
+        return np.asarray(sums, dtype=np.float64).reshape(shape)
 
 
 def _renumbered(values: NDArray[T], place: NDArray[np.intp]) -> tuple[NDArray[T], NDArray[np.intp]]:
     """The values that have a place, and their places among themselves."""
     is_kept = np.bincount(place, minlength=len(values)) > 0
     return values[is_kept], (np.cumsum(is_kept) - 1)[place]
-
-
-def _sums(place: NDArray[np.intp], amounts: FloatColumn, count: int) -> FloatColumn:
-    return np.asarray(np.bincount(place, weights=amounts, minlength=count), dtype=np.float64)

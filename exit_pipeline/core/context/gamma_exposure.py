@@ -116,9 +116,9 @@ def gamma_exposure(
     shares = chain.open_interest * SHARES_PER_CONTRACT
     amounts = gamma * shares * chain.spot**2 * PERCENT
     calls, puts = np.where(chain.right > 0, amounts, 0.0), np.where(chain.right < 0, -amounts, 0.0)
-    by_strike = grid.sum_by_strike(calls), grid.sum_by_strike(puts)
-    by_expiration = grid.sum_by_expiration(calls), grid.sum_by_expiration(puts)
-    call_wall, put_wall = _walls(grid.strikes, *by_strike, settings.walls)
+    tables = grid.sum_by_cell(calls), grid.sum_by_cell(puts)
+    by_strike, by_expiration = ([one.sum(axis=axis) for one in tables] for axis in (0, 1))
+    call_wall, put_wall = _walls(grid.strikes, by_strike[0], by_strike[1], settings.walls)
     delta_dollars = chain.right * shares * chain.spot
     return GammaExposure(
         figures=settings.figures,

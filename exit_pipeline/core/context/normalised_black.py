@@ -6,11 +6,11 @@ rational", Wilmott, January 2015, section 2):
 
     b(x, s) = e^(x/2) N(x/s + s/2) - e^(-x/2) N(x/s - s/2),    0 < b < e^(x/2)
 
-Written with h = x/s, t = s/2 and the scaled complementary error function, both b and what it lacks
-to its bound are an exponential times a factor near one:
+Written with h = x / (s sqrt 2), t = s / sqrt 8 and the scaled complementary error function, both b
+and what it lacks to its bound are an exponential times a factor near one:
 
-    b            = e^(-(h^2+t^2)/2) / 2 * (erfcx(-(h+t)/sqrt 2) - erfcx((t-h)/sqrt 2))
-    e^(x/2) - b  = e^(-(h^2+t^2)/2) / 2 * (erfcx( (h+t)/sqrt 2) + erfcx((t-h)/sqrt 2))
+    b            = e^-(h^2+t^2) / 2 * (erfcx(-(h+t)) - erfcx(t-h))
+    e^(x/2) - b  = e^-(h^2+t^2) / 2 * (erfcx(  h+t ) + erfcx(t-h))
 
 The first is used up to the point of inflection s = sqrt(-2x), where h + t = 0, and the second from
 there on; then no argument of erfcx is negative, so nothing overflows.
@@ -30,6 +30,7 @@ HIGH: Final = -1.0
 """The branch above it, where e^(x/2) - b is."""
 
 _ROOT_2: Final = float(np.sqrt(2))
+_ROOT_8: Final = float(np.sqrt(8))
 _SLOPE: Final = float(np.sqrt(2 / np.pi))
 
 
@@ -46,7 +47,7 @@ def log_value(
 ) -> tuple[FloatColumn, FloatColumn]:
     """The logarithm of the branch's value, and its slope in s.
 
-    Since db/ds = e^(-(h^2+t^2)/2) / sqrt(2 pi), the exponential cancels from the slope, which is
+    Since db/ds = e^-(h^2+t^2) / sqrt(2 pi), the exponential cancels from the slope, which is
     ``branch * sqrt(2/pi) / (the bracket of the module's formulas)``.
 
     Args:
@@ -57,9 +58,9 @@ def log_value(
     Example: x = 0, s = 0.2 on ``HIGH``: b is 0.0796557, so the logarithm is ln(0.9203443) =
     -0.0830074 and the slope -0.396953 / 0.9203443 = -0.431309.
     """
-    h, t = x / s, s / 2
-    bracket = erfcx(-branch * (h + t) / _ROOT_2) - branch * erfcx((t - h) / _ROOT_2)
-    return np.log(bracket / 2) - (h * h + t * t) / 2, branch * _SLOPE / bracket
+    h, t = x / (_ROOT_2 * s), s / _ROOT_8
+    bracket = erfcx(-branch * (h + t)) - branch * erfcx(t - h)
+    return np.log(bracket / 2) - (h * h + t * t), branch * _SLOPE / bracket
 
 
 def value(x: FloatColumn, s: FloatColumn) -> FloatColumn:

@@ -22,11 +22,18 @@ def test_a_call_and_its_put_share_a_cell():
     assert GRID.cell.tolist() == [3, 0, 3, 2]
 
 
-def test_amounts_are_summed_by_cell_strike_and_expiration():
-    interest = CHAIN.open_interest
-    assert GRID.sum_by_cell(interest).tolist() == [[2, 0], [8, 5]]
-    assert GRID.sum_by_strike(interest).tolist() == [10, 5]
-    assert GRID.sum_by_expiration(interest).tolist() == [2, 13]
+def test_amounts_are_summed_by_cell():
+    table = GRID.sum_by_cell(CHAIN.open_interest)
+    assert table.tolist() == [[2, 0], [8, 5]]
+    assert table.sum(axis=0).tolist() == [10, 5]
+    assert table.sum(axis=1).tolist() == [2, 13]
+
+
+def test_the_grid_of_some_contracts_is_that_of_their_own_chain():
+    rows = np.array([True, False, True, False])
+    part, own = GRID.take(rows), ChainGrid.of(CHAIN.take(rows))
+    for name in ("expirations", "strikes", "row", "column"):
+        assert getattr(part, name).tolist() == getattr(own, name).tolist()
 
 
 def test_a_chain_without_rows_has_an_empty_grid():
