@@ -13,7 +13,7 @@ from exit_pipeline.core.model.errors import InputError
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "view": (-1, 1),
     "side": (-1, 1),
-    "vix": (0, np.inf),
+    "vix": (0.01, np.inf),
     "trend": (-1, 1),
     "bias": (-1, 1),
     "regime": (-1, 1),

@@ -14,6 +14,8 @@ from exit_pipeline.core.model.market_state import Regime
 
 BASE: Final = 50.0
 """Where nothing speaks for or against."""
+_ROUNDING: Final = 1e-9
+"""A share that is 0.7 on paper may be a hair less as a quotient of sums of floats."""
 
 
 class ConfidenceSettings(BaseModel):
@@ -152,7 +154,7 @@ def _parts(
         "regime": settings.low_vol * (columns.regime == Regime.LOW_VOL)
         + settings.high_vol * (columns.regime == Regime.HIGH_VOL),
         "gamma": settings.gamma * columns.gamma * columns.gamma_freshness * columns.view,
-        "confluence": settings.confluence * (against >= settings.confluence_from),
+        "confluence": settings.confluence * (against >= settings.confluence_from - _ROUNDING),
     }
 
 

@@ -40,10 +40,12 @@ class Voice:
     """One part of the confluence, by row.
 
     Attributes:
+        known: Where it has data.
         heard: Its weight where it has data, else 0.
         opposing: Its weight where it is against the position, else 0.
     """
 
+    known: BoolColumn
     heard: FloatColumn
     opposing: FloatColumn
 
@@ -92,10 +94,28 @@ def find_confluence(
     if len(votes.heard) != len(columns):
         message = f"votes must be one per position, {len(columns)}, were {len(votes.heard)}"
         raise InputError(message)
+    voices = _voices(columns, votes, settings)
+    heard, opposing = np.zeros(len(columns)), np.zeros(len(columns))
+    for voice in voices.values():
+        heard += voice.heard
+        opposing += voice.opposing
+    against = np.full(len(columns), np.nan)
+    np.divide(opposing, heard, out=against, where=heard > 0)
+    note = say_missing({name: voice.known for name, voice in voices.items()})
+    note[columns.view == 0] = "the contract is not known"
+    some_known = np.logical_or.reduce([voice.known for voice in voices.values()])
+    note[some_known & (heard == 0)] = "nothing that has data has weight"
+    return Confluence(against=against, voices=voices, note=note)
+
+
+def _voices(
+    columns: ContextColumns, votes: SignalVotes, settings: ConfluenceSettings
+) -> dict[str, Voice]:
+    """Each part with its weight, in the order in which notes name them."""
     trend, bias = columns.trend * columns.view, columns.bias * columns.view
     gamma = columns.gamma * columns.view
     known_view = columns.view != 0
-    voices = {
+    return {
         "trend": _voice(settings.trend, known_view & ~np.isnan(trend), trend < 0),
         "bias": _voice(settings.bias, known_view & ~np.isnan(bias), bias <= -settings.bias_min),
         "gamma": _voice(
@@ -107,24 +127,16 @@ def find_confluence(
             (columns.regime != 0) & (columns.regime == -columns.side),
         ),
         "signals": Voice(
+            known=known_view & (votes.heard > 0),
             heard=np.where(known_view, votes.heard, 0.0),
             opposing=np.where(known_view, votes.opposing, 0.0),
         ),
     }
-    heard, opposing = np.zeros(len(columns)), np.zeros(len(columns))
-    for voice in voices.values():
-        heard += voice.heard
-        opposing += voice.opposing
-    against = np.full(len(columns), np.nan)
-    np.divide(opposing, heard, out=against, where=heard > 0)
-    return Confluence(against=against, voices=voices, note=_notes(voices, known_view))
 
 
 def _voice(weight: float, known: BoolColumn, opposes: BoolColumn) -> Voice:
-    return Voice(heard=weight * known, opposing=weight * (known & opposes))
-
-
-def _notes(voices: Mapping[str, Voice], known_view: BoolColumn) -> NDArray[Any]:
-    note = say_missing({name: voice.heard > 0 for name, voice in voices.items()})
-    note[~known_view] = "the contract is not known"
-    return note
+    return Voice(
+        known=known,
+        heard=np.where(known, weight, 0.0),
+        opposing=np.where(known & opposes, weight, 0.0),
+    )

@@ -40,7 +40,8 @@ def realised_vol(
 ) -> RealisedVol:
     """Standard deviation of the newest log returns (n - 1 in the denominator) x sqrt(252).
 
-    Only closes of days before the session count; the newest must be of the session before it.
+    Only closes of days before the session count; the newest must be of the session before it. A
+    day that is absent among them makes one return of two.
 
     Args:
         closes: Closes in prices that are comparable across splits.

@@ -111,8 +111,8 @@ def judge_regime(
     """
     if inputs.band is None:
         memory = None if previous is None else RegimeMemory(regime=previous.regime)
-        reasons = ("The VIX is not known, so there is no regime.",)
-        return RegimeContext(regime=None, score=None, memory=memory, reasons=reasons)
+        reason = "The VIX is not known, so there is no regime."
+        return RegimeContext(regime=None, score=None, memory=memory, reasons=(reason,))
     points, reasons = _points(inputs, inputs.band, settings)
     pointed = _pointed(points)
     memory = _held(pointed, settings, previous)

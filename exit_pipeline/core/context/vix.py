@@ -23,7 +23,9 @@ class VixSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    normal_from: float = Field(default=15, gt=0, description="NORMAL from here, CALM below; points.")
+    normal_from: float = Field(
+        default=15, gt=0, description="NORMAL from here, CALM below; points."
+    )
     elevated_from: float = Field(default=20, gt=0, description="ELEVATED from here, index points.")
     stressed_from: float = Field(default=30, gt=0, description="STRESSED from here, index points.")
     panic_from: float = Field(default=40, gt=0, description="PANIC from here, index points.")

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-_MONTHS: Final = re.compile(r"(\d*)\s*(?:M|mo|mon|month|months)", re.ASCII)
-_SPAN: Final = re.compile(r"(\d*)\s*([a-z]*)", re.ASCII)
+_MONTHS: Final = re.compile(r"(\d{0,6})\s*(?:M|mo|mon|month|months)", re.ASCII)
+_SPAN: Final = re.compile(r"(\d{0,6})\s*([a-z]*)", re.ASCII)
 _MINUTES: Final = {
     **dict.fromkeys(["", "m", "min", "mins", "minute", "minutes"], 1),
     **dict.fromkeys(["h", "hr", "hrs", "hour", "hours"], 60),
