@@ -62,8 +62,8 @@ class DailyBars:
         high: Dollars, or index points; likewise low, close.
 
     Raises:
-        InputError: The days do not rise, a price is not a positive number, or a close is outside
-            of its bar's low and high.
+        InputError: The days do not rise, a price is not a positive number, or a low is above its
+            high. A close may lie outside of both: an official close is not always a trade.
     """
 
     day: DayColumn
@@ -73,13 +73,11 @@ class DailyBars:
 
     def __post_init__(self) -> None:
         _check(self.day, {"high": self.high, "low": self.low, "close": self.close})
-        outside = (self.close > self.high) | (self.close < self.low)
-        if outside.any():
-            row = int(np.argmax(outside))
-            message = (
-                f"close {self.close[row]:g} of {self.day[row]} must be within its low "
-                f"{self.low[row]:g} and high {self.high[row]:g}"
-            )
+        upside_down = np.flatnonzero(self.low > self.high)
+        if len(upside_down):
+            row = upside_down[0]
+            low, high = self.low[row], self.high[row]
+            message = f"low {low:g} of {self.day[row]} must not be above its high {high:g}"
             raise InputError(message)
 
     @classmethod
