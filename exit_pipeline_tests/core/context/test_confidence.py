@@ -48,6 +48,8 @@ def test_the_worked_number_and_its_parts():
         pytest.param({"trend": NEUTRAL}, "trend", 0, id="no trend"),
         pytest.param({"bias": 0.51}, "bias", 5, id="bias with"),
         pytest.param({"bias": 0.5}, "bias", 0, id="bias of exactly 0.5"),
+        pytest.param({"bias": 0.3}, "bias", 0, id="a small bias"),
+        pytest.param({"bias": -0.5}, "bias", 0, id="bias of exactly -0.5"),
         pytest.param({"bias": -0.51}, "bias", -5, id="bias against"),
         pytest.param({"bias": -0.51, "view": -1}, "bias", 5, id="bias with a put"),
         pytest.param({"regime": LOW_VOL}, "positioning", 10, id="LOW_VOL"),
@@ -107,8 +109,21 @@ def test_the_context_is_clamped(row, context, confidence):
     assert (one.context[0], one.confidence[0]) == (context, confidence)
 
 
+@pytest.mark.parametrize(
+    ("row", "confidence"),
+    [
+        pytest.param({"vix": 35, "trend": BEARISH, "regime": HIGH_VOL, "gamma": -1,
+                      "gamma_freshness": 1, "against": 1.0}, 0, id="all against: -5 is 0"),
+        pytest.param({"vix": 12, "trend": BULLISH, "bias": 1, "regime": LOW_VOL, "gamma": 1,
+                      "gamma_freshness": 1, "against": 0.0}, 95, id="all in favour"),
+    ],
+)  # fmt: skip
+def test_the_whole_is_clamped(row, confidence):
+    assert judged(row).confidence[0] == confidence
+
+
 def test_clamps_and_points_are_settings():
-    loud = ConfidenceSettings(trend_with=100, context_max=60, low_vol=90, positioning_max=15)
+    loud = ConfidenceSettings(trend_with=100, context_max=60, low_vol=90)
     one = judged({"trend": BULLISH, "regime": LOW_VOL}, settings=loud)
     assert (one.context[0], one.positioning[0], one.confidence[0]) == (60, 15, 100)
 

@@ -92,6 +92,17 @@ def test_a_part_without_data_is_left_out_of_both_sums_and_named(part):
     assert one.note[0] == f"no data: {part}"
 
 
+def test_signals_of_any_weight_are_data():
+    one = found(WORKED, heard=0.5, opposing=0.5)
+    assert (one.against[0], one.note[0]) == (pytest.approx(3 / 3.5), "")
+
+
+def test_signals_say_nothing_about_a_contract_that_is_not_known():
+    one = found({"view": 0}, heard=1.0, opposing=1.0)
+    assert isnan(one.against[0])
+    assert (one.voices["signals"].heard[0], one.voices["signals"].opposing[0]) == (0, 0)
+
+
 def test_a_part_of_weight_zero_has_no_say_but_is_not_called_missing():
     one = found({"trend": BEARISH, "bias": 0.9}, trend=0)
     assert (one.against[0], one.note[0]) == (0.0, "no data: gamma, regime, signals")

@@ -74,6 +74,12 @@ def test_the_reasons_tell_what_spoke_and_what_was_missing(inputs, reasons):
     assert list(judged(**inputs).reasons) == reasons
 
 
+@pytest.mark.parametrize("band", VixBand)
+def test_what_is_missing_gives_no_points_so_that_the_rest_decides(band):
+    only_vix = judged(band, term=None, realised=None, gamma=None)
+    assert (only_vix.score, only_vix.regime) == (judged(band).score, judged(band).regime)
+
+
 @given(st.sampled_from([None, *TermStructure]), st.none() | st.floats(0, 2),
        st.sampled_from([None, -1, 0, 1]), st.sampled_from([None, *Regime]))  # fmt: skip
 def test_without_the_vix_there_is_never_a_regime(term, realised, gamma, regime):

@@ -154,6 +154,34 @@ def test_between_the_limits_the_trend_of_the_bar_before_stays():
     assert judged(rows, TrendSettings(none_below=adx + 1, **between)).trend is Trend.NEUTRAL
 
 
+def test_an_index_of_exactly_the_upper_limit_is_not_yet_strong():
+    rows = walk(11, 120)
+    adx = directional(bars_of(rows), 14).adx
+    until_highest = rows[: int(np.nanargmax(adx)) + 1]
+    highest = float(np.nanmax(adx))
+    at_limit, below = (
+        TrendSettings(none_below=0, strong_above=limit) for limit in (highest, highest - 0.01)
+    )
+    assert judged(until_highest, at_limit).trend is Trend.NEUTRAL
+    assert judged(until_highest, below).trend is not Trend.NEUTRAL
+
+
+def test_an_index_of_exactly_the_lower_limit_still_holds_the_trend():
+    rows = rising(60) + [(160.5 - i % 2, 158.5 - i % 2, 159.5 - i % 2) for i in range(16)]
+    adx = float(directional(bars_of(rows), 14).adx[-1])
+    assert judged(rows, TrendSettings(none_below=adx, strong_above=adx)).trend is Trend.BULLISH
+
+
+def test_a_bar_that_reaches_as_far_up_as_down_moves_neither_way():
+    rows = [(10, 8, 9), (11, 7, 9), (12, 8, 11)]
+    one = judged(rows)
+    assert (one.plus_di, one.minus_di) == (pytest.approx(100 * 0.5 / 4), 0)
+
+
+def test_the_usual_periods_and_limits_are_the_defaults():
+    assert TrendSettings() == TrendSettings(period=14, strong_above=25, none_below=20, sma_days=200)
+
+
 def test_between_the_limits_a_trend_does_not_begin():
     rows = walk(11, 120)
     adx = directional(bars_of(rows), 14).adx

@@ -150,6 +150,10 @@ def test_a_vix_that_is_not_known_is_no_calm_one(vix, state, note):
     assert one.memory is VixBand.ELEVATED
 
 
+def test_any_positive_level_is_a_level():
+    assert judged(vix=reading(0.5)).band is VixBand.CALM
+
+
 def test_after_a_gap_the_band_goes_on_from_the_last_that_was_known():
     gap = judged(vix=reading(None), previous=VixBand.ELEVATED)
     assert judged(vix=reading(19.8), previous=gap.memory).band is VixBand.ELEVATED

@@ -48,7 +48,7 @@ def test_an_official_close_may_lie_outside_of_the_trades_of_its_bar():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        pytest.param(lambda: DailyCloses.of([(TUE, 1), (MON, 1)]),
+        pytest.param(lambda: DailyCloses.of([(TUE, 1), (MON, 1), (WED, 1)]),
                      "day 2026-03-16 must be later than 2026-03-17, the one before it",
                      id="out of order"),
         pytest.param(lambda: DailyCloses.of([(MON, 1), (MON, 1)]),
