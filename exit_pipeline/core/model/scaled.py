@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from exit_pipeline.core.model.book import Book, FloatColumn, IntColumn
-from exit_pipeline.core.model.context import Regime
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.rule import ExitRule
 
 _FACTORS: Final = {
@@ -88,8 +88,8 @@ class ScaledRule(ExitRule):
     @staticmethod
     def _why(name: str, book: Book, row: int) -> str:
         if name == "regime":
-            regime = Regime(int(book.regime[row]))
-            return "the regime is not known" if regime is Regime.UNKNOWN else regime.name
+            code = int(book.regime[row])
+            return Regime(code).name if code else "the regime is not known"
         known = book.gamma_sign[row] if name == "times_below_zero_gamma" else book.vix_ratio[row]
         is_known = bool(known) and not np.isnan(known)
         return _FACTORS[name] if is_known else f"{_FACTORS[name]} is not known"
