@@ -1,4 +1,4 @@
--- depends: 0008_exit_requests
+-- depends: 0009_closed_elsewhere
 -- Every input that the rules on context, greeks, events and the whole book read; what a position
 -- remembers for them; the context that runs saw; shadow policies; and dates that matter.
 

@@ -4,7 +4,14 @@ Ports name no vendor and no framework. Each adapter kind has a contract test tha
 adapter of that kind and over its fakes.
 """
 
-from exit_pipeline.ports.broker import Broker, TakesDeposits, TellsEntries, TellsSkew, TellsTime
+from exit_pipeline.ports.broker import (
+    Broker,
+    TakesDeposits,
+    TellsClosings,
+    TellsEntries,
+    TellsSkew,
+    TellsTime,
+)
 from exit_pipeline.ports.database import Database
 from exit_pipeline.ports.market_data import (
     IsDelayed,
@@ -14,7 +21,7 @@ from exit_pipeline.ports.market_data import (
     TellsOpenInterest,
 )
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
-from exit_pipeline.ports.positions import ExitRequestStore, PositionStore
+from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 from exit_pipeline.ports.surroundings import CanClose, Surroundings
@@ -25,6 +32,7 @@ __all__ = [
     "Calendar",
     "CanClose",
     "Clock",
+    "ClosingStore",
     "ControlStore",
     "Database",
     "DecisionStore",
@@ -40,6 +48,7 @@ __all__ = [
     "Surroundings",
     "TakesDeposits",
     "TapeWriter",
+    "TellsClosings",
     "TellsEntries",
     "TellsOpenInterest",
     "TellsSkew",

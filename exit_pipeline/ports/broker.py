@@ -1,10 +1,11 @@
 """Where positions are held and closed, and what only some brokers can tell."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from exit_pipeline.core.model.broker_time import BrokerTime
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderRequest, Settlement
 from exit_pipeline.core.model.record import NewPosition
 
@@ -88,7 +89,9 @@ class Broker(Protocol):
         ...
 
     def settlements(self, account: str) -> Sequence[Settlement]:
-        """How expired holdings of the account ended, as far as the broker has settled them.
+        """How holdings of the account ended without a trade, as far as the broker tells it.
+
+        That is at their expiry, or before it by an exercise or an assignment.
 
         Raises:
             UnavailableError: No answer.
@@ -108,6 +111,27 @@ class TellsEntries(Protocol):
 
         Raises:
             UnavailableError: No answer.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsClosings(Protocol):
+    """A broker that tells at what price contracts were closed, also by orders of others."""
+
+    def closings(
+        self, account: str, symbols: Collection[str], since: datetime
+    ) -> Sequence[ClosingFill]:
+        """Executions that closed contracts, whoever ordered them: ours may be among them.
+
+        Args:
+            account: The broker's account.
+            symbols: Compact OCC symbols.
+            since: Those before are left out. The broker may tell less: what is not among them is
+                not known, and may have been executed all the same.
+
+        Raises:
+            UnavailableError: No answer, or one that can't be read.
         """
         ...
 

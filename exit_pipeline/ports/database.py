@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
-from exit_pipeline.ports.positions import ExitRequestStore, PositionStore
+from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 
@@ -24,6 +24,11 @@ class Database(Protocol):
     @property
     def positions(self) -> PositionStore:
         """Positions."""
+        ...
+
+    @property
+    def closings(self) -> ClosingStore:
+        """Contracts that left without an order of ours."""
         ...
 
     @property

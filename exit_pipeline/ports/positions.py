@@ -1,9 +1,10 @@
-"""Positions, and the requests to close them."""
+"""Positions, what closed them elsewhere, and the requests to close them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from exit_pipeline.core.model.closing import Evidence, Unexplained
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
 from exit_pipeline.core.model.order import Settlement
@@ -71,8 +72,11 @@ class PositionStore(Protocol):
         """Write marks, open P&L, high-water marks and latches, in one statement."""
         ...
 
-    def settle(self, position_id: str, settlement: Settlement) -> None:
-        """Close what is left of a position at its settlement value, once."""
+    def settle(self, position_id: str, settlement: Settlement) -> int:
+        """Close as many contracts as a settlement still has, at its value; returns how many.
+
+        Each contract of a settlement counts once, whatever is settled with it how often.
+        """
         ...
 
     def see_gaps(
@@ -102,6 +106,28 @@ class PositionStore(Protocol):
         ...
 
 
+class ClosingStore(Protocol):
+    """Contracts that left without an order of ours, and what the broker tells of them."""
+
+    def unexplained(
+        self, broker: str, environment: str, accounts: Sequence[str], since: datetime
+    ) -> list[Unexplained]:
+        """Contracts closed elsewhere since then at a price that is not known yet, by position."""
+        ...
+
+    def counted(self, broker: str, environment: str, evidence_ids: Sequence[str]) -> dict[str, int]:
+        """Contracts of executions and settlements that count as of positions, by their keys."""
+        ...
+
+    def explain(self, position_id: str, evidence: Evidence) -> int:
+        """Give contracts that were closed elsewhere their price; returns how many.
+
+        Each contract of an evidence counts once, and none that is a fill of an order of ours. A
+        position that ended as EXTERNAL ends as what is told.
+        """
+        ...
+
+
 class ExitRequestStore(Protocol):
     """Positions that a person wants closed."""
 
@@ -111,6 +137,14 @@ class ExitRequestStore(Protocol):
 
     def in_force(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
         """Requests on these positions that have begun and not expired at a moment."""
+        ...
+
+    def expired(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
+        """Requests on these positions that have expired, of which nobody has been told yet."""
+        ...
+
+    def note_expired(self, request_ids: Sequence[str], at: datetime) -> None:
+        """Note that a person was told that requests expired."""
         ...
 
     def consume(self, requests: Mapping[str, str], at: datetime) -> int:

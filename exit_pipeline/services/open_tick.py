@@ -12,6 +12,7 @@ from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.services.expired_requests import tell_expired
 from exit_pipeline.services.import_held import Importing, find_accounts, import_runs
 from exit_pipeline.services.reconcile import Reconciled, reconcile
 from exit_pipeline.services.tick import OpenTick, TickRequest
@@ -68,6 +69,13 @@ def open_tick(
         if found.notes:
             positions = _positions(request, broker, database, workable)
         notes += found.notes
+        notes += tell_expired(
+            positions,
+            {run.account: run.run_id for run in workable},
+            at,
+            database=database,
+            calendar=calendar,
+        )
     why = calendar.why_closed(at) or _why_late(request, identity, clock)
     out = {run.account: why or run.reason for run in workable if why or run.is_superseded}
     _skip([run for run in workable if run.account in out], out, request, database)

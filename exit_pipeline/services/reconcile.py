@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.core.model.exit_order import ExitOrder
@@ -14,6 +14,7 @@ from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import RunHandle
 from exit_pipeline.ports import Broker, Calendar, Clock, Database
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.explain_closings import EXPLAINED_WITHIN, explain
 from exit_pipeline.services.holdings import judge_holdings, taken_by
 from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.own_accounts import why_not_ours
@@ -29,6 +30,9 @@ from exit_pipeline.services.reconcile_orders import (
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_OF_ACCOUNT: Final = frozenset({"orders", "holdings", "settlements", "closings"})
+"""Parts of the work that are about all of the account."""
 
 
 @dataclass(slots=True)
@@ -72,7 +76,10 @@ def reconcile(
     """
     found = Reconciled()
     at = clock.now()
-    live = database.orders.live_orders(broker.environment, [run.account for run in runs])
+    names = [run.account for run in runs]
+    live = database.orders.live_orders(broker.environment, names)
+    since = at - EXPLAINED_WITHIN
+    owed = database.closings.unexplained(broker.name, broker.environment, names, since)
     work = []
     for run in runs:
         account = _Account(
@@ -90,6 +97,7 @@ def reconcile(
                 if (position.broker, position.account) == (broker.name, run.account)
             ],
             found=found,
+            is_unexplained=any(one.account == run.account for one in owed),
         )
         if account.is_to_be_read:
             work.append(account)
@@ -108,12 +116,17 @@ def reconcile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Account:
-    """One account, with its live orders and open positions at this broker."""
+    """One account, with its live orders and open positions at this broker.
+
+    Attributes:
+        is_unexplained: Of some contracts, gone lately, it is not known how.
+    """
 
     books: Books
     orders: Sequence[ExitOrder]
     positions: Sequence[Position]
     found: Reconciled
+    is_unexplained: bool
 
     @property
     def ended(self) -> list[Position]:
@@ -123,8 +136,10 @@ class _Account:
     @property
     def is_to_be_read(self) -> bool:
         """While nothing trades, nothing moves but what was on its way or has ended."""
+        if self.orders or self.ended:
+            return True
         is_open = self.books.calendar.why_closed(self.books.at) is None
-        return bool(self.orders or self.ended or (self.positions and is_open))
+        return is_open and bool(self.positions or self.is_unexplained)
 
     def reconcile(self) -> None:
         """Orders first, then what is held: a fill that comes between shows as held too few.
@@ -154,9 +169,12 @@ class _Account:
         strangers = [one for one in working if one.client_order_id not in known]
         self._tell("orders", partial(disown, strangers, self.positions, books))
         self._tell("orders", partial(cancel_if_told, books))
+        before = len(found.notes)
         self._tell("settlements", partial(settle, self.ended, books))
         if held is not None:
             self._tell("holdings", partial(self._compare, held, strangers))
+        if self.is_unexplained or len(found.notes) > before:
+            self._tell("closings", partial(explain, books))
 
     def _compare(
         self, held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]
@@ -183,7 +201,7 @@ class _Account:
             text = "ExitWorker: reconcile of %s in %s: %s"
             logger.warning(text, subject, account, error, exc_info=is_ours)
             reason = str(error) or type(error).__name__
-            about = subject if subject not in {"orders", "holdings", "settlements"} else account
+            about = subject if subject not in _OF_ACCOUNT else account
             self.books.alert("WARNING", "NOT_RECONCILED", about, reason)
             self.found.notes.append(f"{about} could not be reconciled: {reason}")
             return otherwise

@@ -5,42 +5,63 @@ from datetime import timedelta
 from typing import Final
 
 from exit_pipeline.core.model.holdings import Gap
-from exit_pipeline.core.model.order import HeldPosition
+from exit_pipeline.core.model.order import HeldPosition, Settlement
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.ports import TakesDeposits
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.explain_closings import ask_settlements, count_evidence, day_of
 from exit_pipeline.services.holdings import net_books, same_side
+from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.reconcile_orders import refresh
-
-GAP_LASTS: Final = timedelta(minutes=15)
-"""How long a vendor has to show too few contracts before they count as closed by somebody else:
-three ticks after the first."""
 
 _FILLS_WITHIN: Final = timedelta(days=4)
 """How long after an order a late fill of it may still be told: over a long weekend."""
 
 
 def settle(ended: Sequence[Position], books: Books) -> list[str]:
-    """Close expired positions as the broker settled them; flag what it has not."""
+    """Close expired positions as the broker settled them; flag what it has not.
+
+    A settlement closes as many contracts as it is of, each once: one of before the expiry, which
+    assigned some of them, leaves the others. What the settlement at the expiry leaves was not held
+    any more, and counts as closed elsewhere.
+    """
     if not ended:
         return []
-    answer = books.calls.call(
-        lambda: books.broker.settlements(books.run.account),
-        "settlements",
-        describe=lambda found: f"{len(found)} settlements",
-    )
-    settled = {one.symbol: one for one in answer}
+    told = sorted(ask_settlements(books), key=lambda one: one.settled_at)
     notes = []
     for position in ended:
         symbol = position.contract.symbol if position.contract else ""
-        if symbol in settled:
-            books.database.positions.settle(position.id, settled[symbol])
-            notes.append(f"{position.id}: {symbol} ended {settled[symbol].kind}")
-        else:
+        left, is_final = position.open_quantity, False
+        for one in told:
+            if one.symbol != symbol or not _is_after_entry(one, position, books):
+                continue
+            is_final = is_final or _is_of_expiry(one, position, books)
+            if closed := books.database.positions.settle(position.id, one):
+                left -= closed
+                notes.append(f"{position.id}: {closed} {symbol} ended {one.kind}")
+        if left > 0 and is_final:
+            notes.append(_close_row(position, left, books))
+        elif left > 0:
             message = f"{symbol} has expired and the broker has not settled it"
             books.alert("WARNING", "EXPIRED_NOT_SETTLED", position.id, message)
             notes.append(f"{position.id}: {message}")
     return notes
+
+
+def _is_after_entry(settlement: Settlement, position: Position, books: Books) -> bool:
+    """Whether a settlement may be of contracts that the position has."""
+    since = max(position.entry_time, position.imported_at or position.entry_time)
+    return day_of(settlement.settled_at, books) >= day_of(since, books)
+
+
+def _is_of_expiry(settlement: Settlement, position: Position, books: Books) -> bool:
+    """Whether a settlement is the one at the end of trading, and not of an early assignment."""
+    if position.contract is None:
+        return False
+    closes_at = last_trading_close(position.contract, books.calendar)
+    if closes_at is None:
+        return False
+    return day_of(settlement.settled_at, books) >= day_of(closes_at, books)
 
 
 def compare_holdings(
@@ -50,13 +71,13 @@ def compare_holdings(
     *,
     any_working: bool,
 ) -> list[str]:
-    """Close what is no longer held, by what the broker says, once it has said so for a while.
+    """Close what is no longer held, on the broker's evidence or once a session has gone by.
 
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
     of ours under way are left alone: what it has filled is not known yet; and orders that ended
-    unfilled are looked at again, for fills that came late. What went by hand has no price, and so
-    no P&L: none is invented.
+    unfilled are looked at again, for fills that came late. What is gone has no price, and so no
+    P&L, until the broker tells one (``explain``): none is invented.
 
     Args:
         held: What the broker holds, by symbol.
@@ -83,20 +104,39 @@ def compare_holdings(
         )
         books.alert("CRITICAL", "HELD_DIFFERS", f"{account} {symbol}", message)
         notes.append(message)
-    for symbol, gap in sorted(confirmed.items()):
-        if _is_believed(gap, books):
-            notes += _close_elsewhere(positions, symbol, gap.missing, books)
+    for symbol, contracts in sorted(_believed(confirmed, positions, books).items()):
+        notes += _close_elsewhere(positions, symbol, contracts, books)
     return notes + _say_what_came_back(positions, held, books)
 
 
-def _is_believed(gap: Gap, books: Books) -> bool:
-    """Whether contracts count as gone: in books of our own by the second look, else if it lasts.
+def _believed(
+    gaps: Mapping[str, Gap], positions: Sequence[Position], books: Books
+) -> dict[str, int]:
+    """How many contracts count as gone, by symbol.
 
-    A row that is closed is watched no more, so a broker that shows too little for some ticks must
-    not be believed too soon. Until then nobody sells its contracts, and a person is told.
+    A row that is closed is watched no more, so a vendor that shows too little is not believed by
+    that alone, however many ticks it does so: it has to tell the execution or the settlement by
+    which contracts went. Without either they count as gone once they were missing in an earlier
+    session already, as what somebody closed after the last tick of a day. Until then nobody sells
+    them, and a person is told. Books of our own are believed by the second look.
     """
-    is_ours = isinstance(books.broker, TakesDeposits)
-    return is_ours or books.at - gap.first_seen_at >= GAP_LASTS
+    if isinstance(books.broker, TakesDeposits):
+        return {symbol: gap.missing for symbol, gap in gaps.items()}
+    today = books.calendar.session(day_of(books.at, books))
+    lasting = {
+        symbol: gap.missing
+        for symbol, gap in gaps.items()
+        if today is not None and gap.first_seen_at < today.opens_at
+    }
+    doubted = {symbol: gap.missing for symbol, gap in gaps.items() if symbol not in lasting}
+    told = count_evidence(doubted, positions, books)
+    return lasting | {
+        symbol: min(missing, told[symbol]) for symbol, missing in doubted.items() if told[symbol]
+    }
+
+
+def _symbol(position: Position) -> str:
+    return position.contract.symbol if position.contract else ""
 
 
 def _say_what_came_back(
@@ -151,16 +191,19 @@ def _close_elsewhere(
 ) -> list[str]:
     notes = []
     for position in positions:
-        is_of_it = position.contract is not None and position.contract.symbol == symbol
-        if not is_of_it or not position.managed or contracts <= 0:
+        if _symbol(position) != symbol or not position.managed or contracts <= 0:
             continue
         gone = min(contracts, position.open_quantity)
         contracts -= gone
-        books.database.positions.close_elsewhere(position.id, gone, books.at)
-        message = (
-            f"{gone} of {position.id} ({symbol}) are no longer held: closed outside this program, "
-            f"at a price that it does not know"
-        )
-        books.alert("WARNING", "CLOSED_ELSEWHERE", position.id, message)
-        notes.append(message)
+        notes.append(_close_row(position, gone, books))
     return notes
+
+
+def _close_row(position: Position, contracts: int, books: Books) -> str:
+    books.database.positions.close_elsewhere(position.id, contracts, books.at)
+    message = (
+        f"{contracts} of {position.id} ({_symbol(position)}) are no longer held: closed outside "
+        f"this program, at the price that the broker tells, if any"
+    )
+    books.alert("WARNING", "CLOSED_ELSEWHERE", position.id, message)
+    return message

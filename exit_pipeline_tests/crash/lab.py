@@ -258,6 +258,17 @@ def _ask(scenario: Scenario, database_url: str) -> None:
         )
         for name in scenario.asked_for
     ]
+    requests += [
+        ExitRequest(
+            id=str(uuid4()),
+            position_id=name,
+            reason="the crash runs wanted it",
+            requested_by="a person",
+            requested_at=MORNING - timedelta(hours=1),
+            expires_at=MORNING - timedelta(minutes=30),
+        )
+        for name in scenario.asked_in_vain
+    ]
     PostgresDatabase(engine).exit_requests.add(requests)
     engine.dispose()
 

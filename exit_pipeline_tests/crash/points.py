@@ -20,7 +20,8 @@ WRITES: Final = (
     "decisions.record", "signals.record_context", "positions.see_gaps",
     "positions.close_elsewhere", "positions.settle", "positions.refresh", "orders.record_intent",
     "orders.sending", "orders.begin_cancel", "orders.record_missed", "orders.give_up",
-    "orders.mark_status", "orders.book", "exit_requests.consume",
+    "orders.mark_status", "orders.book", "exit_requests.consume", "exit_requests.note_expired",
+    "closings.explain",
 )  # fmt: skip
 """Methods of stores that change something in a tick: killed before and after their commit."""
 
@@ -28,6 +29,7 @@ READS: Final = (
     "positions.accounts", "positions.open_positions", "decisions.of_runs", "orders.live_orders",
     "orders.under_ids", "orders.last_attempts", "orders.of_runs", "orders.is_being_sent",
     "exit_requests.in_force", "orders.ended_orders", "positions.closed_elsewhere",
+    "closings.counted", "closings.unexplained", "exit_requests.expired",
 )  # fmt: skip
 """Methods of stores that only look: killed after them."""
 

@@ -6,8 +6,17 @@ from exit_pipeline_tests.crash.lab import Case, Kill
 
 _KILLS: Final = (
     ("a position is closed by hand", "alpaca", False, ("orders.ended_orders.after",)),
+    ("a position is closed by hand", "alpaca", True, (
+        "closings.counted.after",
+        "closings.unexplained.after",
+        "closings.explain.before_commit",
+        "closings.explain.after_commit",
+    )),
     ("an expiry is settled", "paper", False, ("positions.closed_elsewhere.after",)),
     ("a person wants it closed", "alpaca", True, (
+        "exit_requests.expired.after",
+        "exit_requests.note_expired.before_commit",
+        "exit_requests.note_expired.after_commit",
         "exit_requests.in_force.after",
         "exit_requests.consume.before_commit",
         "exit_requests.consume.after_commit",

@@ -58,6 +58,7 @@ class Scenario:
         brokers: Where it can be told.
         share: Last price of the underlying.
         asked_for: Positions that a person wants closed, from the beginning on.
+        asked_in_vain: Positions of which a person wanted it until before the beginning.
         ends_with: Cause of the alert that a position may end with instead of what is planned.
     """
 
@@ -66,6 +67,7 @@ class Scenario:
     brokers: tuple[str, ...] = EVERYWHERE
     share: str = "101.00"
     asked_for: tuple[str, ...] = ()
+    asked_in_vain: tuple[str, ...] = ()
     ends_with: str = ""
 
     def step(self, number: int) -> tuple[Step, datetime]:
@@ -168,6 +170,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "a person wants it closed": Scenario(
         held=PAIR,
         asked_for=("a",),
+        asked_in_vain=("a",),
         steps=(Step(market=CALM), Step(market=CALM)),
     ),
     "a position is closed by hand": Scenario(

@@ -21,7 +21,7 @@ NOT_IN_A_TICK = {
 STORES = {
     "runs": ports.RunStore, "positions": ports.PositionStore, "signals": ports.SignalStore,
     "decisions": ports.DecisionStore, "orders": ports.OrderStore,
-    "exit_requests": ports.ExitRequestStore,
+    "exit_requests": ports.ExitRequestStore, "closings": ports.ClosingStore,
 }  # fmt: skip
 
 

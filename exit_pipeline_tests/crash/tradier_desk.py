@@ -52,6 +52,7 @@ class TradierDesk:
                 fills=_executions(order),
             )
             for order in self.fake.ledger.orders
+            if "tag" in order
         ]
 
     def holdings(self) -> dict[str, int]:
@@ -81,7 +82,8 @@ class TradierDesk:
         self.fake.fail("POST", "orders$", LOST)
 
     def sell_by_hand(self) -> None:
-        self.fake.ledger.positions.clear()
+        for symbol, quantity in self.holdings().items():
+            self.fake.ledger.trade(symbol, quantity)
 
     def end_the_day(self) -> None:
         for order in self.fake.ledger.orders:

@@ -179,15 +179,29 @@ class Ledger:
                 self.end(order, "expired")
 
     def settle(self, symbol: str, kind: str, net_amount: str = "0", **changes: Any) -> None:
-        """End what is held: OPEXP, OPASN or OPEXC."""
+        """End what is held, by OPEXP, OPASN or OPEXC; told at once."""
+        self.tell_settlement(symbol, kind, self.vanish(symbol), net_amount, **changes)
+
+    def vanish(self, symbol: str, contracts: int | None = None) -> int:
+        """Let contracts leave without a trade, all by default; what is gone, with its sign."""
         held = self.holdings.pop(symbol)
+        size = abs(held.quantity) if contracts is None else contracts
+        gone = size if held.quantity > 0 else -size
+        if held.quantity != gone:
+            self.holdings[symbol] = Holding(held.quantity - gone, held.price)
+        return gone
+
+    def tell_settlement(
+        self, symbol: str, kind: str, gone: int, net_amount: str = "0", **changes: Any
+    ) -> None:
+        """Tell how contracts ended that have left."""
         self.activities.append({
             "activity_type": kind,
             "id": f"{self.now():%Y%m%d}000000000::{self.new_id()}",
             "created_at": stamp(self.now()),
             "date": f"{self.now():%Y-%m-%dT00:00:00Z}",
             "net_amount": net_amount,
-            "qty": str(-held.quantity),
+            "qty": str(-gone),
             "status": "executed",
             "symbol": symbol,
         } | changes)  # fmt: skip

@@ -155,6 +155,19 @@ class Ledger:
         }
         self._move(order["option_symbol"], order["side"], quantity)
 
+    def trade(self, symbol: str, quantity: int, price: str = "2.00") -> None:
+        """Somebody closes contracts by hand: sells, or buys back where negative."""
+        form = {
+            "symbol": parse_contract(symbol).underlying,
+            "option_symbol": symbol,
+            "side": "sell_to_close" if quantity > 0 else "buy_to_close",
+            "quantity": str(abs(quantity)),
+            "type": "limit",
+            "duration": "day",
+            "price": "9999.00" if quantity > 0 else "0.01",
+        }
+        self.execute(self.place(form), abs(quantity), Decimal(price))
+
     def shown(self, order: dict[str, Any]) -> dict[str, Any]:
         """An order as a look shows it."""
         is_new = order["transaction_date"] > stamp(self.clock.at - _PRICED_WITHIN)

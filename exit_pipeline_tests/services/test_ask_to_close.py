@@ -96,6 +96,71 @@ def test_an_expired_request_is_obeyed_by_nobody(desk: Desk, minutes: int, obeyed
     assert (reason_of(desk) == "FORCE_CLOSE") is obeyed
 
 
+def expiries(desk: Desk) -> list[dict[str, Any]]:
+    return desk.rows(
+        "SELECT severity, subject, message FROM alerts WHERE cause = 'EXIT_REQUEST_EXPIRED'"
+        " ORDER BY subject"
+    )
+
+
+def test_a_request_that_expires_before_all_is_closed_is_told_once(desk: Desk) -> None:
+    (request,) = ask(desk)
+    desk.quote(CALL, *HOLDS, size=1)
+    desk.tick()
+    assert (desk.position("a").open_quantity, expiries(desk)) == (2, [])
+    for _ in range(2):
+        desk.later(30)
+        desk.tick()
+        assert expiries(desk) == [
+            {
+                "severity": "CRITICAL",
+                "subject": f"a {request.id}",
+                "message": "ann asked to close a (the fund closes) until 2026-03-17 10:30 EDT, and"
+                " 2 of it are still open: nobody closes them any more",
+            }
+        ]
+        # Whoever has seen it is not told again.
+        desk.rows_changed("UPDATE alerts SET acknowledged_at = now()")
+
+
+def test_each_of_several_requests_is_told(desk: Desk) -> None:
+    desk.hold("b", FAR_CALL)
+    ask(desk, "a", "b")
+    ask(desk, "a", minutes=10)
+    desk.quote(CALL, "0.00", "5.00")
+    desk.later(10)
+    desk.tick()
+    assert len(expiries(desk)) == 1
+    desk.later(20)
+    desk.tick()
+    assert [row["subject"].split()[0] for row in expiries(desk)] == ["a", "a", "b"]
+
+
+def test_a_request_whose_position_was_closed_is_not_told(desk: Desk) -> None:
+    ask(desk)
+    desk.tick()
+    assert desk.position("a").status == "CLOSED"
+    desk.later(30)
+    desk.tick()
+    assert expiries(desk) == []
+
+
+def test_a_dry_run_tells_nobody_of_an_expired_request(desk: Desk) -> None:
+    ask(desk)
+    desk.later(30)
+    desk.tick({"dry_run": True})
+    assert expiries(desk) == []
+    desk.tick()
+    assert len(expiries(desk)) == 1
+
+
+def test_an_expired_request_is_told_also_after_the_session(desk: Desk) -> None:
+    ask(desk)
+    desk.at(new_york(TUESDAY, 17))
+    desk.tick()
+    assert len(expiries(desk)) == 1
+
+
 def test_a_run_of_an_earlier_moment_does_not_know_of_it(desk: Desk) -> None:
     desk.later()
     ask(desk)

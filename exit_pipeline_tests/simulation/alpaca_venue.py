@@ -16,7 +16,7 @@ from exit_pipeline_tests.simulation import venues
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
 from exit_pipeline_tests.simulation.timeline import Timeline
-from exit_pipeline_tests.simulation.venues import LedgerOrder, Posted
+from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder, Posted
 
 REQUESTS_PER_MINUTE = 200
 
@@ -86,8 +86,19 @@ class AlpacaVenue:
         except RefusedOrder:
             return False
         if fills:
-            self.fake.ledger.execute(order, quantity, Decimal("1.00"))
+            self.fake.ledger.execute(order, quantity, 1 + Decimal(quantity) / 100)
         return True
+
+    def executions(self) -> Mapping[str, ClosedByHand]:
+        found = {}
+        for order in self.fake.ledger.orders.values():
+            filled = 0
+            for quantity, price, _ in order.fills if _row(order).is_by_hand else ():
+                filled += quantity
+                found[f"alpaca-{order.id}-{filled}"] = ClosedByHand(
+                    order.symbol, order.sells, quantity, price
+                )
+        return found
 
     def end(self, broker_order_id: str, status: str) -> None:
         order = self.fake.ledger.orders[broker_order_id]

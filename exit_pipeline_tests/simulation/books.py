@@ -17,6 +17,8 @@ _ALL: Final = """
                                    '[]') FROM orders o WHERE o.attempt IS NOT NULL),
         'trades', (SELECT coalesce(json_agg(to_jsonb(t) ORDER BY t.executed_at, t.id), '[]')
                    FROM trades t),
+        'closings', (SELECT coalesce(json_agg(to_jsonb(c) ORDER BY c.evidence_id, c.first_contract),
+                                     '[]') FROM closings c),
         'positions', (SELECT coalesce(json_agg(to_jsonb(p) ORDER BY p.id), '[]')
                       FROM refactored_positions p),
         'leases', (SELECT coalesce(json_agg(to_jsonb(l)), '[]') FROM account_leases l))
@@ -29,13 +31,15 @@ class Books:
 
     Attributes:
         orders: Rows of our closing orders.
-        trades: Rows of executions.
+        trades: Rows of executions of our orders.
+        closings: Rows of what the broker told of contracts that left without an order of ours.
         positions: Rows of positions by id.
         leases: Rows of leases.
     """
 
     orders: list[dict[str, Any]]
     trades: list[dict[str, Any]]
+    closings: list[dict[str, Any]]
     positions: dict[str, dict[str, Any]]
     leases: list[dict[str, Any]]
 
@@ -51,6 +55,9 @@ class Books:
             found[trade["order_id"]] = found.get(trade["order_id"], 0) + trade["quantity"]
         return found
 
+    def closings_of(self, position_id: str) -> list[dict[str, Any]]:
+        return [row for row in self.closings if row["position_id"] == position_id]
+
     def orders_of(self, position_id: str) -> Iterator[dict[str, Any]]:
         return (row for row in self.orders if row["refactored_position_id"] == position_id)
 
@@ -60,6 +67,7 @@ def read_books(database: SimDatabase) -> Books:
     return Books(
         orders=found["orders"],
         trades=found["trades"],
+        closings=found["closings"],
         positions={row["id"]: row for row in found["positions"]},
         leases=found["leases"],
     )

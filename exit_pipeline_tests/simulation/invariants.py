@@ -19,11 +19,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from exit_pipeline_tests.simulation.books import LIVE, Books, read_books
+from exit_pipeline_tests.simulation.closings import check_closings
 from exit_pipeline_tests.simulation.venues import LedgerOrder
 
 OURS: Final = "em-"
 _IN_DOUBT: Final = frozenset({"SUBMITTED", "UNKNOWN", "PENDING_CANCEL"})
-_ENDED_KINDS: Final = frozenset({"EXPIRED", "ASSIGNED", "EXERCISED", "EXTERNAL"})
 
 
 class Invariants:
@@ -66,7 +66,8 @@ class Invariants:
         self._account_is_not_turned(ledger)
         self._fills_are_booked_once(books, ledger)
         self._positions_add_up(books)
-        self.evaluated += 8
+        check_closings(self._world, books)
+        self.evaluated += 9
         return books
 
     def _watch_states(self, books: Books) -> None:
@@ -187,8 +188,7 @@ class Invariants:
                 for column in ("settled_quantity", "external_quantity", "carried_quantity")
             )
             closed = sum(trade["quantity"] for trade in trades) - excess
-            is_settled = position["close_kind"] in _ENDED_KINDS
-            if not is_settled and position["exited_quantity"] != closed + elsewhere:
+            if position["exited_quantity"] != closed + elsewhere:
                 self._violate(
                     "I8",
                     f"{name} has exited {position['exited_quantity']}, its fills are {closed} and"
@@ -205,19 +205,22 @@ class Invariants:
                     "I8",
                     f"{name} has {position['reserved_quantity']} reserved, its orders {reserved}",
                 )
-            if not (excess or elsewhere or is_settled):
-                self._money_adds_up(name, position, trades)
+            if not (excess or position["carried_quantity"]):
+                self._money_adds_up(name, position, [*trades, *books.closings_of(name)])
 
     def _money_adds_up(
-        self, name: str, position: dict[str, Any], trades: Sequence[dict[str, Any]]
+        self, name: str, position: dict[str, Any], told: Sequence[dict[str, Any]]
     ) -> None:
+        """What it has realised is what trades and closings tell; what has no price adds nothing."""
         sign = 1 if position["side"] == "LONG" else -1
         entry = Decimal(position["entry_price"])
         gross = sum(
-            (sign * (Decimal(one["execution_price"]) - entry) * one["quantity"] * 100)
-            for one in trades
+            (sign * (Decimal(one.get("execution_price", one.get("price"))) - entry))
+            * one["quantity"]
+            * 100
+            for one in told
         )
-        costs = sum(Decimal(one["commission"]) + Decimal(one["fees"]) for one in trades)
+        costs = sum(Decimal(one["commission"]) + Decimal(one["fees"]) for one in told)
         booked = Decimal(position["realized_pnl"] or 0), Decimal(position["realized_pnl_net"] or 0)
         if booked != (gross, gross - costs):
             self._violate(

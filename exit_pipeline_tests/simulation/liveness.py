@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline_tests.simulation.books import LIVE, Books, open_alerts
+from exit_pipeline_tests.simulation.closings import check_all_is_told
 
 _DUE: Final = """
     SELECT d.position_id, max(d.exit_reason) AS reason, count(*) AS ticks,
@@ -65,9 +66,10 @@ def check_liveness(world: Any, books: Books, since: datetime) -> None:
     _waiting_was_told(world, books)
     _expired_is_settled_or_told(world, books, alerts)
     _unknown_is_told(world, books, alerts)
-    _doubled_is_told(world, books, alerts)
+    _doubled_is_told(world, books)
     _fills_are_booked(world, books)
     _holdings_agree(world, books)
+    check_all_is_told(world, books)
 
 
 def _exits_are_filled_or_escalated(
@@ -125,7 +127,9 @@ def _unknown_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> 
             world.history.violate("L2", f"{name} is {row['status']} and no alert tells of it")
 
 
-def _doubled_is_told(world: Any, books: Books, alerts: list[dict[str, Any]]) -> None:
+def _doubled_is_told(world: Any, books: Books) -> None:
+    """L1: a person was told at some time, and may have acknowledged it since."""
+    alerts = world.database.rows("SELECT subject FROM alerts")
     filled: Counter[str] = Counter()
     for one in world.venue.orders():
         filled[one.client_order_id] += one.filled

@@ -9,7 +9,7 @@ from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
-from exit_pipeline_tests.simulation.venues import LedgerOrder
+from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder
 
 _ORDERS = """
     SELECT coalesce(json_agg(o ORDER BY o.submitted_at, o.id), '[]') FROM (
@@ -81,6 +81,10 @@ class PaperVenue:
             limit_price=Decimal("0.01") if sells == fills else Decimal("9999.00"),
         )
         return self._submit(request)
+
+    def executions(self) -> Mapping[str, ClosedByHand]:
+        """It tells of nobody else's."""
+        return {}
 
     def end(self, broker_order_id: str, status: str) -> None:
         """It never ends an order by itself before the day does."""

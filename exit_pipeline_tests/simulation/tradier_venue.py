@@ -17,7 +17,7 @@ from exit_pipeline_tests.simulation import venues
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
 from exit_pipeline_tests.simulation.timeline import Timeline
-from exit_pipeline_tests.simulation.venues import LedgerOrder, Posted
+from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder, Posted
 
 
 class TradierVenue:
@@ -78,8 +78,19 @@ class TradierVenue:
             return False
         order = self.fake.ledger.place(form)
         if fills:
-            self.fake.ledger.execute(order, quantity, Decimal("1.00"))
+            self.fake.ledger.execute(order, quantity, 1 + Decimal(quantity) / 100)
         return True
+
+    def executions(self) -> Mapping[str, ClosedByHand]:
+        """Each contract singly, as the books have them; a person's order fills at one price."""
+        return {
+            f"tradier-paper-{one.broker_order_id}-{contract}": ClosedByHand(
+                one.symbol, one.sells, 1, one.value / one.filled
+            )
+            for one in self.orders()
+            if one.is_by_hand
+            for contract in range(1, one.filled + 1)
+        }
 
     def end(self, broker_order_id: str, status: str) -> None:
         order = self._order(broker_order_id)

@@ -45,8 +45,22 @@ class LedgerOrder:
     at: datetime
 
     @property
+    def is_by_hand(self) -> bool:
+        return not self.client_order_id
+
+    @property
     def left(self) -> int:
         return self.quantity - self.filled if self.is_open else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedByHand:
+    """An execution that no order of ours had."""
+
+    symbol: str
+    sells: bool
+    quantity: int
+    price: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,9 @@ class Venue(Protocol):
 
     def trade_by_hand(self, symbol: str, quantity: int, *, fills: bool) -> bool:
         """Close contracts as a person would, at once or by an order that rests; or not at all."""
+
+    def executions(self) -> Mapping[str, "ClosedByHand"]:
+        """Executions of orders of somebody else's, by the id that the books keep them under."""
 
     def end(self, broker_order_id: str, status: str) -> None:
         """End an order from the broker's side: ``canceled`` or ``rejected``."""

@@ -10,7 +10,7 @@ What this broker promises and what it can't:
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from typing import Final
 from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_holdings import (
     KINDS,
+    closing_fills,
     entries,
     read_ended,
     to_held,
@@ -38,6 +39,7 @@ from exit_pipeline.adapters.clients.alpaca_reports import (
 from exit_pipeline.adapters.clients.http import Refused, RequestFailed
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     NOT_SENT,
@@ -55,7 +57,8 @@ _DUPLICATE: Final = 40010001
 _SETTLED_WITHIN: Final = timedelta(days=90)
 _ENTERED_WITHIN: Final = timedelta(days=90)
 _MOST_FILLS: Final = 1_000
-"""Fills that are looked through for entries, ten pages: a tick has other things to ask for."""
+"""Fills that are looked through for entries or closings, ten pages: a tick has other things to ask
+for."""
 
 log = logging.getLogger(__name__)
 
@@ -213,6 +216,19 @@ class AlpacaBroker:
         fills = self._api.activities("FILL", since_when, newest_first=True)
         return entries(held, islice(fills, _MOST_FILLS))
 
+    def closings(
+        self, account: str, symbols: Collection[str], since: datetime
+    ) -> list[ClosingFill]:
+        """Sales and purchases of contracts, the newest first, by whoever's orders; one request.
+
+        Looked through are the newest 1,000 fills of the account. They name the order by Alpaca's
+        key, and not by our id.
+        """
+        if account not in self.accounts():
+            return []
+        fills = self._api.activities("FILL", since, newest_first=True)
+        return closing_fills(islice(fills, _MOST_FILLS), symbols)
+
     def settlements(self, account: str) -> list[Settlement]:
         """Expirations, assignments and exercises of the last 90 days, oldest first.
 
@@ -240,16 +256,6 @@ class AlpacaBroker:
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()
-
-    def _prices(self, underlyings: set[str]) -> dict[str, Decimal]:
-        if not underlyings or self._market_data is None:
-            return {}
-        try:
-            found = self._market_data.snapshot((), sorted(underlyings), self._clock.now())
-        except UnavailableError as error:
-            log.warning("settlements in shares can't be valued: %s", error)
-            return {}
-        return {symbol: price.last for symbol, price in found.underlyings.items() if price.last}
 
 
 def build(around: Surroundings) -> AlpacaBroker:

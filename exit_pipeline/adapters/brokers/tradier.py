@@ -8,7 +8,7 @@ shows it. "ok" to a cancel means that it was asked for; it is CANCELLED when a r
 How executions get their ids and prices is described in ``clients/tradier_orders``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +19,7 @@ from exit_pipeline.adapters.clients.tradier_json import is_over_quota
 from exit_pipeline.adapters.clients.tradier_listing import Listing
 from exit_pipeline.adapters.clients.tradier_orders import (
     SIDES,
+    closing_fills,
     legs,
     may_fill,
     report_of,
@@ -28,18 +29,15 @@ from exit_pipeline.adapters.clients.tradier_orders import (
 from exit_pipeline.adapters.clients.tradier_positions import held_options
 from exit_pipeline.adapters.clients.tradier_requests import (
     order_form,
+    read_back,
     received,
     rejected,
     why_unfit,
 )
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
-from exit_pipeline.core.model.errors import (
-    ConfigurationError,
-    ExitPipelineError,
-    InputError,
-    UnavailableError,
-)
+from exit_pipeline.core.model.closing import ClosingFill
+from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
     NOT_ACCEPTED,
     NOT_SENT,
@@ -141,7 +139,7 @@ class TradierBroker:
             self._sent.discard(tag)
             return rejected(request, placed.refusal, now)
         sent = received(request, placed.order_id, now)
-        return _read_back(self._client, sent, self._account, self.environment, now)
+        return read_back(self._client, sent, self._account, self.environment, now)
 
     def preview(self, request: OrderRequest) -> str | None:
         """Have the broker check an order without placing it; returns why it would be refused.
@@ -232,11 +230,24 @@ class TradierBroker:
             return []
         return held_options(account, self._client.positions(account))
 
+    def closings(
+        self, account: str, symbols: Collection[str], since: datetime
+    ) -> list[ClosingFill]:
+        """Executions of the session's closing orders, whoever placed them, in one listing.
+
+        What was executed in an earlier session is not listed any more, and so not known.
+
+        Raises:
+            UnavailableError: No answer, or the list is not complete or can't be read.
+        """
+        orders = legs(self._listing.orders(account))
+        return closing_fills(orders, symbols, self.environment, since, self._clock.now())
+
     def settlements(self, account: str) -> Sequence[Settlement]:  # noqa: ARG002 - see below
         """Always empty: how a holding ended stands in the history of the account alone.
 
-        What that history says of expirations and assignments is not specified, so that nothing is
-        made of it: an expired position stays open, with an alert, until a person closes it.
+        What that history says is not specified, so nothing is made of it: an expired position stays
+        open, with an alert, and what was assigned early counts as closed elsewhere.
         """
         return ()
 
@@ -285,14 +296,3 @@ def _report_failed(
     except UnavailableError:
         return replace(never_sent, status=OrderStatus.UNKNOWN, reason=f"{NOT_ACCEPTED}{failure}")
     return found or never_sent
-
-
-def _read_back(
-    client: TradierClient, sent: OrderReport, account: str, environment: str, now: datetime
-) -> OrderReport:
-    """The order as one look shows it, else as received: that it was sent must not be lost."""
-    try:
-        order = client.order(account, sent.broker_order_id)
-        return report_of(order, sent.client_order_id, environment, now) if order else sent
-    except ExitPipelineError:
-        return sent

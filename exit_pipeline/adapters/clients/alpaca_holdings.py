@@ -1,15 +1,22 @@
 """What Alpaca says that is held, and how options ended: pure functions of its answers."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from exit_pipeline.adapters.clients.alpaca_orders import contracts, read_contract, unreadable
+from exit_pipeline.adapters.clients.alpaca_orders import (
+    SIDES,
+    contracts,
+    execution,
+    read_contract,
+    unreadable,
+)
 from exit_pipeline.adapters.clients.figures import read_instant, read_price
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import HeldPosition, Settlement
@@ -115,6 +122,27 @@ def entries(
     return found
 
 
+def closing_fills(
+    fills: Iterable[Mapping[str, Any]], symbols: Collection[str]
+) -> list[ClosingFill]:
+    """Executions of contracts; whose order each belongs to is told by the order's key alone.
+
+    Raises:
+        UnavailableError: One can't be read.
+    """
+    return [
+        ClosingFill(
+            symbol=str(row["symbol"]),
+            side=SIDES[str(row["side"])],
+            fill=execution(row),
+            broker_order_id=str(row["order_id"]),
+            client_order_id=None,
+        )
+        for row in fills
+        if row.get("symbol") in symbols and row.get("side") in SIDES
+    ]
+
+
 def read_ended(rows: Iterable[Mapping[str, Any]]) -> list[Ended]:
     """The activities that ended options; rows that were cancelled, and the shares', are left out.
 
@@ -141,10 +169,12 @@ def to_settlement(account: str, ended: Ended, prices: Mapping[str, Decimal]) -> 
         prices: Dollars by underlying, for what was settled in shares.
 
     Raises:
-        UnavailableError: It has no time.
+        UnavailableError: It has no id, or no time.
     """
     row, symbol = ended.row, ended.contract.symbol
     at = read_instant(row.get("created_at")) or read_instant(row.get("date"), _NEW_YORK)
+    if not row.get("id"):
+        raise unreadable(row, "id")
     if at is None:
         message = f"Alpaca's settlement of {symbol} has no time that can be read"
         raise UnavailableError(message)
@@ -157,6 +187,7 @@ def to_settlement(account: str, ended: Ended, prices: Mapping[str, Decimal]) -> 
         log.warning("%s was settled in shares, valued at %s of now", symbol, underlying)
         price = ended.contract.intrinsic(underlying)
     return Settlement(
+        settlement_id=f"alpaca-{row.get('id')}",
         account=account,
         symbol=symbol,
         quantity=ended.quantity,

@@ -62,7 +62,9 @@ _REASONS: Final = {
 }
 _UNKNOWN_STATUS: Final = "Alpaca gives the order an unknown status, so it is taken as working"
 _TOO_MANY: Final = 429
-_SIDES: Final = {"sell": OrderSide.SELL_TO_CLOSE, "buy": OrderSide.BUY_TO_CLOSE}
+SIDES: Final = {"sell": OrderSide.SELL_TO_CLOSE, "buy": OrderSide.BUY_TO_CLOSE}
+"""What closes: a sale of what is long, a purchase of what is short."""
+
 _ENDS: Final = ("filled_at", "canceled_at", "expired_at", "failed_at", "replaced_at", "updated_at")
 _UNIT: Final = Decimal(1).scaleb(-4)
 
@@ -158,7 +160,7 @@ def is_closing_option(order: Mapping[str, Any]) -> bool:
     intent = order.get("position_intent")
     return (
         read_contract(order.get("symbol")) is not None
-        and str(order.get("side")) in _SIDES
+        and str(order.get("side")) in SIDES
         and (not intent or str(intent).endswith("_to_close"))
     )
 
@@ -184,7 +186,7 @@ def to_report(
     Raises:
         UnavailableError: The order can't be read.
     """
-    side = _SIDES.get(str(order.get("side")))
+    side = SIDES.get(str(order.get("side")))
     if side is None or not order.get("id") or not order.get("symbol"):
         raise unreadable(order, "id, symbol or side")
     text, total = str(order.get("status")), filled(order)
@@ -230,17 +232,33 @@ class _Range:
         )
 
 
+def execution(row: Mapping[str, Any]) -> Fill:
+    """One activity of a fill, as the fill of whatever order it belongs to.
+
+    Raises:
+        UnavailableError: It can't be read.
+    """
+    if not row.get("order_id"):
+        raise unreadable(row, "order_id")
+    return _range(row).fill(str(row["order_id"]))
+
+
 def _ranges(order: Mapping[str, Any], activities: Iterable[Mapping[str, Any]]) -> list[_Range]:
     found = {}
     for row in activities:
         if row.get("order_id") != order["id"]:
             continue
-        price, _ = read_price(row.get("price"))
-        if price is None:
-            raise unreadable(row, "price")
-        end, quantity = contracts(row, "cum_qty"), contracts(row, "qty")
-        found[end] = _Range(end, quantity, price, _instant(row, "transaction_time"))
+        one = _range(row)
+        found[one.end] = one
     return list(found.values())
+
+
+def _range(row: Mapping[str, Any]) -> _Range:
+    price, _ = read_price(row.get("price"))
+    if price is None:
+        raise unreadable(row, "price")
+    end, quantity = contracts(row, "cum_qty"), contracts(row, "qty")
+    return _Range(end, quantity, price, _instant(row, "transaction_time"))
 
 
 def _gaps(order: Mapping[str, Any], ranges: Sequence[_Range], total: int) -> list[_Range]:

@@ -196,14 +196,21 @@ def settle(account: str, symbol: str, held: int, value: Decimal, closed_at: date
     """
     in_the_money = CloseKind.EXERCISED if held > 0 else CloseKind.ASSIGNED
     worthless = value < EXERCISED_FROM
+    kind = CloseKind.EXPIRED if worthless else in_the_money
     return Settlement(
+        settlement_id=settlement_id(account, symbol, kind),
         account=account,
         symbol=symbol,
         quantity=abs(held),
-        kind=CloseKind.EXPIRED if worthless else in_the_money,
+        kind=kind,
         price=Decimal(0) if worthless else value,
         settled_at=closed_at,
     )
+
+
+def settlement_id(account: str, symbol: str, kind: str) -> str:
+    """The key of what ended alike of one contract: a later deposit that does is added to it."""
+    return f"paper-{account}-{symbol}-{kind}"
 
 
 def check_deposit(position: NewPosition, broker: str, environment: str) -> None:

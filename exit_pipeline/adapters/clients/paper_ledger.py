@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
+from exit_pipeline.adapters.clients.paper_exchange import settlement_id
 from exit_pipeline.adapters.clients.paper_orders import AccountOrders, AccountTable
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import HeldPosition, Settlement
@@ -149,7 +150,10 @@ class AccountHoldings(AccountTable):
             " ORDER BY settled_at, symbol, kind"
         )
         return [
-            Settlement(**row._asdict() | {"settled_at": row.settled_at.astimezone(UTC)})
+            Settlement(
+                settlement_id=settlement_id(row.account, row.symbol, row.kind),
+                **row._asdict() | {"settled_at": row.settled_at.astimezone(UTC)},
+            )
             for row in rows
         ]
 

@@ -22,7 +22,7 @@ what remains of the total, spread over units of 1/10,000 dollar so that nothing 
   executions are all at its limit has no such difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -31,6 +31,7 @@ from typing import Final
 
 from exit_pipeline.adapters.clients.figures import LARGEST_PRICE
 from exit_pipeline.adapters.clients.tradier_json import Json, iso_time, number, whole
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import Fill, OrderReport, OrderSide, OrderStatus
 
@@ -140,6 +141,45 @@ def report_of(order: Json, client_order_id: str, environment: str, now: datetime
         reason=_reason(order) if status is OrderStatus.REJECTED else "",
         doubt="" if text in _STATUSES else f"{_UNKNOWN_STATUS}: {text:.40}",
     )
+
+
+def closing_fills(
+    orders: Sequence[Json],
+    symbols: Collection[str],
+    environment: str,
+    since: datetime,
+    now: datetime,
+) -> list[ClosingFill]:
+    """Executions of the closing orders among some, each contract singly, with their orders' tags.
+
+    Args:
+        orders: As the vendor gives them, those of several legs taken apart.
+        symbols: Orders on other contracts are left out.
+        environment: ``paper`` or ``live``.
+        since: Executions before are left out.
+        now: Stands for times that the vendor leaves out.
+
+    Raises:
+        UnavailableError: One can't be read.
+    """
+    found = []
+    for order in orders:
+        if order.get("option_symbol") not in symbols or str(order.get("side")) not in SIDES:
+            continue
+        tag = str(order.get("tag") or "")
+        report = report_of(order, tag, environment, now)
+        found += [
+            ClosingFill(
+                symbol=report.symbol,
+                side=report.side,
+                fill=fill,
+                broker_order_id=report.broker_order_id,
+                client_order_id=tag,
+            )
+            for fill in report.fills
+            if fill.executed_at >= since
+        ]
+    return found
 
 
 def may_fill(order: Json) -> bool:

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from exit_pipeline.adapters.clients.tradier import ticker
+from exit_pipeline.adapters.clients.tradier import TradierClient, ticker
+from exit_pipeline.adapters.clients.tradier_orders import report_of
 from exit_pipeline.core.model.contract import parse_contract
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.errors import ExitPipelineError, InputError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderStatus
 
 _TAG: Final = re.compile(r"[A-Za-z0-9-]{1,255}", re.ASCII)
@@ -64,3 +65,14 @@ def received(request: OrderRequest, order_id: str, now: datetime) -> OrderReport
 def rejected(request: OrderRequest, reason: str, now: datetime) -> OrderReport:
     """An order that does not exist, with the reason."""
     return replace(received(request, "", now), status=OrderStatus.REJECTED, reason=reason)
+
+
+def read_back(
+    client: TradierClient, sent: OrderReport, account: str, environment: str, now: datetime
+) -> OrderReport:
+    """The order as one look shows it, else as received: that it was sent must not be lost."""
+    try:
+        order = client.order(account, sent.broker_order_id)
+        return report_of(order, sent.client_order_id, environment, now) if order else sent
+    except ExitPipelineError:
+        return sent

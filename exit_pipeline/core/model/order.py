@@ -168,9 +168,10 @@ class HeldPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """The end of an expired holding, as the broker settled it.
+    """The end of a holding without a trade, as the broker settled it: at its expiry or before.
 
     Attributes:
+        settlement_id: The broker's own key; the same settlement always carries the same one.
         account: The broker's account.
         symbol: Compact OCC symbol.
         quantity: Contracts settled, positive.
@@ -179,6 +180,7 @@ class Settlement:
         settled_at: The broker's time.
     """
 
+    settlement_id: str
     account: str
     symbol: str
     quantity: int

@@ -49,6 +49,15 @@ class AlpacaRig:
     def expire(self) -> None:
         self.ledger.settle(CALL, "OPEXP")
 
+    def close_by_hand(self, quantity: int, price: str) -> None:
+        held = self.ledger.holdings[CALL].quantity
+        self.fake.clock.advance(timedelta(seconds=1))
+        self.ledger.trade(CALL, -quantity if held > 0 else quantity, price)
+
+    def next_day(self) -> None:
+        self.ledger.end_day()
+        self.fake.clock.advance(timedelta(days=1))
+
     def delay_cancels(self) -> None:
         self.fake.confirms_cancels = False
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Protocol
 
 from exit_pipeline.core.model.order import HeldPosition, OrderRequest, OrderSide, OrderStatus
-from exit_pipeline.ports import Broker, TakesDeposits
+from exit_pipeline.ports import Broker, TakesDeposits, TellsClosings
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
+CALL = "GOOG151224C00750000"
+LONG_AGO = datetime(2015, 12, 1, tzinfo=UTC)
 FAR_AWAY = "9.00"
 """A limit that no quote of these tests reaches, so that an order rests."""
 
@@ -35,6 +38,12 @@ class BrokerRig(Protocol):
 
     def expire(self) -> None:
         """Let what is held of ``CALL`` expire worthless."""
+
+    def close_by_hand(self, quantity: int, price: str) -> None:
+        """Let a person close contracts of ``CALL`` that are held, at a vendor."""
+
+    def next_day(self) -> None:
+        """Let the session end and another one begin, at a vendor."""
 
     def delay_cancels(self) -> None:
         """Let the vendor take cancels and confirm them later, where it may do so."""
@@ -94,6 +103,25 @@ def _ended(rig: BrokerRig) -> str:
     return _told(bool(rig.broker.settlements(rig.account)))
 
 
+def _by_hand(rig: BrokerRig) -> str:
+    broker = rig.broker
+    if not isinstance(broker, TellsClosings):
+        return "not told"
+    rig.hold(3)
+    rig.close_by_hand(2, "1.15")
+
+    def is_told() -> bool:
+        told = broker.closings(rig.account, [CALL], LONG_AGO)
+        return [(one.fill.price, one.client_order_id or "") for one in told] in (
+            [(Decimal("1.15"), "")],
+            [(Decimal("1.15"), "")] * 2,
+        )
+
+    at_once = is_told()
+    rig.next_day()
+    return ("told" if is_told() else "told in its session") if at_once else "not told"
+
+
 def _cancelled(rig: BrokerRig) -> str:
     rig.delay_cancels()
     rig.hold(2)
@@ -151,6 +179,7 @@ PROBES: Mapping[str, Callable[[BrokerRig], str]] = {
     "free quantity of a position": _free,
     "time at which a position was entered": _entered,
     "how expired contracts ended": _ended,
+    "price of a close by hand": _by_hand,
     "an order can be checked without placing it": _checked,
 }
 """What is asked, by the words of the table; each of a rig that nothing has happened to."""

@@ -5,15 +5,18 @@ A broker joins by a rig of its own in ``RIGS``: how tests make it hold and how t
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.order import OrderReport, OrderSide, OrderStatus
 from exit_pipeline.ports import Broker
 from exit_pipeline_tests.adapters.brokers.alpaca_rig import alpaca_rig
-from exit_pipeline_tests.adapters.brokers.capabilities import BrokerRig, table
+from exit_pipeline_tests.adapters.brokers.capabilities import LONG_AGO, BrokerRig, table
 from exit_pipeline_tests.adapters.brokers.test_paper import CALL, paper_rig
 from exit_pipeline_tests.adapters.brokers.test_tradier import tradier_rig
 
@@ -212,6 +215,57 @@ def test_an_account_does_not_see_the_orders_of_another_one(rig):
     rig.broker.submit(rig.order("a-1", SELL, 2, "1.10"))
     assert rig.broker.find_order("another-account", "a-1") is None
     assert rig.broker.positions("another-account") == []
+
+
+@pytest.fixture(params=["alpaca", "tradier"])
+def telling(request: pytest.FixtureRequest) -> Iterator[BrokerRig]:
+    """The brokers at which others trade too, and which tell of it."""
+    with RIGS[request.param]("") as made:
+        yield made
+
+
+def _closed(rig: BrokerRig) -> list[ClosingFill]:
+    return list(rig.broker.closings(rig.account, [CALL], LONG_AGO))
+
+
+@pytest.mark.parametrize(
+    ("held", "side"),
+    [pytest.param(5, SELL, id="long"), pytest.param(-5, BUY, id="short")],
+)
+def test_a_close_by_hand_is_told_with_its_side_price_and_quantity(telling, held, side):
+    telling.hold(held)
+    telling.close_by_hand(2, "1.15")
+    told = _closed(telling)
+    assert sum(one.fill.quantity for one in told) == 2
+    assert {(one.side, one.symbol, one.fill.price) for one in told} == {
+        (side, CALL, Decimal("1.15"))
+    }
+    assert _closed(telling) == told, "it is the same at every look"
+    assert not any(one.client_order_id for one in told)
+
+
+def test_a_fill_of_ours_is_told_under_the_id_that_it_is_booked_under(telling):
+    telling.hold(5)
+    telling.quote("1.10", "1.20", size=2)
+    telling.broker.submit(telling.order("a-1", SELL, 3, "1.10"))
+    telling.quote("1.10", "1.20")
+    ours = _find(telling, "a-1")
+    told = _closed(telling)
+    assert sorted(one.fill.execution_id for one in told) == sorted(
+        fill.execution_id for fill in ours.fills
+    )
+    assert {one.broker_order_id for one in told} == {ours.broker_order_id}
+    assert {one.client_order_id for one in told} <= {"a-1", None}
+
+
+def test_closings_of_other_contracts_times_and_accounts_are_left_out(telling):
+    telling.hold(5)
+    telling.close_by_hand(2, "1.15")
+    later = max(one.fill.executed_at for one in _closed(telling)) + timedelta(seconds=1)
+    broker, account = telling.broker, telling.account
+    assert list(broker.closings(account, [CALL], later)) == []
+    assert list(broker.closings(account, ["GOOG151224P00750000"], LONG_AGO)) == []
+    assert list(broker.closings("another-account", [CALL], LONG_AGO)) == []
 
 
 def test_the_readme_tells_brokers_apart_as_they_show_themselves(new_database):

@@ -56,6 +56,15 @@ class TradierRig:
         del self.fake.ledger.positions[CALL]
         self.clock.advance(timedelta(days=2))
 
+    def close_by_hand(self, quantity: int, price: str) -> None:
+        held, _ = self.fake.ledger.positions[CALL]
+        self.clock.advance(timedelta(seconds=1))
+        self.fake.ledger.trade(CALL, quantity if held > 0 else -quantity, price)
+
+    def next_day(self) -> None:
+        self.fake.ledger.end_day()
+        self.clock.advance(timedelta(days=1))
+
     def delay_cancels(self) -> None:
         self.fake.ledger.stays_pending = True
 

@@ -11,14 +11,23 @@ from exit_pipeline.adapters.clients.postgres_engine import run
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.position import CloseKind
 
-# Σ over all exit fills, whether of this program or of the users' own; a settlement is not a fill.
-_CLOSE_CONTRACTS: Final = """
-    WITH fills AS (
-        SELECT coalesce(sum(t.quantity), 0) AS contracts,
-               coalesce(sum(t.execution_price * t.quantity), 0) AS value
-        FROM trades t JOIN orders o ON o.id = t.order_id
-        WHERE o.refactored_position_id = :position_id AND o.exit_action IS NOT NULL
-    ),
+# Σ over everything that has left with a price: exit fills, whether of this program or of the users'
+# own, settlements, and executions of somebody else's orders.
+_TOLD: Final = """
+    told AS (
+        SELECT sum(contracts) AS contracts, sum(value) AS value, max(newest) AS newest FROM (
+            SELECT sum(t.quantity) AS contracts, sum(t.execution_price * t.quantity) AS value,
+                   max(t.executed_at) AS newest
+            FROM trades t JOIN orders o ON o.id = t.order_id
+            WHERE o.refactored_position_id = :position_id AND o.exit_action IS NOT NULL
+            UNION ALL
+            SELECT sum(c.quantity), sum(c.price * c.quantity), max(c.closed_at)
+            FROM closings c WHERE c.position_id = :position_id) both_kinds
+    )
+"""
+
+_CLOSE_CONTRACTS: Final = f"""
+    WITH {_TOLD},
     gained AS (
         SELECT CASE side WHEN 'LONG' THEN 1 ELSE -1 END
                * (:value - entry_price * :contracts) * :shares AS dollars,
@@ -28,14 +37,11 @@ _CLOSE_CONTRACTS: Final = """
     UPDATE refactored_positions p
     SET exited_quantity = p.exited_quantity + :contracts,
         settled_quantity = p.settled_quantity
-            + CASE WHEN NOT :is_filled AND :kind <> 'EXTERNAL' THEN :contracts ELSE 0 END,
-        external_quantity = p.external_quantity
-            + CASE WHEN NOT :is_filled AND :kind = 'EXTERNAL' THEN :contracts ELSE 0 END,
+            + CASE WHEN :kind NOT IN ('EXIT', 'EXTERNAL') THEN :contracts ELSE 0 END,
         reserved_quantity = least(greatest(p.reserved_quantity - :released, 0),
                                   p.quantity - p.exited_quantity - :contracts),
         profit_exited_quantity = p.profit_exited_quantity + :profit_contracts,
-        exit_price = (fills.value + CASE WHEN :is_filled THEN 0 ELSE :value END)
-                   / (fills.contracts + CASE WHEN :is_filled THEN 0 ELSE :contracts END),
+        exit_price = told.value / told.contracts,
         realized_pnl = coalesce(p.realized_pnl, 0) + gained.dollars,
         exit_costs = p.exit_costs + :costs,
         realized_pnl_net = coalesce(p.realized_pnl, 0) + gained.dollars - p.exit_costs - :costs,
@@ -46,9 +52,34 @@ _CLOSE_CONTRACTS: Final = """
         gex_latched = CASE WHEN closes THEN false ELSE p.gex_latched END,
         unrealized_pnl = CASE WHEN closes THEN 0 ELSE p.unrealized_pnl END,
         updated_at = now()
-    FROM fills, gained
+    FROM told, gained
     WHERE p.id = :position_id
-"""
+"""  # noqa: S608 the part is this module's own text
+
+# A row that ended as EXTERNAL takes kind and time from what is told, once nothing is left open.
+_EXPLAIN_CONTRACTS: Final = f"""
+    WITH {_TOLD},
+    gained AS (
+        SELECT CASE side WHEN 'LONG' THEN 1 ELSE -1 END
+               * (:value - entry_price * :contracts) * :shares AS dollars,
+               status = 'CLOSED' AND close_kind = 'EXTERNAL' AS renames,
+               CASE WHEN :kind = 'EXTERNAL' THEN 0 ELSE :contracts END AS settled
+        FROM refactored_positions WHERE id = :position_id
+    )
+    UPDATE refactored_positions p
+    SET settled_quantity = p.settled_quantity + gained.settled,
+        external_quantity = p.external_quantity - gained.settled,
+        exit_price = told.value / told.contracts,
+        realized_pnl = coalesce(p.realized_pnl, 0) + gained.dollars,
+        exit_costs = p.exit_costs + :costs,
+        realized_pnl_net = coalesce(p.realized_pnl, 0) + gained.dollars - p.exit_costs - :costs,
+        close_kind = CASE WHEN renames THEN :kind ELSE p.close_kind END,
+        exit_time = CASE WHEN renames AND told.contracts = p.quantity THEN told.newest
+                    ELSE p.exit_time END,
+        updated_at = now()
+    FROM told, gained
+    WHERE p.id = :position_id
+"""  # noqa: S608 the part is this module's own text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +95,6 @@ class Closing:
         kind: How the position ends, where nothing is left of it.
         reason: The rule's name in capitals; None leaves what is there.
         closed_at: When.
-        is_filled: They are in ``trades``; false for a settlement.
     """
 
     contracts: int
@@ -75,11 +105,12 @@ class Closing:
     kind: str = CloseKind.EXIT
     reason: str | None = None
     closed_at: datetime
-    is_filled: bool = True
 
 
 def close_contracts(connection: Connection, position_id: str, closing: Closing) -> None:
     """Take contracts out of a locked position, whose last one closes it.
+
+    They are in ``trades`` or in ``closings`` already.
 
     Realised P&L is gross, exact and accumulated: (price - entry) x contracts x 100 for a long
     position and (entry - price) x contracts x 100 for a short one; net is gross less all exit
@@ -94,6 +125,23 @@ def close_contracts(connection: Connection, position_id: str, closing: Closing) 
         position_id=position_id,
         shares=SHARES_PER_CONTRACT,
         **asdict(closing),
+    )
+
+
+def explain_contracts(connection: Connection, position_id: str, closing: Closing) -> None:
+    """Give contracts of a locked position, gone without a price, the one in ``closings``.
+
+    What they realise is added as in ``close_contracts``. Example: of 3 contracts bought at 2.00 and
+    closed by hand, 2 were sold at 1.00: -200.00 gross, and nothing is known of the third.
+    """
+    values = asdict(closing)
+    needed = ("contracts", "value", "costs", "kind")
+    run(
+        connection,
+        _EXPLAIN_CONTRACTS,
+        position_id=position_id,
+        shares=SHARES_PER_CONTRACT,
+        **{name: values[name] for name in needed},
     )
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
@@ -24,6 +25,7 @@ class PostgresDatabase:
         self._engine = engine
         self._runs = PostgresRuns(engine)
         self._positions = PostgresPositions(engine)
+        self._closings = PostgresClosings(engine)
         self._signals = PostgresSignals(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
@@ -50,6 +52,11 @@ class PostgresDatabase:
     def positions(self) -> PostgresPositions:
         """Positions."""
         return self._positions
+
+    @property
+    def closings(self) -> PostgresClosings:
+        """Contracts that left without an order of ours."""
+        return self._closings
 
     @property
     def signals(self) -> PostgresSignals:

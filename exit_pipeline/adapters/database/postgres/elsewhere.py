@@ -87,6 +87,7 @@ def close_elsewhere(connection: Connection, position_id: str, contracts: int, at
         UPDATE refactored_positions
         SET exited_quantity = exited_quantity + :gone,
             external_quantity = external_quantity + :gone,
+            external_at = :at,
             reserved_quantity = least(reserved_quantity, quantity - exited_quantity - :gone),
             status = CASE WHEN exited_quantity + :gone = quantity THEN 'CLOSED' ELSE status END,
             close_kind = CASE WHEN exited_quantity + :gone = quantity THEN 'EXTERNAL'

@@ -34,20 +34,24 @@ class PostgresExitRequests:
 
     def in_force(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
         """Requests on these positions that have begun and not expired at a moment."""
+        return self._select("requested_at <= :at AND expires_at > :at", position_ids, at)
+
+    def expired(self, position_ids: Sequence[str], at: datetime) -> list[ExitRequest]:
+        """Requests on these positions that have expired, of which nobody has been told yet."""
+        return self._select("expires_at <= :at AND expiry_told_at IS NULL", position_ids, at)
+
+    def note_expired(self, request_ids: Sequence[str], at: datetime) -> None:
+        """Note that a person was told that requests expired."""
         with transaction(self._engine) as connection:
-            rows = run(
+            run(
                 connection,
                 """
-                SELECT CAST(id AS text) AS id, position_id, reason, requested_by, requested_at,
-                       expires_at
-                FROM exit_requests
-                WHERE position_id = ANY(:ids) AND requested_at <= :at AND expires_at > :at
-                ORDER BY requested_at, id
+                UPDATE exit_requests SET expiry_told_at = :at
+                WHERE id = ANY(CAST(:ids AS uuid[])) AND expiry_told_at IS NULL
                 """,
-                ids=list(position_ids),
+                ids=list(request_ids),
                 at=at,
             )
-            return [ExitRequest(**row._asdict()) for row in rows]
 
     def consume(self, requests: Mapping[str, str], at: datetime) -> int:
         """Note which run decided first on which request, once each.
@@ -71,3 +75,21 @@ class PostgresExitRequests:
                 runs=list(requests.values()),
                 at=at,
             ).rowcount
+
+    def _select(
+        self, condition: str, position_ids: Sequence[str], at: datetime
+    ) -> list[ExitRequest]:
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                f"""
+                SELECT CAST(id AS text) AS id, position_id, reason, requested_by, requested_at,
+                       expires_at
+                FROM exit_requests
+                WHERE position_id = ANY(:ids) AND {condition}
+                ORDER BY requested_at, id
+                """,  # noqa: S608 the part is this module's own text
+                ids=list(position_ids),
+                at=at,
+            )
+            return [ExitRequest(**row._asdict()) for row in rows]

@@ -36,6 +36,9 @@ _INSERT_FILLS: Final = """
         execution_id text, quantity integer, price numeric, commission numeric, fees numeric,
         executed_at timestamptz)
     WHERE o.id = CAST(:order_id AS uuid)
+      -- What has counted as somebody else's is not counted again.
+      AND NOT EXISTS (SELECT FROM closings c
+                      WHERE c.broker = o.broker AND c.evidence_id = f.execution_id)
     ON CONFLICT (broker, broker_trade_id) WHERE broker IS NOT NULL DO NOTHING
     RETURNING quantity, execution_price, commission, fees, executed_at
 """

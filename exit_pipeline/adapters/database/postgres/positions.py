@@ -4,24 +4,20 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
-from exit_pipeline.adapters.database.postgres.closing import (
-    Closing,
-    close_contracts,
-    lock_position,
-)
 from exit_pipeline.adapters.database.postgres.elsewhere import (
     close_elsewhere,
     closed_elsewhere,
     see_gaps,
 )
+from exit_pipeline.adapters.database.postgres.evidence import settle
 from exit_pipeline.adapters.database.postgres.holdings import take_step
 from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
+from exit_pipeline.core.model.closing import settlement_evidence
 from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
 from exit_pipeline.core.model.errors import InputError
@@ -221,25 +217,13 @@ class PostgresPositions:
             rows = as_json({name: getattr(mark, name) for name in _MARK} for mark in marks)
             run(connection, _REFRESH, rows=rows, shares=SHARES_PER_CONTRACT)
 
-    def settle(self, position_id: str, settlement: Settlement) -> None:
-        """Close what is left of a position at its settlement value, once.
+    def settle(self, position_id: str, settlement: Settlement) -> int:
+        """Close as many contracts as a settlement still has, at its value; returns how many.
 
-        A reservation ends with it: what is no longer held can't be sold.
+        Each contract of a settlement counts once, whatever is settled with it how often.
         """
         with transaction(self._engine) as connection:
-            position = lock_position(connection, position_id)
-            if position is None or position.status != "OPEN":
-                return
-            closing = Closing(
-                contracts=position.open_quantity,
-                value=settlement.price * position.open_quantity,
-                costs=Decimal(0),
-                released=position.reserved_quantity,
-                kind=settlement.kind,
-                closed_at=settlement.settled_at,
-                is_filled=False,
-            )
-            close_contracts(connection, position_id, closing)
+            return settle(connection, position_id, settlement_evidence(settlement))
 
     def see_gaps(
         self, environment: str, account: str, missing: Mapping[str, int], at: datetime

@@ -125,11 +125,12 @@ def report(order, status, *fills, reason=""):
     )
 
 
-def settlement(price, kind="EXPIRED"):
+def settlement(price, kind="EXPIRED", settlement_id="s-1", quantity=2):
     return Settlement(
+        settlement_id=settlement_id,
         account="demo",
         symbol=CALL,
-        quantity=2,
+        quantity=quantity,
         kind=kind,
         price=Decimal(price),
         settled_at=NOON + timedelta(hours=4),
