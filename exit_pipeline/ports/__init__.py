@@ -6,6 +6,7 @@ adapter of that kind and over its fakes.
 
 from exit_pipeline.ports.broker import Broker, TakesDeposits, TellsEntries, TellsSkew, TellsTime
 from exit_pipeline.ports.database import Database
+from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.market_data import (
     IsDelayed,
     KeepsTape,
@@ -29,6 +30,7 @@ __all__ = [
     "Database",
     "DecisionStore",
     "ExitRequestStore",
+    "ExitRulesStore",
     "IsDelayed",
     "KeepsTape",
     "MarketData",

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.engine.policy import combine_policies, parse_policy, rule_classes
+from exit_pipeline.core.engine.policy import rule_classes
+from exit_pipeline.core.engine.policy_text import combine_policies
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.rules.stop_loss import StopLoss
+from exit_pipeline.policies import parse_policy, shipped_policies
 
 ORDER = ("FORCE_CLOSE", "EXPIRY", "PROFIT_TARGET", "STOP_LOSS", "GEX_FLIP", "TIME_EXIT")
 OVERRIDES = st.lists(
@@ -72,8 +74,8 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        pytest.param("aggressive", "policy 'aggressive' has 'aggressive', which is neither the name"
-                     " 'default' nor SECTION.THRESHOLD=VALUE nor RULE=on nor RULE=off",
+        pytest.param("aggressive", "policy 'aggressive' has 'aggressive', which is neither a name "
+                     "of default, long_premium, short_premium, zero_dte nor SECTION.THRESHOLD=VALUE nor RULE=on nor RULE=off",
                      id="no such name"),
         pytest.param("stop_loss.percent=25, default", "policy 'stop_loss.percent=25, default' has "
                      "the name 'default' after another part; it comes first", id="name not first"),
@@ -161,12 +163,15 @@ def test_a_hash_is_the_same_in_every_process():
     ],
 )  # fmt: skip
 def test_policies_combine(texts, like):
-    assert combine_policies(*texts) == parse_policy(like)
+    texts = {f"text {place}": text for place, text in enumerate(texts)}
+    assert combine_policies(texts, shipped_policies()) == parse_policy(like)
 
 
 def test_combining_refuses_what_cannot_be_read():
     with pytest.raises(InputError, match="aggressive"):
-        combine_policies("stop_loss.percent=25", "aggressive")
+        combine_policies(
+            {"position": "stop_loss.percent=25", "launch": "aggressive"}, shipped_policies()
+        )
 
 
 def test_rules_are_found_by_listing_their_package():
