@@ -6,9 +6,13 @@ from datetime import date
 
 import click
 
+from exit_pipeline.cli.abilities import abilities_of
 from exit_pipeline.cli.show import NEW_YORK
+from exit_pipeline.core.engine.policy_text import combine_policies
+from exit_pipeline.core.engine.watched import watched_here
 from exit_pipeline.core.model.account import mask_account
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.policies import load_policies, refuse_faults
 from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.settings import Settings
 
@@ -54,6 +58,7 @@ def doctor() -> None:
         "broker clock": lambda: _broker_clock(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
+        "policies": lambda: _policies(settings),
     }
     results: dict[str, bool] = {}
     for name, check in checks.items():
@@ -122,6 +127,14 @@ def _broker_clock(settings: Settings) -> str:
     if not found.may_send:
         raise UnavailableError(found.said)
     return found.said
+
+
+def _policies(settings: Settings) -> str:
+    library = load_policies(settings.policies)
+    refuse_faults(library)
+    default = combine_policies({}, library)
+    told = watched_here(default, settings.broker, abilities_of(settings.broker))
+    return "; ".join([", ".join(library), *told])
 
 
 def _dagster() -> str:

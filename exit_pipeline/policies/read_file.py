@@ -86,11 +86,14 @@ class _Loader(yaml.BaseLoader):
         """The mapping, unless a name is in it twice, of which YAML would take the last."""
         seen = set()
         for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if name in seen:
-                message = f"{name!r} is there twice; expected each name once"
+            message = ""
+            if not isinstance(key, yaml.ScalarNode):
+                message = "a list or a mapping stands for a name; expected a word"
+            elif key.value in seen:
+                message = f"{key.value!r} is there twice; expected each name once"
+            if message:
                 raise yaml.MarkedYAMLError(problem=message, problem_mark=key.start_mark)
-            seen.add(name)
+            seen.add(key.value)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
         return found
 
@@ -102,7 +105,7 @@ def _load(text: str, source: str) -> Any:
             return loader.get_single_data() or {}
         finally:
             loader.dispose()
-    except (yaml.YAMLError, TypeError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise InputError(_sentence(error, source)) from error
 
 
