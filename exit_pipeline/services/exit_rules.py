@@ -40,17 +40,22 @@ def with_exit_rules(
         environment: ``live`` takes the row of the mode LIVE, every other one that of PAPER.
     """
     try:
-        layer = _active(database, "LIVE" if environment == "live" else "PAPER")
-        compile_policy(EXIT_RULES, [], {**library, EXIT_RULES: layer})
+        layer = _active(library, database, "LIVE" if environment == "live" else "PAPER")
     except InputError as error:
         layer = PolicyLayer(origin=EXIT_RULES, fault=str(error))
     return {**library, EXIT_RULES: layer}
 
 
-def _active(database: Database, mode: str) -> PolicyLayer:
+def _active(library: PolicyLibrary, database: Database, mode: str) -> PolicyLayer:
     rows = database.exit_rules.active(mode)
     if len(rows) == 1:
-        return layer_of(rows[0], mode)
+        layer = layer_of(rows[0], mode)
+        try:
+            compile_policy(EXIT_RULES, [], {**library, EXIT_RULES: layer})
+        except InputError as error:
+            message = f"{layer.source}: {error}"
+            raise InputError(message) from error
+        return layer
     ids = f": {', '.join(row.id for row in rows)}" if rows else ""
     message = (
         f"policy {EXIT_RULES!r} needs one active row of the mode {mode} in the table "

@@ -92,7 +92,7 @@ def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
-    assert "*/5 * * * 1-5 in New York time" in lines[6]
+    assert "*/5 * * * 1-5 in New York time" in lines[8]
 
 
 @pytest.mark.parametrize(
