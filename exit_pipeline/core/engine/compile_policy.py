@@ -144,7 +144,20 @@ def _name(
 
 
 def say_value(value: Any) -> str:
-    """A threshold as a person writes it: 25.0 is "25"."""
+    """A threshold as a person writes it, and as its rule reads it.
+
+    Several values are joined by ``|``, and the parts of each by ``:``, without those that end it
+    and are not set.
+
+    Example: 25.0 is "25", and a target of 100 % for a share of 25 %, as one of several, "100:25".
+    """
+    if isinstance(value, tuple):
+        return "|".join(map(say_value, value))
+    if isinstance(value, BaseModel):
+        parts = [part for _, part in value]
+        while parts and parts[-1] is None:
+            parts.pop()
+        return ":".join(map(say_value, parts))
     return str(value).removesuffix(".0")
 
 

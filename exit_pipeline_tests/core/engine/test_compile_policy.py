@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from exit_pipeline.core.engine.compile_policy import compile_policy, foundation
+from exit_pipeline.core.engine.compile_policy import compile_policy, foundation, say_value
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.policy_layer import PolicyLayer
 
@@ -119,6 +120,29 @@ def test_what_does_not_stand_on_the_default_is_one_sentence(name, sentence):
 
 def test_a_foundation_is_told_from_the_ground_up():
     assert [one.origin for one in foundation("tighter", LIBRARY)] == ["default", "tight", "tighter"]
+
+
+class Rung(BaseModel):
+    percent: float
+    share: float
+    stop: float | None = None
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param(25.0, "25", id="a whole number"),
+        pytest.param(0.25, "0.25", id="a fraction"),
+        pytest.param(100, "100", id="an integer"),
+        pytest.param("premium", "premium", id="a choice"),
+        pytest.param((), "", id="none of several"),
+        pytest.param((Rung(percent=100, share=25),), "100:25", id="one without its last part"),
+        pytest.param((Rung(percent=100, share=25, stop=50), Rung(percent=150, share=12.5)),
+                     "100:25:50|150:12.5", id="several"),
+    ],
+)  # fmt: skip
+def test_a_value_is_said_as_a_person_writes_it(value, said):
+    assert say_value(value) == said
 
 
 PERCENTS = st.lists(st.none() | st.integers(1, 99).map(str), max_size=6)
