@@ -81,7 +81,7 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
                        f"RULE=on or RULE=off, with a section of {', '.join(rule_classes())}, "
                        "quotes, prices",
                        id=text)
-          for text in ("trailing_stop.percent=5", "quotes=off", "stop_loss=yes", "=5", "percent=5",
+          for text in ("jumping_stop.percent=5", "quotes=off", "stop_loss=yes", "=5", "percent=5",
                        "stop_loss.=5", ".percent=5")),
     ],
 )  # fmt: skip
