@@ -75,7 +75,7 @@ def _position_columns(positions: Sequence[Position]) -> dict[str, np.ndarray]:
         "strike": _whole(positions, lambda p: _units(p.contract.strike if p.contract else None)),
         "intraday": _flag(positions, lambda p: p.is_intraday),
         "entry_iv": _number(positions, lambda p: p.entry_iv),
-        "entry_regime": _small(positions, lambda p: p.entry_regime),
+        "entry_regime": _small(positions, lambda p: p.entry_regime or 0),
         "gex_entry": _small(positions, lambda p: p.entry_gex),
         "gex_latched": _flag(positions, lambda p: p.gex_latched),
     }

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from exit_pipeline.core.model.book import KINDS, Book
-from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext, Regime
+from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.instant import SECONDS, to_micros
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice

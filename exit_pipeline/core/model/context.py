@@ -15,15 +15,6 @@ class Direction(IntEnum):
     PUT = -1
 
 
-class Regime(IntEnum):
-    """How much the market moves: which exits are due early, and which may wait."""
-
-    UNKNOWN = 0
-    LOW_VOL = 1
-    NORMAL = 2
-    HIGH_VOL = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GexSignal:
     """One row of ``refactored_gex_signals``.

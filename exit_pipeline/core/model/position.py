@@ -8,8 +8,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from exit_pipeline.core.model.context import Direction, Regime
+from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.contract import OptionContract
+from exit_pipeline.core.model.market_state import Regime
 
 _INTRADAY: Final = re.compile(
     r"\s*\d+\s*(?:m|min|mins|minute|minutes|h|hr|hrs|hour|hours)?\s*", re.ASCII | re.IGNORECASE
@@ -66,7 +67,7 @@ class Position:
             of the policy whose hash is `rule_hits_policy`; empty where none had.
         rule_hits_policy: Under another policy the counts mean nothing.
         entry_iv: Implied volatility when it was first seen, per year.
-        entry_regime: Regime at entry, or when it was first seen.
+        entry_regime: Regime at entry, or when it was first seen; None where not known.
         entry_gex: Direction of the gamma signal in force at entry, or of the first one after it.
         managed: Whether its exits may be sent; false for what was imported from a broker's account
             and not adopted.
@@ -97,7 +98,7 @@ class Position:
     rule_hits: Sequence[int] = ()
     rule_hits_policy: str | None = None
     entry_iv: float | None = None
-    entry_regime: Regime = Regime.UNKNOWN
+    entry_regime: Regime | None = None
     entry_gex: Direction = Direction.NONE
     managed: bool = True
     spread_leg: bool = False

@@ -4,10 +4,11 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from exit_pipeline.core.model.book import Book, FloatColumn, IntColumn
-from exit_pipeline.core.model.context import Regime
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.rule import ExitRule
 
 _FACTORS: Final = {
@@ -45,17 +46,19 @@ class ScaledRule(ExitRule):
         """Whether any factor differs from 1."""
         return any(getattr(self, name) != 1 for name in _FACTORS)
 
-    def scaled(self, percent: float, book: Book) -> IntColumn:
+    def scaled(self, percent: float, book: Book, rows: NDArray[np.intp] | None = None) -> IntColumn:
         """The threshold of each row, in 1/100 percent, rounded, at least 1; one value if unscaled.
 
         Args:
             percent: The threshold without context, %.
             book: The rows.
+            rows: Only these of them; None means all.
         """
         if not self.is_scaled:
             return np.array([round(percent * 100)])
         product = percent * 100 * math.prod(self._factors(book).values())
-        return np.maximum(np.rint(product).astype(np.int64), 1)
+        scaled: IntColumn = np.maximum(np.rint(product).astype(np.int64), 1)
+        return scaled if rows is None else scaled[rows]
 
     def scale_notes(self, percent: float, book: Book) -> np.ndarray:
         """How each row's threshold came about, such as "30 % x 0.67 (HIGH_VOL)"; else empty."""
@@ -85,8 +88,8 @@ class ScaledRule(ExitRule):
     @staticmethod
     def _why(name: str, book: Book, row: int) -> str:
         if name == "regime":
-            regime = Regime(int(book.regime[row]))
-            return "the regime is not known" if regime is Regime.UNKNOWN else regime.name
+            code = int(book.regime[row])
+            return Regime(code).name if code else "the regime is not known"
         known = book.gamma_sign[row] if name == "times_below_zero_gamma" else book.vix_ratio[row]
         is_known = bool(known) and not np.isnan(known)
         return _FACTORS[name] if is_known else f"{_FACTORS[name]} is not known"

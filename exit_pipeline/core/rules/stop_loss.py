@@ -1,6 +1,6 @@
 """STOP_LOSS: leave in full when too much is lost."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,12 @@ from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.marks import CANDIDATE_MARGIN, Marks
-from exit_pipeline.core.model.price import UNITS_PER_DOLLAR, UNKNOWN
+from exit_pipeline.core.model.price import UNITS_PER_DOLLAR
 from exit_pipeline.core.model.scaled import ScaledRule
+from exit_pipeline.core.model.stop_price import WHOLE, is_met, price_at
+
+_UNITS_LOST: Final = UNITS_PER_DOLLAR / SHARES_PER_CONTRACT
+"""Units per share that a dollar on a contract is."""
 
 
 class StopLoss(ScaledRule):
@@ -61,25 +65,22 @@ class StopLoss(ScaledRule):
         """Fires at or beyond the stop, on a DEGRADED quote only when confirmed."""
         fired = np.zeros(len(book), np.bool_)
         evaluable = self._judged(book, marks)
-        limits = self._limits(book)
         # The mark of a DEGRADED quote is worse than its mid, so no candidate is missed; a float
         # finds the few candidates, and integers decide, so that "exactly" stays exact.
-        rows = np.flatnonzero((marks.pnl_percent <= CANDIDATE_MARGIN - limits / 100) & evaluable)
+        least = self._least_loss_percent(book)
+        rows = np.flatnonzero((marks.pnl_percent <= CANDIDATE_MARGIN - least) & evaluable)
         if len(rows):
-            fired[rows] = self._is_beyond(book, rows, limits, book.mid(rows)) & (
-                marks.good[rows] | self._is_beyond(book, rows, limits, book.previous_mid[rows])
-            )
+            fired[rows] = is_met(book, marks, rows, self._stops(book, rows))
         return Verdict(fired=fired, evaluable=evaluable)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the profit at the mid, in percent of the entry price."""
-        rows = np.arange(len(book))
-        judged, limits = self._judged(book, marks), np.broadcast_to(self._limits(book), len(book))
-        mid, threshold = book.mid(rows), -limits / 100
-        gain = book.side * (mid - book.entry_price)
-        observed = np.where(judged, gain / book.entry_price * 100, np.nan)
+        every, judged = np.arange(len(book)), self._judged(book, marks)
+        mid, stops = book.mid(every), self._stops(book, every)
+        observed = np.where(judged, _percent(book, mid), np.nan)
+        threshold = _percent(book, stops)
+        beyond = judged & (book.side * (mid - stops) <= 0)
         note = self.scale_notes(self.percent, book)
-        beyond = judged & self._is_beyond(book, rows, limits, mid)
         note[beyond & ~self.evaluate(book, marks).fired] = "waits for a second tick to confirm it"
         note[~judged] = "a long has no credit"
         note[~marks.priced] = "the quote gives no price to judge"
@@ -95,31 +96,29 @@ class StopLoss(ScaledRule):
     def _judged(self, book: Book, marks: Marks) -> BoolColumn:
         return marks.priced & (book.side < 0) if self.basis == "credit" else marks.priced
 
-    def _limits(self, book: Book) -> NDArray[np.floating | np.integer]:
-        """The loss at the stop, 1/100 percent of the entry price: one value, or one a row."""
-        if self.basis == "premium":
-            return self.scaled(self.percent, book)
-        if self.basis == "credit":
-            return np.array([round((self.credit_multiple - 1) * 10_000)])
-        return self._loss_per_share * 10_000 / book.entry_price
-
-    @property
-    def _loss_per_share(self) -> float:
-        return self.dollars_per_contract * UNITS_PER_DOLLAR / SHARES_PER_CONTRACT
-
-    def _is_beyond(
-        self, book: Book, rows: NDArray[np.intp], limits: NDArray[Any], mid: IntColumn
-    ) -> BoolColumn:
-        """Whether a mid of these rows is at or beyond the stop; not where it is not known."""
-        entry = book.entry_price[rows]
-        gain: IntColumn = book.side[rows] * (mid - entry)
+    def _stops(self, book: Book, rows: NDArray[np.intp]) -> IntColumn:
+        """The mid at which each of some rows stops."""
+        entry, side = book.entry_price[rows], book.side[rows]
         if self.basis == "dollars":
-            beyond: BoolColumn = gain <= -round(self._loss_per_share)
-        else:
-            of_rows = limits if len(limits) == 1 else limits[rows]
-            beyond = gain * 10_000 <= -entry * of_rows
-        beyond &= mid != UNKNOWN
-        return beyond
+            lost = np.int64(round(self.dollars_per_contract * _UNITS_LOST))
+            stops: IntColumn = entry - side * lost
+            return stops
+        if self.basis == "credit":
+            return price_at(entry, side, np.array([round((self.credit_multiple - 1) * WHOLE)]))
+        return price_at(entry, side, self.scaled(self.percent, book, rows))
+
+    def _least_loss_percent(self, book: Book) -> Any:
+        """No row stops at a smaller loss than this, % of the entry price."""
+        if self.basis == "premium":
+            return self.scaled(self.percent, book) / 100
+        if self.basis == "credit":
+            return (self.credit_multiple - 1) * 100
+        return round(self.dollars_per_contract * _UNITS_LOST) * 100 / book.entry_price
+
+
+def _percent(book: Book, price: IntColumn) -> np.ndarray:
+    """The P&L at a price, in percent of the entry price."""
+    return book.side * (price - book.entry_price) / book.entry_price * 100
 
 
 RULE = StopLoss

@@ -22,10 +22,11 @@ from exit_pipeline.adapters.database.postgres.elsewhere import (
 )
 from exit_pipeline.adapters.database.postgres.holdings import take_step
 from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
-from exit_pipeline.core.model.context import Direction, Regime
+from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
 from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
@@ -268,7 +269,7 @@ def _position(row: dict[str, Any]) -> Position | None:
     words = {
         "side": PositionSide(row["side"]),
         "rule_hits": row["rule_hits"] or (),
-        "entry_regime": Regime[row["entry_regime"] or "UNKNOWN"],
+        "entry_regime": Regime[row["entry_regime"]] if row["entry_regime"] else None,
         "entry_gex": Direction[row["entry_gex"] or "NONE"],
     }
     return Position(contract=_contract(row.pop("option_symbol")), **row | words)
