@@ -17,13 +17,14 @@ import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.grade import BAD_FLAGS, QuoteLimits
-from exit_pipeline.core.engine.policy import Policy, parse_policy
+from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.instant import DAYS, MINUTES, SECONDS
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.quote import QuoteFlag
 from exit_pipeline.core.model.rule import ExitRule
+from exit_pipeline.policies import parse_policy
 
 # Plain integers, since operations on enums are slow.
 MISSING, NONFINITE, CROSSED, LOCKED, NO_MARKET, WORTHLESS, STALE_FEED = map(int, [*QuoteFlag][:7])

@@ -44,6 +44,7 @@ class Settings:
             (``EXIT_MAX_NOTIONAL_PER_TICK``).
         import_positions: Whether ticks bring in what the broker's accounts hold
             (``EXIT_IMPORT_POSITIONS``).
+        policies: Folder with a user's own policies, files ``NAME.yaml`` (``EXIT_POLICIES``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -64,6 +65,7 @@ class Settings:
     max_orders_per_tick: int
     max_notional_per_tick: int
     import_positions: bool
+    policies: Path | None
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -94,12 +96,13 @@ class Settings:
             max_orders_per_tick=_count(env, "EXIT_MAX_ORDERS_PER_TICK", 500),
             max_notional_per_tick=_count(env, "EXIT_MAX_NOTIONAL_PER_TICK", 5_000_000),
             import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
+            policies=_folder(env, "EXIT_POLICIES") if env.get("EXIT_POLICIES") else None,
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
 
 
-def _folder(env: Mapping[str, str], name: str, *, default: str) -> Path:
+def _folder(env: Mapping[str, str], name: str, *, default: str = "") -> Path:
     text = env.get(name) or default
     try:
         return Path(text).expanduser().absolute()

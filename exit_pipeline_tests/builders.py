@@ -13,12 +13,13 @@ import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation, RuleLine
-from exit_pipeline.core.engine.policy import Policy, parse_policy
+from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import KINDS, MOST_RULES, Book, Kind
 from exit_pipeline.core.model.decision import NO_RULE, Outcome, Urgency
 from exit_pipeline.core.model.instant import SECONDS, to_micros
 from exit_pipeline.core.model.price import UNKNOWN, to_dollars, to_units
 from exit_pipeline.core.model.quote import QuoteFlag, QuoteGrade
+from exit_pipeline.policies import parse_policy
 
 DAY = "2026-03-18"
 NEW_YORK = ZoneInfo("America/New_York")

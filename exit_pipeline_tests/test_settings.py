@@ -22,6 +22,7 @@ DEFAULTS = {
     "live_arm": None,
     "market_data": "simulated",
     "import_positions": False,
+    "policies": None,
     "tape_dir": None,
     "tape_out": None,
 }
@@ -37,6 +38,7 @@ VARIABLES = {
     "EXIT_LIVE_ARM": "live_arm",
     "EXIT_MARKET_DATA": "market_data",
     "EXIT_IMPORT_POSITIONS": "import_positions",
+    "EXIT_POLICIES": "policies",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -77,6 +79,8 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_LIVE_ARM", " VA:1:2024-02-29 ", LiveArm("VA:1", date(2024, 2, 29))),
         ("EXIT_MARKET_DATA", "recorded", "recorded"),
         ("EXIT_IMPORT_POSITIONS", "yes", True),
+        ("EXIT_POLICIES", "/srv/policies", Path("/srv/policies")),
+        ("EXIT_POLICIES", "mine", Path.cwd() / "mine"),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
         ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],

@@ -9,6 +9,7 @@ import click
 from exit_pipeline.cli.database import db, doctor, migrate
 from exit_pipeline.cli.force_close import force_close
 from exit_pipeline.cli.orders import alerts, orders
+from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
 from exit_pipeline.cli.sample import sample
 from exit_pipeline.cli.status import status
@@ -18,8 +19,8 @@ from exit_pipeline.cli.ui import ui
 from exit_pipeline.core.model.errors import ExitPipelineError
 
 COMMANDS = (
-    migrate, positions, tick, day, status, orders, alerts, halt, resume, force_close, db, doctor,
-    sample, ui,
+    migrate, positions, policy, tick, day, status, orders, alerts, halt, resume, force_close, db,
+    doctor, sample, ui,
 )  # fmt: skip
 
 

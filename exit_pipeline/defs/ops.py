@@ -13,6 +13,7 @@ from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.defs import views
 from exit_pipeline.defs.config import ExitConfig, to_request
+from exit_pipeline.policies import load_policies
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
 from exit_pipeline.services.close_tick import close_tick
 from exit_pipeline.services.context import build_context as build_market_context
@@ -63,9 +64,14 @@ def fetch_positions(
     """Open the tick."""
     with step(context, database):
         request = to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG))
+        settings = Settings.from_env()
         tick = open_tick(
-            # A setting of who runs the program, and so no part of the form that others fill in.
-            replace(request, import_held=Settings.from_env().import_positions),
+            # Settings of who runs the program, and so no part of the form that others fill in.
+            replace(
+                request,
+                import_held=settings.import_positions,
+                policies=load_policies(settings.policies),
+            ),
             broker=broker,
             database=database,
             market_data=market_data,

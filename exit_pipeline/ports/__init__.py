@@ -13,6 +13,7 @@ from exit_pipeline.ports.broker import (
     TellsTime,
 )
 from exit_pipeline.ports.database import Database
+from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.market_data import (
     IsDelayed,
     KeepsTape,
@@ -37,6 +38,7 @@ __all__ = [
     "Database",
     "DecisionStore",
     "ExitRequestStore",
+    "ExitRulesStore",
     "IsDelayed",
     "KeepsTape",
     "MarketData",

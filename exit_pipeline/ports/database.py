@@ -2,6 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
+from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
@@ -54,6 +55,11 @@ class Database(Protocol):
     @property
     def exit_requests(self) -> ExitRequestStore:
         """Positions that a person wants closed."""
+        ...
+
+    @property
+    def exit_rules(self) -> ExitRulesStore:
+        """Thresholds that users keep in a table."""
         ...
 
     @property

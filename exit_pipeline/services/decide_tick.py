@@ -9,17 +9,16 @@ import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation
-from exit_pipeline.core.engine.policy import Policy, combine_policies
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
-from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.price import to_dollars
-from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
 from exit_pipeline.core.model.stored_book import stored_columns, stored_hits
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
+from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
@@ -33,16 +32,17 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     counts as consumed from here on, and stays due until it is closed or the request expires.
     """
     tick = known.tick
-    policies, policy_of_row, decided, faults = _policies(known)
-    book = assemble_book(known, decided, policies, policy_of_row, calendar)
+    chosen = choose_policies(known, database=database)
+    policies, decided = chosen.policies, chosen.decided
+    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
     stored: tuple[StoredDecision, ...] = ()
     if tick.positions:
         database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
-        columns = _rows(tick, decided, book, decisions, policies, explanation)
-        stored = _record(_with_faults(columns, tick, faults), tick, database)
-        _alert(tick, faults, database)
+        columns = _rows(tick, chosen, book, decisions, explanation)
+        stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
+        _alert(tick, chosen.faults, database)
         _consume(tick, decided, database)
     return DecidedTick(
         tick=tick,
@@ -81,54 +81,16 @@ def _consume(tick: OpenTick, decided: Sequence[Position], database: Database) ->
         database.exit_requests.consume(used, tick.at)
 
 
-def _policies(
-    known: ContextTick,
-) -> tuple[list[Policy], list[int], list[Position], dict[str, tuple[Position, str]]]:
-    """The distinct policies, each row's index among them, the rows, and what can't be decided."""
-    indices: dict[Policy, int] = {}
-    policy_of_row: list[int] = []
-    decided: list[Position] = []
-    faults: dict[str, tuple[Position, str]] = {}
-    launched_with = known.tick.request.policy
-    for position in known.tick.positions:
-        try:
-            policy = combine_policies(position.policy, launched_with)
-        except InputError as error:
-            faults[position.id] = (position, str(error))
-            continue
-        if sentence := _why_not_standard(position, known.market):
-            faults[position.id] = (position, sentence)
-            continue
-        policy_of_row.append(indices.setdefault(policy, len(indices)))
-        decided.append(position)
-    policies = list(indices) or [combine_policies(launched_with)]
-    return policies, policy_of_row, decided, faults
-
-
-def _why_not_standard(position: Position, market: MarketSnapshot) -> str:
-    """Why 100 shares are not what a contract delivers, so that its P&L is not known; or nothing."""
-    contract = position.contract
-    if contract is None:
-        return ""
-    if contract.is_adjusted:
-        return f"{contract.symbol} is adjusted: what it delivers is not 100 shares"
-    quote = market.quotes.get(contract.symbol)
-    if quote is None or quote.is_standard:
-        return ""
-    return f"{contract.symbol} is for {quote.contract_size} shares as {market.source} says, not 100"
-
-
 def _rows(
     tick: OpenTick,
-    positions: Sequence[Position],
+    chosen: ChosenPolicies,
     book: Book,
     decisions: Decisions,
-    policies: Sequence[Policy],
     explanation: Explanation,
 ) -> dict[str, list[Any]]:
     """The columns of ``refactored_decisions``, for the rows of a book."""
-    policy_of_row = [policies[index] for index in book.policy.tolist()]
-    hashes = [policy.hash for policy in policies]
+    policy_of_row = [chosen.policies[index] for index in book.policy.tolist()]
+    hashes = [policy.hash for policy in chosen.policies]
     rules = decisions.rule.tolist()
     exits = [rule != NO_RULE for rule in rules]
     reasons = [
@@ -136,9 +98,10 @@ def _rows(
         for policy, rule in zip(policy_of_row, rules, strict=True)
     ]
     return {
-        **_identity_columns(tick, positions),
+        **_identity_columns(tick, chosen.decided),
         **stored_columns(book),
         "policy_hash": [hashes[index] for index in book.policy.tolist()],
+        "policy_origins": [origins or None for origins in chosen.origins],
         "mark": [to_dollars(units) for units in decisions.mark.tolist()],
         "pnl_percent": [None if np.isnan(one) else one for one in decisions.pnl_percent.tolist()],
         "quote_flags": decisions.flags.tolist(),
@@ -179,10 +142,10 @@ def _decision_id(run_id: str, position_id: str) -> str:
 
 
 def _with_faults(
-    rows: dict[str, list[Any]], tick: OpenTick, faults: dict[str, tuple[Position, str]]
+    rows: dict[str, list[Any]], tick: OpenTick, faults: Sequence[tuple[Position, str]]
 ) -> DecisionRows:
     """Add a HOLD for each position that could not be decided, with the reason."""
-    for position, sentence in faults.values():
+    for position, sentence in faults:
         known = {
             "id": _decision_id(tick.run_of(position), position.id),
             "run_id": tick.run_of(position),
@@ -209,7 +172,7 @@ def _with_faults(
     return DecisionRows(columns=rows)
 
 
-def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Database) -> None:
+def _alert(tick: OpenTick, faults: Sequence[tuple[Position, str]], database: Database) -> None:
     alerts = [
         Alert(
             severity="CRITICAL",
@@ -218,7 +181,7 @@ def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Da
             message=sentence,
             run_id=tick.run_of(position),
         )
-        for position, sentence in faults.values()
+        for position, sentence in faults
     ]
     if alerts:
         database.runs.raise_alerts(alerts)

@@ -8,12 +8,14 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.policy_layer import PolicyLibrary
 from exit_pipeline.core.model.position import UNASSIGNED, PositionSide
 from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.policies import shipped_policies
 from exit_pipeline.ports import Broker, Database, TakesDeposits
+from exit_pipeline.services.check_policy import check_policy
 from exit_pipeline.services.tick import parse_instant
 
 T = TypeVar("T")
@@ -23,20 +25,24 @@ BOOK_COLUMNS: Final = ("id", "account", "symbol", "side", "quantity", "entry_pri
 SIGNAL_COLUMNS: Final = ("id", "symbol", "timeframe", "strength", "direction", "timestamp")
 
 
-def read_book(path: Path, *, broker: str, environment: str) -> list[NewPosition]:
+def read_book(
+    path: Path, *, broker: str, environment: str, policies: PolicyLibrary | None = None
+) -> list[NewPosition]:
     """Read positions from a CSV file with ``BOOK_COLUMNS`` and, if wanted, timeframe and policy.
 
     Args:
         path: The file.
         broker: Name of the broker that holds the positions.
         environment: Where they live.
+        policies: The named policies; None for the shipped ones.
 
     Raises:
         InputError: The file can't be read, or a row has a value that can't be: the sentence names
             line, column, value and what was expected.
     """
     rows = _rows(path, BOOK_COLUMNS, OPTIONAL_COLUMNS)
-    positions = [_position(row, broker, environment) for row in rows]
+    library = policies or shipped_policies()
+    positions = [_position(row, broker, environment, library) for row in rows]
     _refuse_duplicates(rows)
     return positions
 
@@ -122,10 +128,10 @@ class _Row:
         )
 
 
-def _position(row: _Row, broker: str, environment: str) -> NewPosition:
+def _position(row: _Row, broker: str, environment: str, library: PolicyLibrary) -> NewPosition:
     policy = row.values.get("policy") or None
     if policy:
-        row.read("policy", parse_policy)
+        row.read("policy", lambda text: check_policy(text, library))
     price = row.number("entry_price", _is_price, "of dollars above 0 with up to four decimals")
     quantity = row.number("quantity", _is_count, "of whole contracts from 1 to 999999")
     return NewPosition(

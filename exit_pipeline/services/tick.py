@@ -14,10 +14,12 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import Holding
+from exit_pipeline.core.model.policy_layer import PolicyLibrary
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
+from exit_pipeline.policies import shipped_policies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,7 @@ class TickRequest:
         policy: Policy name or overrides, over each position's own.
         force_close: Close every position in scope.
         import_held: Bring in what the broker's accounts hold before deciding.
+        policies: The named policies that texts may begin with.
     """
 
     run_key: str
@@ -45,6 +48,7 @@ class TickRequest:
     policy: str | None = None
     force_close: bool = False
     import_held: bool = False
+    policies: PolicyLibrary = field(default_factory=shipped_policies, repr=False)
 
     @property
     def is_special(self) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.book import KINDS, Book
 from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext
 from exit_pipeline.core.model.contract import parse_contract
@@ -19,6 +18,7 @@ from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.core.model.record import TickIdentity
+from exit_pipeline.policies import parse_policy
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.tick import ContextTick, OpenTick, TickRequest
 from exit_pipeline_tests.fakes import FakeCalendar, new_york

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.book import MOST_RULES
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book, decide_one
 
 TWICE = "stop_loss.required_hits=2"

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
 from exit_pipeline.core.model.price import UNKNOWN
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import book_of, decided
 from exit_pipeline_tests.core.engine.naive import decide_row
 from exit_pipeline_tests.core.engine.rows import rows

@@ -2,9 +2,10 @@
 
 import pytest
 
-from exit_pipeline.core.engine.policy import Policy, parse_policy
+from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.rules.break_even_stop import BreakEvenStop, RaisedStop
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import decide_one
 
 ON = "break_even_stop=on, profit_target=off, stop_loss=off"

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.rules.profit_target import ProfitTarget, Rung
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import decide_one
 
 LADDER = "profit_target.further_rungs=100:25|150:25"

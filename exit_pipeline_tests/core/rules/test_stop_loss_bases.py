@@ -2,8 +2,8 @@
 
 import pytest
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import decide_one
 
 DOLLARS = "stop_loss.basis=dollars, stop_loss.dollars_per_contract=50"

@@ -7,6 +7,7 @@ from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
+from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
@@ -31,6 +32,7 @@ class PostgresDatabase:
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
         self._exit_requests = PostgresExitRequests(engine)
+        self._exit_rules = PostgresExitRules(engine)
         self._control = PostgresControl(engine)
 
     def installation_id(self) -> str:
@@ -82,6 +84,11 @@ class PostgresDatabase:
     def exit_requests(self) -> PostgresExitRequests:
         """Positions that a person wants closed."""
         return self._exit_requests
+
+    @property
+    def exit_rules(self) -> PostgresExitRules:
+        """Thresholds that users keep in a table."""
+        return self._exit_rules
 
     @property
     def control(self) -> PostgresControl:
