@@ -14,6 +14,7 @@ from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline_tests.builders import book_of, decided
 from exit_pipeline_tests.core.engine.naive import decide_row
+from exit_pipeline_tests.core.engine.naive_optional import OPTIONAL
 from exit_pipeline_tests.core.engine.rows import rows
 
 BOOKS = st.lists(rows(), min_size=1, max_size=10)
@@ -25,6 +26,16 @@ POLICIES = (
     "gex_flip=off, profit_target.close_share_percent=100, quotes.wide_percent=5",
     "quotes.age_seconds_max=1000, quotes.wide_dollars=0, quotes.worthless_ask_dollars=0.1",
     "force_close=off, expiry=off, time_exit=off",
+    ", ".join(f"{name}=on" for name in OPTIONAL),
+    "vix_spike.change_percent=20, vix_spike.ratio=1, delta_limit.abs_min=0.05, regime_change.to=any,"
+    "short_strike_itm.dollars=15, remaining_reward.annualised_percent=10, theta_share.percent=4.99,"
+    "underlying_touch.above=765, underlying_touch.below=735, underlying_touch.at_strike=all,"
+    "event_ahead.ex_dividends=true, event_ahead.hours_before=24, clock_time.at=14:30",
+    "vix_spike.level=none, delta_limit.abs_max=none, short_strike_itm.percent=none,"
+    "short_strike_itm.dollars=15, remaining_reward.captured_percent=none, days_in_trade.days=0,"
+    "remaining_reward.annualised_percent=10, underlying_touch.at_strike=never,"
+    "assignment_risk.ex_dividend_days=0, assignment_risk.expiration_days=0,"
+    "days_to_expiration.days=0, short_strike_itm.percent=0, regime_change.to=normal",
 )
 
 
