@@ -50,7 +50,6 @@ def rows(draw):
         "session_close": draw(later()),
         "last_trading_close": draw(later()),
         "side": draw(st.sampled_from((1, -1))),
-        "right": draw(st.sampled_from((1, -1, 0))),
         "quantity": quantity,
         "open_quantity": quantity - exited,
         "profit_exited": draw(st.integers(0, exited)),
@@ -67,7 +66,7 @@ def rows(draw):
         "feed_at": draw(rarely(ago(), otherwise=NOW)),
         "previous_mid": draw(st.sampled_from((UNKNOWN, mid, mid + 100, 0, entry))),
         **draw(gamma()),
-        **draw(contract(mid)),
+        **draw(contract(mid, ask)),
         **draw(greeks(mid)),
         **draw(st.fixed_dictionaries(CONTEXT)),
     }
@@ -106,19 +105,21 @@ def gamma(draw):
 
 
 @st.composite
-def contract(draw, mid):
-    """A strike, and an underlying in the money by all of the mid, by 2 %, 15 dollars or nothing."""
+def contract(draw, mid, ask):
+    """A strike, and an underlying in the money by all of the ask, by 2 %, 15 dollars or nothing."""
     days = draw(st.sampled_from((UNKNOWN, -1, 0, 1, 7, 8, 21, 22, 30)))
     # At this strike, the mid is exactly 10 % of it a year.
     ten_percent = max(mid * 3_650 // max(days, 1), 1)
     strike = draw(st.sampled_from((7_500_000, 1_000_000, 33_300, ten_percent)))
-    depths = (0, strike // 50, 150_000, mid, mid - 500, mid - 3_500)
+    depths = (0, strike // 50, 150_000, ask, ask - 500, ask - 3_500)
     depth = draw(st.sampled_from(depths)) + draw(st.integers(-1, 1))
+    right = draw(st.sampled_from((1, -1, 0)))
     return {
+        "right": right,
         "days_to_expiration": days,
         "strike": draw(rarely(st.just(UNKNOWN), otherwise=strike)),
         "underlying_price": draw(
-            rarely(st.just(UNKNOWN), otherwise=strike + draw(st.sampled_from((1, -1))) * depth)
+            rarely(st.sampled_from((UNKNOWN, strike - depth)), otherwise=strike + right * depth)
         ),
     }
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exit_pipeline.core.engine.decide import decide
+from exit_pipeline.core.engine.explain import RuleState
 from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
 from exit_pipeline.core.model.price import UNKNOWN
@@ -17,6 +18,7 @@ from exit_pipeline_tests.core.engine.naive import decide_row
 from exit_pipeline_tests.core.engine.naive_optional import OPTIONAL
 from exit_pipeline_tests.core.engine.rows import rows
 
+FIRED = {RuleState.DECIDED, RuleState.OVERRULED}
 BOOKS = st.lists(rows(), min_size=1, max_size=10)
 SOME = settings(max_examples=60, deadline=None)
 POLICIES = (
@@ -153,10 +155,24 @@ def test_without_a_usable_quote_neither_profit_nor_stop_is_judged(table):
         assert not one.evaluable & {"PROFIT_TARGET", "STOP_LOSS"}
 
 
+@pytest.mark.parametrize("policy", POLICIES)
 @SOME
 @given(table=BOOKS)
-def test_every_decision_can_be_told_in_sentences(table):
-    for one in decided(book_of(table)):
+def test_every_decision_can_be_told_in_sentences(policy, table):
+    for one in decided(book_of(table), policy):
         assert one.sentences
         assert all(said.endswith(".") and "nan" not in said for said in one.sentences)
         assert all("nan" not in line.text for line in one.lines.values())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@SOME
+@given(table=BOOKS)
+def test_a_rule_has_come_all_the_way_exactly_where_it_has_fired(policy, table):
+    # Of what can't be sent at all, no rule is said to be judged.
+    sendable = [one for one in decided(book_of(table), policy) if one.evaluable]
+    for reason, line in ((reason, line) for one in sendable for reason, line in one.lines.items()):
+        assert np.isnan(line.progress) or 0 <= line.progress <= 1
+        assert not line.distance < 0
+        done = line.progress == 1 and line.distance == 0
+        assert done is (line.state in FIRED) or line.text.startswith("waits for a second"), reason
