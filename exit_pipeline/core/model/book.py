@@ -213,21 +213,16 @@ class Book:
         mid: IntColumn = (self.bid[rows] + self.ask[rows]) >> 1
         return mid
 
-    def underlying_is_known(self, rows: slice | NDArray[np.intp]) -> BoolColumn:
-        """Where the underlying has a price that is no older than its source's limit."""
-        oldest = self.decided_at[rows] - self.feed_age_limit[rows]
-        known: BoolColumn = self.feed_at[rows] >= oldest
-        known &= self.underlying_price[rows] != UNKNOWN
-        return known
-
     def depth(self, rows: slice | NDArray[np.intp]) -> IntColumn:
         """Units by which contracts are in the money, negative out of it; UNKNOWN where not known.
 
         Example: with the underlying at 752, a call of 750 has 20,000 and a put of 750 -20,000.
         """
-        strike, right = self.strike[rows], self.right[rows]
-        known = self.underlying_is_known(rows) & (strike != UNKNOWN) & (right != 0)
-        return np.where(known, right * (self.underlying_price[rows] - strike), UNKNOWN)
+        price, strike, right = self.underlying_price[rows], self.strike[rows], self.right[rows]
+        depth: IntColumn = price - strike
+        depth *= right
+        depth[(price == UNKNOWN) | (strike == UNKNOWN) | (right == 0)] = UNKNOWN
+        return depth
 
     def take(self, rows: slice | NDArray[np.intp] | BoolColumn) -> Self:
         """The book of some rows; a slice is a view and copies nothing."""

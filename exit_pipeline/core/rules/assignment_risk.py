@@ -57,9 +57,9 @@ class AssignmentRisk(ExitRule):
         """Fires on either ground; a contract out of the money, and a long one, is never due."""
         fired, evaluable = np.zeros(len(book), np.bool_), np.ones(len(book), np.bool_)
         shorts = np.flatnonzero(book.side < 0)
-        depth = book.depth(shorts)
-        evaluable[shorts] = depth != UNKNOWN
-        inside = depth > 0
+        depth, fresh = book.depth(shorts), marks.fresh[shorts]
+        evaluable[shorts] = (depth != UNKNOWN) & fresh
+        inside = (depth > 0) & fresh
         rows, value = shorts[inside], (book.ask[shorts] - depth)[inside]
         verdict = Verdict.any_of(len(rows), self._conditions(book, marks, rows, value))
         fired[rows], evaluable[rows] = verdict.fired, verdict.evaluable
@@ -68,7 +68,7 @@ class AssignmentRisk(ExitRule):
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the remaining time value in dollars per share, where a date is near."""
         rows = np.arange(len(book))
-        depth, due = book.depth(rows), self.evaluate(book, marks).fired
+        depth, due = _fresh_depth(book, marks), self.evaluate(book, marks).fired
         judged = (book.side < 0) & (depth > 0) & marks.priced
         value = np.where(judged, dollars(book.ask - depth), np.nan)
         note = self._notes(book, marks, depth)
@@ -137,6 +137,10 @@ class AssignmentRisk(ExitRule):
             "neither the ex-dividend day nor the expiration is near": ~(eve | last),
         }
         return first_ground(len(book), grounds)
+
+
+def _fresh_depth(book: Book, marks: Marks) -> IntColumn:
+    return np.where(marks.fresh, book.depth(slice(None)), UNKNOWN)
 
 
 RULE = AssignmentRisk

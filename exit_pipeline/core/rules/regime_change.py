@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from exit_pipeline.core.model.book import Book, BoolColumn
-from exit_pipeline.core.model.context import Regime
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.rule import ExitRule
 

@@ -37,14 +37,14 @@ class ShortStrikeItm(ExitRule):
         description="Depth in the money, $ per share, or none.",
     )  # fmt: skip
 
-    def evaluate(self, book: Book, marks: Marks) -> Verdict:  # noqa: ARG002 reads no mark
+    def evaluate(self, book: Book, marks: Marks) -> Verdict:
         """Fires at or beyond either depth; not evaluable on shorts of which it is not known."""
         if self.percent is None and self.dollars is None:
             return Verdict.any_of(len(book), [])
         fired, evaluable = np.zeros(len(book), np.bool_), np.ones(len(book), np.bool_)
         rows = np.flatnonzero(book.side < 0)
         depth = book.depth(rows)
-        evaluable[rows] = known = depth != UNKNOWN
+        evaluable[rows] = known = (depth != UNKNOWN) & marks.fresh[rows]
         due = np.zeros(len(rows), np.bool_)
         # A product with a depth that is not known overflows, and is taken out below.
         if self.percent is not None:
@@ -56,7 +56,7 @@ class ShortStrikeItm(ExitRule):
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the depth in the money, in percent of the strike or in dollars."""
-        depth = book.depth(slice(None))
+        depth = np.where(marks.fresh, book.depth(slice(None)), UNKNOWN)
         inside = np.where(book.side < 0, dollars(depth), np.nan)
         fired = self.evaluate(book, marks).fired
         grounds = {

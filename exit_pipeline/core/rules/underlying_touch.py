@@ -51,11 +51,12 @@ class UnderlyingTouch(ExitRule):
             raise ValueError(message)
         return above
 
-    def evaluate(self, book: Book, marks: Marks) -> Verdict:  # noqa: ARG002 reads no mark
+    def evaluate(self, book: Book, marks: Marks) -> Verdict:
         """Fires where any price is reached."""
         conditions = []
         if self.above is not None or self.below is not None:
-            known, price = book.underlying_is_known(slice(None)), book.underlying_price
+            price = book.underlying_price
+            known = marks.fresh & (price != UNKNOWN)
             reached = np.zeros(len(book), np.bool_)
             if self.above is not None:
                 reached |= price >= _units(self.above)
@@ -65,14 +66,14 @@ class UnderlyingTouch(ExitRule):
         if self.at_strike != "never":
             fired, evaluable = np.zeros(len(book), np.bool_), np.ones(len(book), np.bool_)
             rows = np.flatnonzero(self._applies(book))
-            depth = book.depth(rows)
-            fired[rows], evaluable[rows] = depth >= 0, depth != UNKNOWN
+            depth, fresh = book.depth(rows), marks.fresh[rows]
+            fired[rows], evaluable[rows] = (depth >= 0) & fresh, (depth != UNKNOWN) & fresh
             conditions.append(Verdict(fired=fired, evaluable=evaluable))
         return Verdict.any_of(len(book), conditions)
 
-    def trace(self, book: Book, marks: Marks) -> RuleTrace:  # noqa: ARG002 reads no mark
+    def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the underlying's price in dollars."""
-        known = book.underlying_is_known(slice(None))
+        known = marks.fresh & (book.underlying_price != UNKNOWN)
         price = np.where(known, dollars(book.underlying_price), np.nan)
         note = np.where(known, "", _NOT_KNOWN).astype(object)
         conditions = {}
@@ -101,7 +102,7 @@ class UnderlyingTouch(ExitRule):
             approach(
                 np.where(applies & (book.right == right), price, np.nan),
                 dollars(book.strike),
-                applies & (book.right == right) & (depth >= 0),
+                applies & (book.right == right) & (depth >= 0) & ~np.isnan(price),
                 told=("$", note),
                 falls=right < 0,
             )

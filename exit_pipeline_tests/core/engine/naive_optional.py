@@ -5,7 +5,7 @@ A condition is True, False, or None where it can't be judged.
 
 from fractions import Fraction
 
-from exit_pipeline.core.model.context import Regime
+from exit_pipeline.core.model.market_state import Regime
 
 HOUR = 3_600_000_000
 
@@ -82,17 +82,21 @@ def book_drawdown(row, rule):
 
 
 def regime_change(row, rule):
-    was, now = Regime(row["entry_regime"]), Regime(row["regime"])
-    if Regime.UNKNOWN in (was, now):
+    was, now = row["entry_regime"], row["regime"]
+    if 0 in (was, now):
         return answer(row, None)
-    return answer(row, was != now and rule.to in ("any", now.name.lower()))
+    return answer(row, was != now and rule.to in ("any", Regime(now).name.lower()))
 
 
 def vix_spike(row, rule):
     limits = {"vix": rule.level, "vix_change": rule.change_percent, "vix_ratio": rule.ratio}
     return answer(
         row,
-        *(at_least(number(row[name]), limit) for name, limit in limits.items() if limit is not None),
+        *(
+            at_least(number(row[name]), limit)
+            for name, limit in limits.items()
+            if limit is not None
+        ),
     )
 
 
