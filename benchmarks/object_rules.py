@@ -1,4 +1,4 @@
-"""The rules as objects that judge one row at a time; the optional ones are in `optional_objects`."""
+"""The rules as objects that judge one row at a time; most that are optional are elsewhere."""
 
 # ruff: noqa: FBT003 the classes say what judge does; keywords would slow the loop down
 

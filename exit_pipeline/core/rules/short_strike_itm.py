@@ -5,8 +5,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from exit_pipeline.core.model.approach import approach, dollars, first_ground, nearest
-from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.approach import approach, first_ground, nearest
+from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.price import UNITS_PER_DOLLAR, UNKNOWN
@@ -39,44 +39,45 @@ class ShortStrikeItm(ExitRule):
 
     def evaluate(self, book: Book, marks: Marks) -> Verdict:
         """Fires at or beyond either depth; not evaluable on shorts of which it is not known."""
-        if self.percent is None and self.dollars is None:
-            return Verdict.any_of(len(book), [])
         fired, evaluable = np.zeros(len(book), np.bool_), np.ones(len(book), np.bool_)
         rows = np.flatnonzero(book.side < 0)
         depth = book.depth(rows)
         evaluable[rows] = known = (depth != UNKNOWN) & marks.fresh[rows]
-        due = np.zeros(len(rows), np.bool_)
-        # A product with a depth that is not known overflows, and is taken out below.
-        if self.percent is not None:
-            due |= depth * 10_000 >= book.strike[rows] * round(self.percent * 100)
-        if self.dollars is not None:
-            due |= depth >= round(self.dollars * UNITS_PER_DOLLAR)
-        fired[rows] = due & known
-        return Verdict(fired=fired, evaluable=evaluable)
+        met = self._met(depth, book.strike[rows])
+        for condition in met.values():
+            fired[rows] |= condition & known
+        return Verdict(fired=fired, evaluable=evaluable if met else fired)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is the depth in the money, in percent of the strike or in dollars."""
-        depth = np.where(marks.fresh, book.depth(slice(None)), UNKNOWN)
-        inside = np.where(book.side < 0, dollars(depth), np.nan)
-        fired = self.evaluate(book, marks).fired
+        depth, short = book.depth(slice(None)), book.side < 0
+        judged = short & (depth != UNKNOWN) & marks.fresh
         grounds = {
-            "only short positions count": book.side > 0,
-            "the contract or its underlying's price is not known": depth == UNKNOWN,
+            "only short positions count": ~short,
+            "the contract or its underlying's price is not known": ~judged,
         }
         note = first_ground(len(book), grounds)
-        limits = {
-            "%": (self.percent, np.where(np.isnan(inside), 1.0, dollars(book.strike)) / 100),
-            "$": (self.dollars, np.ones(len(book))),
-        }
-        conditions = {
-            f"in the money by {{observed}} against {{threshold}}{' of the strike' * (unit == '%')}":
-            approach(
-                inside / base, limit, fired & (inside / base >= limit - 1e-9), told=(unit, note)
-            )
-            for unit, (limit, base) in limits.items()
-            if limit is not None
-        }  # fmt: skip
+        inside = np.where(judged, depth / UNITS_PER_DOLLAR, np.nan)
+        share = inside / np.where(judged, book.strike, 1) * UNITS_PER_DOLLAR * 100
+        met = self._met(depth, book.strike)
+        conditions = {}
+        if self.percent is not None:
+            text = "in the money by {observed} of the strike against {threshold}"
+            due = met["percent"] & judged
+            conditions[text] = approach(share, self.percent, due, told=("%", note))
+        if self.dollars is not None:
+            text, due = "in the money by {observed} against {threshold}", met["dollars"] & judged
+            conditions[text] = approach(inside, self.dollars, due, told=("$", note))
         return nearest(len(book), conditions)
+
+    def _met(self, depth: IntColumn, strike: IntColumn) -> dict[str, BoolColumn]:
+        """Each depth that is on, and where it is reached; meaningless where none is known."""
+        met: dict[str, BoolColumn] = {}
+        if self.percent is not None:
+            met["percent"] = depth * 10_000 >= strike * round(self.percent * 100)
+        if self.dollars is not None:
+            met["dollars"] = depth >= round(self.dollars * UNITS_PER_DOLLAR)
+        return met
 
 
 RULE = ShortStrikeItm

@@ -29,15 +29,16 @@ POLICIES = (
     "quotes.age_seconds_max=1000, quotes.wide_dollars=0, quotes.worthless_ask_dollars=0.1",
     "force_close=off, expiry=off, time_exit=off",
     ", ".join(f"{name}=on" for name in OPTIONAL),
-    "vix_spike.change_percent=20, vix_spike.ratio=1, delta_limit.abs_min=0.05, regime_change.to=any,"
+    "vix_spike.change_percent=20, vix_spike.ratio=1, delta_limit.abs_min=0.05,"
+    "regime_change.to=any, "
     "short_strike_itm.dollars=15, remaining_reward.annualised_percent=10, theta_share.percent=4.99,"
     "underlying_touch.above=765, underlying_touch.below=735, underlying_touch.at_strike=all,"
     "event_ahead.ex_dividends=true, event_ahead.hours_before=24, clock_time.at=14:30",
-    "vix_spike.level=none, delta_limit.abs_max=none, short_strike_itm.percent=none,"
+    "vix_spike.level=none, delta_limit.abs_max=none, short_strike_itm.percent=0,"
     "short_strike_itm.dollars=15, remaining_reward.captured_percent=none, days_in_trade.days=0,"
     "remaining_reward.annualised_percent=10, underlying_touch.at_strike=never,"
     "assignment_risk.ex_dividend_days=0, assignment_risk.expiration_days=0,"
-    "days_to_expiration.days=0, short_strike_itm.percent=0, regime_change.to=normal",
+    "days_to_expiration.days=0, regime_change.to=normal",
 )
 
 
