@@ -66,9 +66,13 @@ def check(answers: Sequence[tuple[Answer, Mark]], decisions: Decisions) -> None:
             np.testing.assert_array_equal(getattr(decisions, name), told, err_msg=name)
 
 
-def seconds(work: Callable[[], object], runs: int) -> float:
-    """The median of several runs, with the garbage collector on as in any program."""
-    return statistics.median(timeit.repeat(work, gc.enable, number=1, repeat=runs))
+def in_turn(runs: int, *works: Callable[[], object]) -> list[float]:
+    """Median seconds of each of several works, done in turn, so that what slows one slows all.
+
+    The garbage collector is on as in any program.
+    """
+    taken = [[timeit.timeit(work, gc.enable, number=1) for work in works] for _ in range(runs)]
+    return [statistics.median(times) for times in zip(*taken, strict=True)]
 
 
 def compare(book: Book, policy: Policy, sample: int) -> None:
@@ -77,9 +81,12 @@ def compare(book: Book, policy: Policy, sample: int) -> None:
     rows, rules, limits = rows_of(part), objects_of(policy), policy.quotes
     check([decide_row(row, rules, limits) for row in rows], decide(part, policies))
     columns = [getattr(book, name) for name in columns_read(part, policies)]
-    deciding = seconds(lambda: decide(book, policies), runs=9)
-    summing = seconds(lambda: [column.sum() for column in columns], runs=9)
-    looping = seconds(lambda: [decide_row(row, rules, limits) for row in rows], runs=3)
+    deciding, summing, looping = in_turn(
+        9,
+        lambda: decide(book, policies),
+        lambda: [column.sum() for column in columns],
+        lambda: [decide_row(row, rules, limits) for row in rows],
+    )
     looping *= len(book) / sample
     held = (decide(book, policies).outcome == 0).mean()
     print(f"decide: {len(book):,} rows, {len(rules)} rules, of which {held:.0%} hold")

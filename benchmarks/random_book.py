@@ -55,11 +55,23 @@ def random_book(rows: int, seed: int = 1) -> Book:
         gex_previous=np.where(rng.random(rows) < 0.9, direction, -direction).astype(np.int8),
         gex_entry=np.where(rng.random(rows) < 0.9, direction, -direction).astype(np.int8),
         gex_latched=np.zeros(rows, np.bool_),
-        high_water=np.where(side > 0, np.maximum(bid, entry), np.minimum(np.abs(bid), entry)),
+        high_water=_best(rng, side, entry, np.where(bid == UNKNOWN, entry, bid)),
         **_contract(rng, rows),
         **_greeks(rng, rows, entry),
         **_context(rng, rows, now),
     )
+
+
+def _best(
+    rng: np.random.Generator,
+    side: NDArray[np.int8],
+    entry: NDArray[np.int64],
+    bid: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Some percent beyond the better of entry and bid."""
+    beyond = np.abs(rng.normal(0, 0.08, len(side)))
+    best = np.where(side > 0, np.maximum(bid, entry), np.minimum(bid, entry))
+    return (best * (1 + side * beyond)).astype(np.int64)
 
 
 def _contract(rng: np.random.Generator, rows: int) -> dict[str, NDArray[np.int64 | np.int8]]:

@@ -46,16 +46,13 @@ class GexFlip(ExitRule):
         view = book.side * book.right
         agreement = book.gex_direction * view
         agrees, opposes = agreement > 0, agreement < 0
-        fired = book.gex_latched & ~agrees
         judged = agrees | (opposes & ((book.gex_previous | book.gex_entry) != 0))
-        rows = np.flatnonzero(opposes & ((book.gex_previous == view) | (book.gex_entry == view)))
-        if len(rows):
-            at = book.gex_at[rows]
-            fired[rows] |= (
-                (book.decided_at[rows] - at < self.age_minutes_max * MINUTES)
-                & (at > book.entry_time[rows])
-                & (book.gex_strength[rows] >= self.strength_min)
-            )
+        fired = opposes & ((book.gex_previous == view) | (book.gex_entry == view))
+        fired &= book.gex_strength >= self.strength_min
+        # A time that is not known is earlier than any.
+        fired &= book.gex_at > book.decided_at - self.age_minutes_max * MINUTES
+        fired &= book.gex_at > book.entry_time
+        fired |= book.gex_latched & ~agrees
         return Verdict(fired=fired, evaluable=judged | fired)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
