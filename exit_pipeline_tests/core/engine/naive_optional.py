@@ -54,6 +54,41 @@ def within(row, column, hours):
     return None if event is None or event <= now else event - now <= hours * HOUR
 
 
+def best_mark(row):
+    """The best GOOD mark so far; None where there was none."""
+    marks = [row["high_water"], row["mark"] if row["grade"] == "GOOD" else None]
+    known = [mark for mark in marks if mark is not None]
+    return (max if row["side"] > 0 else min)(known, default=None)
+
+
+def seen_twice(row, reached):
+    """Whether the mid has reached a stop, of a doubtful quote the mid before it as well."""
+    prices = [row["mid"]] if row["grade"] == "GOOD" else [row["mid"], row["previous_mid"]]
+    return all(price is not None and reached(price) for price in prices)
+
+
+def trailing_stop(row, rule):
+    best, side, entry = best_mark(row), row["side"], row["entry_price"]
+    if best is None or not row["judged"]:
+        return answer(row, None)
+    base = best if rule.basis == "high_water" else entry
+    given_back = base * percent(rule.distance_percent)
+    armed = (best - entry) * side >= entry * percent(rule.activation_percent)
+    met = seen_twice(row, lambda price: (best - price) * side >= given_back)
+    return answer(row, armed and met, urgency="FAST")
+
+
+def break_even_stop(row, rule):
+    best, side, entry = best_mark(row), row["side"], row["entry_price"]
+    if not row["judged"]:
+        return answer(row, None)
+    gain = 0 if best is None else (best - entry) * side
+    armed = gain >= entry * percent(rule.activation_percent)
+    stop = entry * percent(rule.stop_percent)
+    met = seen_twice(row, lambda price: (price - entry) * side <= stop)
+    return answer(row, armed and met, urgency="FAST")
+
+
 def assignment_risk(row, rule):
     inside = depth(row)
     if row["side"] > 0 or (inside is not None and inside <= 0):
@@ -194,7 +229,8 @@ def annualised(row):
 OPTIONAL = {
     one.__name__: one
     for one in (
-        assignment_risk, daily_loss, book_drawdown, regime_change, vix_spike, confluence_loss,
+        trailing_stop, break_even_stop, assignment_risk, daily_loss, book_drawdown,
+        regime_change, vix_spike, confluence_loss,
         days_to_expiration, days_in_trade, event_ahead, clock_time, delta_limit, theta_share,
         iv_crush, underlying_touch, short_strike_itm, remaining_reward,
     )

@@ -62,6 +62,9 @@ def rows(draw):
         "bid_size": draw(st.sampled_from((10, 1, -1, 0))),
         "ask_size": draw(st.sampled_from((10, 1, -1))),
         "nonfinite": draw(rarely(st.just(value=True), otherwise=False)),
+        "high_water": draw(
+            st.sampled_from((UNKNOWN, mid, mid * 5 // 4, mid * 5 // 6, entry * 3 // 2))
+        ),
         "quoted_at": draw(ago()),
         "feed_at": draw(rarely(ago(), otherwise=NOW)),
         "previous_mid": draw(st.sampled_from((UNKNOWN, mid, mid + 100, 0, entry))),

@@ -33,7 +33,10 @@ POLICIES = (
     "regime_change.to=any, "
     "short_strike_itm.dollars=15, remaining_reward.annualised_percent=10, theta_share.percent=4.99,"
     "underlying_touch.above=765, underlying_touch.below=735, underlying_touch.at_strike=all,"
+    "trailing_stop.basis=entry, trailing_stop.activation_percent=0,"
+    "break_even_stop.stop_percent=10, "
     "event_ahead.ex_dividends=true, event_ahead.hours_before=24, clock_time.at=14:30",
+    "trailing_stop.distance_percent=10, trailing_stop.activation_percent=12.5, break_even_stop=on",
     "vix_spike.level=none, delta_limit.abs_max=none, short_strike_itm.percent=0,"
     "short_strike_itm.dollars=15, remaining_reward.captured_percent=none, days_in_trade.days=0,"
     "remaining_reward.annualised_percent=10, underlying_touch.at_strike=never,"
