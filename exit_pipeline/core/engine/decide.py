@@ -109,10 +109,11 @@ def _select(
     rule = _lowest_bit(np.where(closes_all != 0, closes_all, fired))
     quantity, urgency = held.copy(), np.array([one.urgency for one in rules], np.int8)[rule]
     for bit, verdict in enumerate(verdicts):
-        chosen = rule == bit
         if verdict.quantity is not None:
+            chosen = rule == bit
             quantity[chosen] = asked[bit][chosen]
         if verdict.urgency is not None:
+            chosen = rule == bit
             urgency[chosen] = verdict.urgency[rows[chosen]]
         if rules[bit].latches:
             into.gex_latched[rows] = verdict.fired[rows]
@@ -130,6 +131,10 @@ def _lowest_bit(masks: MaskColumn) -> SmallColumn:
 
 
 def _gather(columns: Sequence[BoolColumn], mask: MaskColumn) -> None:
-    for index, column in enumerate(columns):
-        # A product is several times faster than a shift here, and the same number.
-        mask |= column.view(np.uint8).astype(mask.dtype, copy=False) * mask.dtype.type(1 << index)
+    """Set bit i where column i is true, eight columns at a time, since bytes are fast."""
+    for start in range(0, len(columns), 8):
+        byte = np.zeros(len(mask), np.uint8)
+        for index, column in enumerate(columns[start : start + 8]):
+            # A product is several times faster than a shift here, and the same number.
+            byte |= column.view(np.uint8) * np.uint8(1 << index)
+        mask |= byte.astype(mask.dtype, copy=False) * mask.dtype.type(1 << start)

@@ -213,6 +213,17 @@ class Book:
         mid: IntColumn = (self.bid[rows] + self.ask[rows]) >> 1
         return mid
 
+    def depth(self, rows: slice | NDArray[np.intp]) -> IntColumn:
+        """Units by which contracts are in the money, negative out of it; UNKNOWN where not known.
+
+        Example: with the underlying at 752, a call of 750 has 20,000 and a put of 750 -20,000.
+        """
+        price, strike, right = self.underlying_price[rows], self.strike[rows], self.right[rows]
+        depth: IntColumn = price - strike
+        depth *= right
+        depth[(price == UNKNOWN) | (strike == UNKNOWN) | (right == 0)] = UNKNOWN
+        return depth
+
     def take(self, rows: slice | NDArray[np.intp] | BoolColumn) -> Self:
         """The book of some rows; a slice is a view and copies nothing."""
         return type(self)(**{c.name: getattr(self, c.name)[rows] for c in fields(self)})

@@ -1,5 +1,6 @@
 """What was decided, row by row of a book."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any, Final, Self
@@ -57,6 +58,21 @@ class Verdict:
     quantity: IntColumn | None = None
     urgency: SmallColumn | None = None
 
+    @classmethod
+    def any_of(cls, rows: int, conditions: Sequence[Self]) -> Self:
+        """The answer of a rule that fires on any of several conditions.
+
+        One that is met is enough; that none is can only be said where each could be judged. Without
+        a condition nothing can.
+        """
+        if not conditions:
+            return cls(fired=np.zeros(rows, np.bool_), evaluable=np.zeros(rows, np.bool_))
+        fired, evaluable = conditions[0].fired, conditions[0].evaluable
+        for condition in conditions[1:]:
+            fired = fired | condition.fired
+            evaluable = evaluable & condition.evaluable
+        return cls(fired=fired, evaluable=evaluable | fired)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTrace:
@@ -67,16 +83,18 @@ class RuleTrace:
         threshold: The value at which the rule fires, in `unit`.
         distance: What is missing until it fires, in `unit`; 0 where it has fired, NaN unknown.
         progress: The same as a share of the way, 0..1; NaN unknown.
-        unit: ``%``, ``minutes``, ``strength`` or empty.
+        unit: ``%``, ``$``, ``minutes``, ``days``, ``strength`` or empty; one, or one a row.
         note: Why the rule is not evaluable or ignored what it saw; empty otherwise.
+        sentence: The row's own sentence, in a rule that has several; None takes the rule's.
     """
 
     observed: FloatColumn
     threshold: FloatColumn
     distance: FloatColumn
     progress: FloatColumn
-    unit: str
+    unit: str | NDArray[np.object_]
     note: NDArray[np.object_]
+    sentence: NDArray[np.object_] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,11 +45,12 @@ class TrailingStop(ScaledRule):
     def evaluate(self, book: Book, marks: Marks) -> Verdict:
         """Fires at or beyond the distance from the best mark, once armed."""
         fired = np.zeros(len(book), np.bool_)
-        best, evaluable = self._best(book, marks)
-        rows = np.flatnonzero(self._armed(book, best) & evaluable)
+        best, seen = book.high_water, book.high_water != UNKNOWN
+        # A mark that is the best itself has given nothing back: only an earlier one can be left.
+        rows = np.flatnonzero(self._armed(book, best) & seen & marks.priced)
         if len(rows):
             fired[rows] = is_met(book, marks, rows, self._stops(book, rows, best[rows]))
-        return Verdict(fired=fired, evaluable=evaluable)
+        return Verdict(fired=fired, evaluable=marks.priced & (seen | marks.good))
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
         """Observed is what was given back of the best mark, in percent of the base."""
