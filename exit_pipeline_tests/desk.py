@@ -29,13 +29,18 @@ FAR_CALL = "ACME260619C00120000"
 class Desk:
     """One account ``desk`` at the paper broker, and a market of one underlying, ACME."""
 
-    def __init__(self, database_url: str, calendar: FakeCalendar | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        calendar: FakeCalendar | None = None,
+        clock: FixedClock | None = None,
+    ) -> None:
         self.engine = make_engine(database_url)
         self.database = PostgresDatabase(self.engine)
         self.calendar = calendar or FakeCalendar()
         self.market = FakeMarketData()
         self.exchange = self.market
-        self.clock = FixedClock(MORNING)
+        self.clock = clock or FixedClock(MORNING)
         self.limits = OrderLimits()
         self.broker: Broker = PaperBroker(
             self.engine, self.market, self.clock, "paper", calendar=self.calendar

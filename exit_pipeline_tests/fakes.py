@@ -1,6 +1,6 @@
 """Small stand-ins for what is outside: a clock, a calendar and market data that tests set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -43,6 +43,26 @@ class FixedClock:
 
     def advance(self, by: timedelta) -> None:
         self.at += by
+
+
+class PassingClock(FixedClock):
+    """A clock whose waits pass at once, and in which something may happen at the end of each.
+
+    Attributes:
+        waits: Seconds that were waited, in order.
+        meanwhile: What happens at the end of the next wait, and of the ones after it.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.waits: list[float] = []
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.advance(timedelta(seconds=max(seconds, 0.0)))
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
 
 
 class FakeCalendar:

@@ -134,11 +134,17 @@ def execute(
     database: dg.ResourceParam[Database],
     clock: dg.ResourceParam[Clock],
     order_limits: dg.ResourceParam[OrderLimits],
+    market_data: dg.ResourceParam[MarketData],
 ) -> ExecutedTick:
     """Send what is due."""
     with step(context, database):
         executed = execute_tick(
-            decided, broker=broker, database=database, clock=clock, limits=order_limits
+            decided,
+            broker=broker,
+            database=database,
+            clock=clock,
+            limits=order_limits,
+            market_data=market_data,
         )
     context.add_output_metadata(views.executed(executed))
     return executed

@@ -26,7 +26,7 @@ from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, Positi
 from exit_pipeline.ports.runs import ControlStore, RunStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 from exit_pipeline.ports.surroundings import CanClose, Surroundings
-from exit_pipeline.ports.time import Calendar, Clock
+from exit_pipeline.ports.time import Calendar, Clock, Waiter
 
 __all__ = [
     "Broker",
@@ -55,4 +55,5 @@ __all__ = [
     "TellsOpenInterest",
     "TellsSkew",
     "TellsTime",
+    "Waiter",
 ]

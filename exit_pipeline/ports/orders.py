@@ -36,6 +36,16 @@ class DecisionStore(Protocol):
         """The decisions of runs, by position id."""
         ...
 
+    def due_in_a_row(self, position_id: str, exit_reason: str, since: datetime) -> int:
+        """How many decisions on a position, up to the newest, asked for the same exit.
+
+        Args:
+            position_id: The position.
+            exit_reason: The rule's name in capitals.
+            since: Decisions of before don't count; nor do those of dry runs.
+        """
+        ...
+
 
 class OrderStore(Protocol):
     """Closing orders and their fills."""

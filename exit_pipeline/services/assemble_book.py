@@ -57,7 +57,7 @@ def assemble_book(
         hits=_hits(positions, known, [policies[index].hash for index in policy_of_row]),
         **_position_columns(positions),
         **_day_columns(positions, here.date(), calendar),
-        **_quote_columns(positions, market),
+        **quote_columns(positions, market),
         **_gamma_columns(positions, context),
     )
 
@@ -125,7 +125,8 @@ def _previous_mids(positions: Sequence[Position], known: ContextTick) -> np.ndar
     return _whole(positions, mid)
 
 
-def _quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict[str, np.ndarray]:
+def quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict[str, np.ndarray]:
+    """The columns of a book that a snapshot fills."""
     quotes = [market.quotes.get(p.contract.symbol) if p.contract else None for p in positions]
     prices = [market.underlyings.get(p.underlying) for p in positions]
     return {

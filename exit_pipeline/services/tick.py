@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
@@ -131,6 +132,8 @@ class DecidedTick:
         decisions: The outcome by row.
         policies: ``book.policy`` indexes this.
         explanation: Why, by row.
+        frozen: At one more look inside the tick at orders that are working: the worst prices that
+            the tick's first quotes gave, by position. None at the first look.
     """
 
     tick: OpenTick
@@ -142,6 +145,7 @@ class DecidedTick:
     decisions: Decisions
     policies: tuple[Policy, ...]
     explanation: Explanation
+    frozen: Mapping[str, Decimal] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

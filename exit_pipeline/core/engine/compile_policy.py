@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from exit_pipeline.core.engine.ladders import Ladder
 from exit_pipeline.core.engine.policy import LIMITS, Policy, rule_classes, section_classes
+from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.policy_layer import DEFAULT, PolicyLayer, PolicyLibrary
 from exit_pipeline.core.model.rule import ExitRule
 
 M = TypeVar("M", bound=BaseModel)
+
+URGENCY: Final = "urgency"
+"""What a policy may say of every rule beside its thresholds, such as ``stop_loss.urgency=FAST``."""
 
 
 def compile_policy(name: str, layers: Iterable[PolicyLayer], library: PolicyLibrary) -> Policy:
@@ -34,10 +39,12 @@ def compile_policy(name: str, layers: Iterable[PolicyLayer], library: PolicyLibr
         stack.put(layer)
     models = stack.models()
     switches = {rule: stack.is_on(rule) for rule in rule_classes()}
+    urgencies = stack.urgencies()
     rules = (rule for rule in models.values() if isinstance(rule, ExitRule))
     return Policy(
-        name=_name(models, switches, library),
+        name=_name(models, switches, urgencies, library),
         rules=tuple(rule for rule in rules if switches[rule.name]),
+        urgencies=tuple((rule, urgencies[rule]) for rule in urgencies if switches[rule]),
         origins=stack.origins(models, switches),
         **{section: models[section] for section in LIMITS},
     )
@@ -103,8 +110,16 @@ class _Stack:
         stated: dict[str, dict[str, str]] = {section: {} for section in section_classes()}
         for key, (value, _) in self.values.items():
             section, _, threshold = key.partition(".")
-            stated[section][threshold] = value
+            if section in LIMITS or threshold != URGENCY:
+                stated[section][threshold] = value
         return {name: _build(kind, name, stated[name]) for name, kind in section_classes().items()}
+
+    def urgencies(self) -> dict[str, Urgency]:
+        """The urgency of each rule for which one is stated, also of rules that are off."""
+        keys = ((rule, f"{rule}.{URGENCY}") for rule in rule_classes())
+        said = {rule: self.values[key][0] for rule, key in keys if key in self.values}
+        found = {rule: _read_urgency(rule, text) for rule, text in said.items()}
+        return {rule: urgency for rule, urgency in found.items() if urgency is not None}
 
     def origins(
         self, models: Mapping[str, BaseModel], switches: Mapping[str, bool]
@@ -116,14 +131,18 @@ class _Stack:
                 touched = self.touched.get(section, DEFAULT)
                 found[section] = self.switches.get(section, (False, touched))[1]
             if switches.get(section, True):
-                for threshold in type(model).model_fields:
+                stated = [URGENCY] if f"{section}.{URGENCY}" in self.values else []
+                for threshold in (*type(model).model_fields, *stated):
                     key = f"{section}.{threshold}"
                     found[key] = self.values.get(key, ("", DEFAULT))[1]
         return found
 
 
 def _name(
-    models: Mapping[str, BaseModel], switches: Mapping[str, bool], library: PolicyLibrary
+    models: Mapping[str, BaseModel],
+    switches: Mapping[str, bool],
+    urgencies: Mapping[str, Urgency],
+    library: PolicyLibrary,
 ) -> str:
     """The shortest text that reads as this policy, the same for equal policies."""
     ground = _Stack()
@@ -140,6 +159,12 @@ def _name(
         for threshold, value in model
         if value != getattr(usual[section], threshold)
     ]
+    was = ground.urgencies()
+    said += [
+        f"{rule}.{URGENCY}={urgencies[rule].name if rule in urgencies else 'none'}"
+        for rule in rule_classes()
+        if switches[rule] and urgencies.get(rule) != was.get(rule)
+    ]
     return ", ".join([DEFAULT, *said])
 
 
@@ -151,6 +176,8 @@ def say_value(value: Any) -> str:
 
     Example: 25.0 is "25", and a target of 100 % for a share of 25 %, as one of several, "100:25".
     """
+    if isinstance(value, Ladder):
+        return str(value)
     if isinstance(value, tuple):
         return "|".join(map(say_value, value))
     if isinstance(value, BaseModel):
@@ -167,12 +194,27 @@ def _build(model: type[M], section: str, values: Mapping[str, str]) -> M:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join([section, *(str(part) for part in first["loc"])])
-        known = ", ".join(model.model_fields)
+        own = [URGENCY] if issubclass(model, ExitRule) else []
+        known = ", ".join([*model.model_fields, *own])
         unknown = first["type"] == "extra_forbidden"
         expected = f"one of {known}" if unknown else _expected(first["msg"])
         given = f" = {first['input']!r}" if first["loc"] else ""
         message = f"policy threshold {key}{given} is not usable: expected {expected}"
         raise InputError(message) from error
+
+
+def _read_urgency(rule: str, text: str) -> Urgency | None:
+    """An urgency as it is written in a policy; ``none`` is the rule's own."""
+    if text.lower() == "none":
+        return None
+    if text.upper() in Urgency.__members__:
+        return Urgency[text.upper()]
+    known = ", ".join(Urgency.__members__)
+    message = (
+        f"policy threshold {rule}.{URGENCY} = {text!r} is not usable: expected none or one of "
+        f"{known}"
+    )
+    raise InputError(message)
 
 
 def _expected(message: str) -> str:

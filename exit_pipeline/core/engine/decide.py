@@ -16,6 +16,7 @@ from exit_pipeline.core.model.decision import (
     Decisions,
     MaskColumn,
     Outcome,
+    Urgency,
     Verdict,
 )
 from exit_pipeline.core.model.rule import ExitRule
@@ -75,7 +76,7 @@ def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     if not any(rule.latches for rule in policy.rules):
         # A rule that is off for one launch does not forget what is due.
         into.gex_latched[:] = book.gex_latched
-    _select(policy.rules, verdicts, book.open_quantity, into)
+    _select(policy, verdicts, book.open_quantity, into)
 
 
 def _confirm(rule: ExitRule, verdict: Verdict, bit: int, book: Book, into: Decisions) -> Verdict:
@@ -95,10 +96,9 @@ def _confirm(rule: ExitRule, verdict: Verdict, bit: int, book: Book, into: Decis
     return replace(verdict, fired=verdict.fired & confirmed)
 
 
-def _select(
-    rules: Sequence[ExitRule], verdicts: Sequence[Verdict], held: IntColumn, into: Decisions
-) -> None:
+def _select(policy: Policy, verdicts: Sequence[Verdict], held: IntColumn, into: Decisions) -> None:
     """Write the choice among the fired rules: the first in order, a full exit before a part."""
+    rules, stated = policy.rules, dict(policy.urgencies)
     rows = np.flatnonzero(into.fired_mask != 0)
     fired, held = into.fired_mask[rows], held[rows]
     asked, closes_all = {}, fired.copy()
@@ -107,14 +107,17 @@ def _select(
             asked[bit] = np.minimum(verdict.quantity[rows], held)
             closes_all[asked[bit] < held] &= ~fired.dtype.type(1 << bit)
     rule = _lowest_bit(np.where(closes_all != 0, closes_all, fired))
-    quantity, urgency = held.copy(), np.array([one.urgency for one in rules], np.int8)[rule]
+    usual = [stated.get(one.name, one.urgency) for one in rules]
+    quantity, urgency = held.copy(), np.array(usual, np.int8)[rule]
     for bit, verdict in enumerate(verdicts):
         if verdict.quantity is not None:
             chosen = rule == bit
             quantity[chosen] = asked[bit][chosen]
         if verdict.urgency is not None:
             chosen = rule == bit
-            urgency[chosen] = verdict.urgency[rows[chosen]]
+            # What a row presses for beyond its rule's usual urgency, it does under any policy.
+            least = usual[bit] if rules[bit].name in stated else Urgency.PATIENT
+            urgency[chosen] = np.maximum(verdict.urgency[rows[chosen]], np.int8(least))
         if rules[bit].latches:
             into.gex_latched[rows] = verdict.fired[rows]
     into.outcome[rows] = np.where(quantity < held, np.int8(Outcome.PARTIAL), np.int8(Outcome.FULL))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from exit_pipeline.core import rules as rules_package
 from exit_pipeline.core.engine.grade import QuoteLimits
 from exit_pipeline.core.engine.price_orders import PriceLimits
+from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.policy_layer import DEFAULT
 from exit_pipeline.core.model.rule import ExitRule
 
@@ -30,6 +31,7 @@ class Policy(BaseModel):
         quotes: When a quote is doubtful or no quote at all.
         rules: In order of precedence; bit i of a decision's masks is rule i.
         prices: How closing orders are priced.
+        urgencies: Urgency by rule that is on, where a policy says another than the rule's own.
         origins: Who stated each value, by ``SECTION.THRESHOLD``, and whether a rule is on, by its
             name. No part of the hash.
     """
@@ -40,6 +42,7 @@ class Policy(BaseModel):
     quotes: QuoteLimits
     rules: tuple[SerializeAsAny[ExitRule], ...]
     prices: PriceLimits
+    urgencies: tuple[tuple[str, Urgency], ...] = ()
     origins: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +53,7 @@ class Policy(BaseModel):
 
     @property
     def _content(self) -> tuple[object, ...]:
-        return self.name, self.quotes, self.rules, self.prices
+        return self.name, self.quotes, self.rules, self.prices, self.urgencies
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -70,10 +73,12 @@ class Policy(BaseModel):
 
     def canonical_json(self) -> str:
         """The policy as JSON with sorted keys, the text that is hashed and kept."""
-        content = self.model_dump(mode="json", exclude={"rules"})
+        content = self.model_dump(mode="json", exclude={"rules", "urgencies"})
         content["rules"] = [
             {"rule": rule.name} | rule.model_dump(mode="json") for rule in self.rules
         ]
+        if self.urgencies:
+            content["urgencies"] = {rule: urgency.name for rule, urgency in self.urgencies}
         return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
     @property

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from exit_pipeline.core.engine.compile_policy import say_value
+from exit_pipeline.core.engine.compile_policy import URGENCY, say_value
 from exit_pipeline.core.engine.policy import LIMITS, Policy, rule_classes
 from exit_pipeline.core.model.policy_layer import DEFAULT
 
@@ -89,7 +89,15 @@ def _of_rule(rule: str, policy: Policy, *, is_on: bool) -> PolicyLine:
 def _of_thresholds(section: str, policy: Policy) -> list[PolicyLine]:
     model = policy.sections[section]
     fields = type(model).model_fields
-    return [
+    stated = dict(policy.urgencies).get(section)
+    of_urgency = PolicyLine(
+        section=section,
+        threshold=URGENCY,
+        value=stated.name if stated is not None else "none",
+        origin=policy.origins.get(f"{section}.{URGENCY}", DEFAULT),
+        description="How far its orders lean: PATIENT, NORMAL, FAST or EMERGENCY.",
+    )
+    return ([] if stated is None else [of_urgency]) + [
         PolicyLine(
             section=section,
             threshold=threshold,

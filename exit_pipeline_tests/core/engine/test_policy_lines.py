@@ -30,7 +30,7 @@ def test_a_rule_that_is_off_has_no_thresholds():
 def test_limits_come_last_and_are_neither_on_nor_off():
     keys = [line.key for line in policy_lines(parse_policy())]
     assert "quotes" not in keys
-    assert keys[-1] == "prices.collar_ticks"
+    assert keys[-1] == "prices.guard_spread_percent"
 
 
 def test_nothing_is_told_without_a_meaning():

@@ -73,7 +73,7 @@ def test_a_rule_that_is_off_anywhere_is_off(text):
         pytest.param("stop_loss.percent=nan", "policy threshold stop_loss.percent = 'nan' is not "
                      "usable: expected a finite number", id="not a number"),
         pytest.param("stop_loss.percnt=25", "policy threshold stop_loss.percnt = '25' is not "
-                     f"usable: expected one of {', '.join(StopLoss.model_fields)}",
+                     f"usable: expected one of {', '.join(StopLoss.model_fields)}, urgency",
                      id="no such threshold"),
         pytest.param("time_exit.applies_to=none", "policy threshold time_exit.applies_to = 'none' "
                      "is not usable: expected 'intraday' or 'all'", id="no such choice"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -176,6 +177,25 @@ class PostgresDecisions:
                 run_ids=list(run_ids),
             )
             return [_stored(row._asdict()) for row in rows]
+
+    def due_in_a_row(self, position_id: str, exit_reason: str, since: datetime) -> int:
+        """How many decisions on a position, up to the newest, asked for the same exit."""
+        with transaction(self._engine) as connection:
+            found = run(
+                connection,
+                """
+                SELECT count(*) FILTER (WHERE NOT coalesce(others_later, false)) FROM (
+                    SELECT bool_or(exit_reason IS DISTINCT FROM :exit_reason)
+                        OVER (ORDER BY decided_at DESC, id) AS others_later
+                    FROM refactored_decisions
+                    WHERE position_id = :position_id AND decided_at >= :since AND NOT dry_run
+                ) AS decided
+                """,
+                position_id=position_id,
+                exit_reason=exit_reason,
+                since=since,
+            )
+            return int(found.scalar_one())
 
 
 def _check_names(names: Sequence[str]) -> None:
