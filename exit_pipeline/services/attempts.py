@@ -135,6 +135,8 @@ class AttemptPlanner:
         """The next attempt of a decision."""
         last = self.last.get(position.id)
         step = self._step(decision, last)
+        if last is not None and last.status.is_live:
+            step = self._past_equal_rungs(decision, position, last, step)
         waits = self._why_it_waits(decision)
         return Attempt(
             decision=decision,
@@ -207,6 +209,20 @@ class AttemptPlanner:
             return last.step
         worked = last.status.is_live or last.status in _ENDED_UNFILLED
         return last.step + 1 if worked else 0
+
+    def _past_equal_rungs(
+        self, decision: StoredDecision, position: Position, last: LastAttempt, step: int
+    ) -> int:
+        """The next rung that goes further than the order at work; several may ask for the same."""
+        ladder, selling = self.ladder(decision), closing_side(position) is OrderSide.SELL_TO_CLOSE
+        while ladder is not None and last.limit_price is not None and step < ladder.steps:
+            price = self.price(decision, position, step)
+            if price is None:
+                break
+            if (price.limit < last.limit_price) if selling else (price.limit > last.limit_price):
+                break
+            step += 1
+        return step
 
     def _rung(self, decision: StoredDecision, last: LastAttempt | None) -> int:
         """Only inside its tick does a decision have a second order."""

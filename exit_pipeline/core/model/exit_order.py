@@ -216,6 +216,7 @@ class LastAttempt:
         order_id: Key of the row.
         decision_id: The decision that it executed.
         rung: How many orders that decision had had before.
+        limit_price: What it asked for, dollars per share.
     """
 
     attempt: int
@@ -226,3 +227,4 @@ class LastAttempt:
     order_id: str
     decision_id: str = ""
     rung: int = 0
+    limit_price: Decimal | None = None

@@ -68,7 +68,7 @@ def test_policies_without_a_ladder_keep_the_hashes_that_they_had_before_there_we
     [
         pytest.param("prices.normal=50", "prices.normal = '50' is not usable: expected none, or",
                      id="a number"),
-        pytest.param("prices.normal=start:50|end:90", "each once of start, worst, steps", id="name"),
+        pytest.param("prices.normal=start:50|end:90", "each once of start, worst", id="name"),
         pytest.param("prices.normal=start:5|start:6", "each once of start", id="said twice"),
         pytest.param("prices.normal=start:700", "prices.normal.start_percent = '700'", id="range"),
         pytest.param("prices.normal=steps:0", "prices.normal.steps = '0'", id="no steps"),

@@ -167,7 +167,7 @@ def test_a_ladder_only_goes_towards_the_market_and_never_beyond_its_worst(
     assert limits == sorted(limits, reverse=side is SELL)
     last = prices[-1]
     for price in prices:
-        assert 0 < price.limit
+        assert price.limit > 0
         assert price.limit >= last.worst if side is SELL else price.limit <= last.worst
 
 

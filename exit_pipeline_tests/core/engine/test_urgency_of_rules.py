@@ -7,14 +7,15 @@ from exit_pipeline.core.engine.policy_lines import policy_differences, policy_li
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.policies import parse_policy
-from exit_pipeline_tests.core.engine.rows import make_book, make_row
+from exit_pipeline_tests.builders import a_book
 
-LOSS = {"entry_price": 20_000, "bid": 10_000, "ask": 10_500}
+LOSS = {"mark": "1.00"}
+LATE = {"decided_at": "14:45", "last_trading_close": "16:00"}
 
 
 def urgency_under(text, **columns):
-    book = make_book([make_row(**columns)])
-    return Urgency(int(decide(book, [parse_policy(text)]).urgency[0]))
+    decisions = decide(a_book(columns), [parse_policy(text)])
+    return Urgency(int(decisions.urgency[0]))
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,18 @@ def urgency_under(text, **columns):
 )
 def test_a_stop_presses_as_its_policy_says(text, urgency):
     assert urgency_under(text, **LOSS) is urgency
+
+
+@pytest.mark.parametrize(
+    ("text", "urgency"),
+    [
+        pytest.param("default", Urgency.FAST, id="the rule's own"),
+        pytest.param("expiry.urgency=PATIENT", Urgency.FAST, id="never less than it presses"),
+        pytest.param("expiry.urgency=EMERGENCY", Urgency.EMERGENCY, id="but more"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_presses_by_row_does_so_under_any_policy(text, urgency):
+    assert urgency_under(text, **LATE) is urgency
 
 
 def test_a_policy_with_an_urgency_reads_back_and_is_another_policy():
@@ -57,5 +70,7 @@ def test_a_rule_that_is_off_has_no_urgency_in_the_policy():
 
 @pytest.mark.parametrize("text", ["stop_loss.urgency=HIGH", "gex_flip=off, gex_flip.urgency=2"])
 def test_what_is_no_urgency_is_refused_in_one_sentence(text):
-    with pytest.raises(InputError, match="expected none or one of PATIENT, NORMAL, FAST, EMERGENCY"):
+    with pytest.raises(
+        InputError, match="expected none or one of PATIENT, NORMAL, FAST, EMERGENCY"
+    ):
         parse_policy(text)
