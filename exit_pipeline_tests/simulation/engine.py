@@ -169,7 +169,12 @@ class Engine:
         decided = decide_tick(known, database=database, calendar=calendar)
         self.gate("decide_tick:done")
         executed = execute_tick(
-            decided, broker=broker, database=database, clock=self.wall, limits=OrderLimits()
+            decided,
+            broker=broker,
+            database=database,
+            clock=self.wall,
+            limits=OrderLimits(),
+            market_data=world.feed if world.climbs else None,
         )
         self.gate("execute_tick:done")
         report = close_tick(executed, database=database)
