@@ -63,9 +63,10 @@ def test_an_order_at_work_rests_while_the_spread_is_wide(desk: Desk) -> None:
 def test_a_stop_is_priced_one_urgency_further_while_the_spread_is_wide(
     desk: Desk, policy: str, limit: str
 ) -> None:
-    """1.00 bid, 1.50 asked: the collar is 0.125 wide."""
+    """1.00 bid, 1.50 asked: the collar is 0.125 wide, and a second tick confirms the stop."""
     desk.hold("a", entry="4.00", policy=policy)
-    next_tick(desk, "1.00", "1.50")
+    for _ in range(2):
+        next_tick(desk, "1.00", "1.50")
     assert orders(desk, "urgency", "limit_price")[0][1] == Decimal(limit)
 
 
