@@ -107,7 +107,7 @@ def test_other_files_of_a_folder_are_none_of_ours(tmp_path: Path) -> None:
                      id="more than all is closed"),
         pytest.param({"mine": "rules: {stop_loss: {percnt: 25}}"},
                      "{folder}/mine.yaml: policy threshold stop_loss.percnt = '25' is not usable: "
-                     f"expected one of {', '.join(StopLoss.model_fields)}", id="no such threshold"),
+                     f"expected one of {', '.join(StopLoss.model_fields)}, urgency", id="no such threshold"),
         pytest.param({"mine": "based_on: nowhere"},
                      "{folder}/mine.yaml: based_on is 'nowhere'; expected one of default, "
                      "long_premium, mine, short_premium, zero_dte", id="no such ground"),
@@ -185,3 +185,15 @@ def test_a_file_beside_the_folder_is_taken_in_and_one_of_the_folder_is_read_anew
     for path in (tmp_path / "mine.yaml", tmp_path / "other.yaml"):
         library = with_policy_file(path, library)
     assert combine_policies({"text": "other"}, library) == parse_policy("expiry=off")
+
+
+def test_a_file_states_ladders_and_the_urgency_of_a_rule(tmp_path: Path) -> None:
+    text = (
+        "prices: {normal: start:50|steps:3|seconds:10|timeout:leave, budget_seconds: 30}\n"
+        "rules:\n  stop_loss: {urgency: EMERGENCY}\n"
+    )
+    library = load_policies(files(tmp_path, mine=text))
+    assert combine_policies({"text": "mine"}, library) == parse_policy(
+        "prices.normal=start:50|steps:3|seconds:10|timeout:leave, prices.budget_seconds=30,"
+        " stop_loss.urgency=EMERGENCY"
+    )
