@@ -107,7 +107,8 @@ def test_other_files_of_a_folder_are_none_of_ours(tmp_path: Path) -> None:
                      id="more than all is closed"),
         pytest.param({"mine": "rules: {stop_loss: {percnt: 25}}"},
                      "{folder}/mine.yaml: policy threshold stop_loss.percnt = '25' is not usable: "
-                     f"expected one of {', '.join(StopLoss.model_fields)}, urgency", id="no such threshold"),
+                     f"expected one of {', '.join(StopLoss.model_fields)}, urgency",
+                     id="no such threshold"),
         pytest.param({"mine": "based_on: nowhere"},
                      "{folder}/mine.yaml: based_on is 'nowhere'; expected one of default, "
                      "long_premium, mine, short_premium, zero_dte", id="no such ground"),
