@@ -97,11 +97,19 @@ def fetch_market_data(
 def build_context(
     context: dg.OpExecutionContext,
     seen: MarketTick,
+    market_data: dg.ResourceParam[MarketData],
     database: dg.ResourceParam[Database],
+    calendar: dg.ResourceParam[Calendar],
 ) -> ContextTick:
     """Build the context."""
     with step(context, database):
-        known = build_market_context(seen, database=database)
+        known = build_market_context(
+            seen,
+            market_data=market_data,
+            database=database,
+            calendar=calendar,
+            every_minutes=Settings.from_env().chain_minutes,
+        )
     context.add_output_metadata(views.context(known))
     return known
 

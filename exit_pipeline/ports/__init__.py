@@ -5,12 +5,14 @@ adapter of that kind and over its fakes.
 """
 
 from exit_pipeline.ports.broker import Broker, TakesDeposits, TellsEntries, TellsSkew, TellsTime
+from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.database import Database
 from exit_pipeline.ports.market_data import (
     IsDelayed,
     KeepsTape,
     MarketData,
     TapeWriter,
+    TellsChains,
     TellsOpenInterest,
 )
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
@@ -25,6 +27,7 @@ __all__ = [
     "Calendar",
     "CanClose",
     "Clock",
+    "ContextStore",
     "ControlStore",
     "Database",
     "DecisionStore",
@@ -40,6 +43,7 @@ __all__ = [
     "Surroundings",
     "TakesDeposits",
     "TapeWriter",
+    "TellsChains",
     "TellsEntries",
     "TellsOpenInterest",
     "TellsSkew",

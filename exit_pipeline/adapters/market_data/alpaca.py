@@ -5,6 +5,7 @@ that it was asked for; a note on the snapshot says so.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 from exit_pipeline.adapters.clients.alpaca import HOSTS, AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_contracts import read_open_interest
 from exit_pipeline.adapters.clients.alpaca_data import MOST_OPTIONS, AlpacaData
+from exit_pipeline.adapters.clients.alpaca_refused import without_refused
 from exit_pipeline.adapters.clients.alpaca_snapshots import to_level, to_price, to_quote
 from exit_pipeline.adapters.clients.gather import gather
 from exit_pipeline.adapters.clients.http import Refused
@@ -21,6 +23,8 @@ from exit_pipeline.core.model.errors import (
     ExitPipelineError,
     UnavailableError,
 )
+from exit_pipeline.core.model.instant import to_micros
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import (
     MarketSnapshot,
     OpenInterest,
@@ -42,10 +46,6 @@ _BUDGET_SECONDS: Final = 12.0
 _OPEN_INTEREST_SECONDS: Final = 8.0
 """For all pages of open interest, which the day's first tick waits for with its quotes in hand."""
 
-_MOST_SPLITS: Final = 16
-"""Requests that are spent on finding the one symbol in a hundred that Alpaca refuses: 14."""
-
-_SYMBOL_REFUSED: Final = frozenset({400, 422})
 _NOT_IN_PLAN: Final = frozenset({403, 404})
 """How index values are refused to a plan without them; the vendor doesn't say which plan has."""
 
@@ -108,6 +108,8 @@ class AlpacaMarketData:
     Attributes:
         source: ``alpaca``, or ``alpaca-indicative`` for the free feed of modified quotes.
         is_live: True.
+        tells_chains_unasked: False: a chain takes a request for each thousand contracts, and its
+            open interest one for each ten thousand that counts for the limit of orders.
 
     Args:
         client: Requests to the vendor.
@@ -118,6 +120,7 @@ class AlpacaMarketData:
     """
 
     is_live = True
+    tells_chains_unasked = False
 
     def __init__(
         self,
@@ -177,11 +180,39 @@ class AlpacaMarketData:
         Raises:
             UnavailableError: It was not answered, or refused.
         """
+        return list(contracts(self._listed(underlying)))
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """Every contract listed, with its quote, open interest and the underlying's price.
+
+        Open interest comes from the trading host; without that it is not known.
+
+        Raises:
+            UnavailableError: It was not answered, or refused.
+            ConfigurationError: The keys are refused.
+        """
+        price = self.snapshot([], [underlying], at).underlyings.get(underlying)
+        found = _mapped(to_quote, self._listed(underlying)) if price else {}
+        days = [one.expiration for one in contracts(found).values()]
+        if price is None or not days:
+            return None
+        told = self.open_contracts([underlying], min(days), max(days)) or ()
+        interest = {one.symbol: one.open_interest for one in told}
+        return ListedChain.of_quotes(
+            (replace(row, open_interest=interest.get(row.symbol)) for row in found.values()),
+            underlying=underlying,
+            at=to_micros(at),
+            spot=float(price.last),
+            source=self.source,
+        )
+
+    def _listed(self, underlying: str) -> Rows:
+        """The vendor's snapshots of all contracts, by symbol."""
         (answer,) = gather(
             [partial(self._client.chain, underlying, self._feed)], seconds=self._budget_seconds
         )
         self._raise_if_none([answer])
-        return list(contracts(_together([answer])))
+        return _together([answer])
 
     def open_contracts(
         self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
@@ -231,16 +262,16 @@ class AlpacaMarketData:
 
     def _options(self, symbols: Sequence[str]) -> Rows:
         ask = partial(self._client.option_snapshots, feed=self._feed)
-        return _mapped(to_quote, _without_refused(ask, symbols))
+        return _mapped(to_quote, without_refused(ask, symbols))
 
     def _shares(self, name_of: Mapping[str, str]) -> Rows:
-        found = _without_refused(self._client.stock_snapshots, sorted(set(name_of.values())))
+        found = without_refused(self._client.stock_snapshots, sorted(set(name_of.values())))
         known = {ticker: found[name] for ticker, name in name_of.items() if name in found}
         return _mapped(to_price, known)
 
     def _indices(self, symbols: Sequence[str]) -> Rows:
         try:
-            return _mapped(to_level, _without_refused(self._client.index_values, symbols))
+            return _mapped(to_level, without_refused(self._client.index_values, symbols))
         except Refused as error:
             if error.status not in _NOT_IN_PLAN:
                 raise
@@ -275,24 +306,4 @@ def _together(answers: Iterable[Rows | ExitPipelineError]) -> Rows:
     for answer in answers:
         if not isinstance(answer, ExitPipelineError):
             found |= answer
-    return found
-
-
-def _without_refused(ask: Callable[[Sequence[str]], Rows], symbols: Sequence[str]) -> Rows:
-    """What is answered, though one symbol among many may make Alpaca refuse the whole request.
-
-    The refused list is halved until the symbol stands alone; it is then absent.
-    """
-    found: Rows = {}
-    waiting, splits = [symbols], 0
-    while waiting:
-        part = waiting.pop()
-        try:
-            found |= ask(part)
-        except Refused as error:
-            if error.status not in _SYMBOL_REFUSED or splits >= _MOST_SPLITS:
-                raise
-            if len(part) > 1:
-                splits += 2
-                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
     return found

@@ -3,6 +3,7 @@
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
@@ -25,6 +26,7 @@ class PostgresDatabase:
         self._runs = PostgresRuns(engine)
         self._positions = PostgresPositions(engine)
         self._signals = PostgresSignals(engine)
+        self._context = PostgresContext(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
@@ -55,6 +57,11 @@ class PostgresDatabase:
     def signals(self) -> PostgresSignals:
         """Market signals and context."""
         return self._signals
+
+    @property
+    def context(self) -> PostgresContext:
+        """Daily levels, events, and what earlier ticks knew."""
+        return self._context
 
     @property
     def open_interest(self) -> PostgresOpenInterest:

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal
+from exit_pipeline.core.model.context import GexHistory, GexSignal
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline_tests.adapters.database.postgres.examples import NOON, start
 
 
