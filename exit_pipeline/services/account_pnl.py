@@ -83,14 +83,19 @@ def with_account_pnl(
         )
         for account, rows in of_account.items()
     }
+    return _told(book, of_account, accounts), Standing(accounts=accounts, carried=carried)
+
+
+def _told(
+    book: Book, of_account: Mapping[str, Sequence[int]], accounts: Mapping[str, AccountPnl]
+) -> Book:
+    """The book with both columns, NaN where there is nothing to compare with."""
     day, drawdown = np.full(len(book), np.nan), np.full(len(book), np.nan)
     for account, rows in of_account.items():
         stands = accounts[account]
         if stands.day is not None and stands.drawdown is not None:
             day[rows], drawdown[rows] = stands.day, stands.drawdown
-    return replace(book, day_pnl=day, drawdown=drawdown), Standing(
-        accounts=accounts, carried=carried
-    )
+    return replace(book, day_pnl=day, drawdown=drawdown)
 
 
 def _gains(book: Book, positions: Sequence[Position]) -> list[float]:

@@ -107,49 +107,46 @@ def _details(
     others: TrendView,
     minutes: int,
 ) -> ContextDetails:
-    tick = seen.tick
+    tick, limit = seen.tick, gamma_age_limit(minutes)
     inputs = vix_inputs(tick, seen.market, days)
     vix = read_vix(inputs, VIX_SETTINGS, memory.band)
-    limit = gamma_age_limit(minutes)
     signs = {ticker: one.sign(tick.at, limit) for ticker, one in chains.figures.items()}
-    market_sign = next((signs[one] for one in PROXIES if signs.get(one)), None)
-    underlyings = {
-        ticker: UnderlyingContext(
-            days=of_days,
-            trend=_trend(of_days, others),
-            regime=_regime(
-                ticker, vix, of_days, signs.get(ticker) if market_sign is None else market_sign,
-                memory,
-            ),
-            gamma=chains.figures.get(ticker),
-            gamma_sign=signs.get(ticker),
-        )
-        for ticker, of_days in days.figures.items()
-    }  # fmt: skip
-    stale = [
-        one.reading(limit).say_trouble(f"Gamma exposure of {ticker}", tick.at)
-        for ticker, one in chains.figures.items()
-        if one.direction and not signs[ticker]
-    ]
+    of_market = next((signs[one] for one in PROXIES if signs.get(one)), None)
+    gammas = {f"gamma {name}": one.reading(limit) for name, one in chains.figures.items()}
     return ContextDetails(
         at=tick.at,
         vix=vix,
-        readings={
-            "VIX": inputs.vix,
-            "VIX3M": inputs.vix3m,
-            "VIX9D": inputs.vix9d,
-            **{f"gamma {ticker}": one.reading(limit) for ticker, one in chains.figures.items()},
+        readings={"VIX": inputs.vix, "VIX3M": inputs.vix3m, "VIX9D": inputs.vix9d, **gammas},
+        market=_regime(MARKET, vix, None, of_market, memory),
+        underlyings={
+            ticker: UnderlyingContext(
+                days=of_days,
+                trend=_trend(of_days, others),
+                regime=_regime(ticker, vix, of_days, of_market or signs.get(ticker), memory),
+                gamma=chains.figures.get(ticker),
+                gamma_sign=signs.get(ticker),
+            )
+            for ticker, of_days in days.figures.items()
         },
-        market=_regime(MARKET, vix, None, market_sign, memory),
-        underlyings=underlyings,
         chains=chains,
         notes=(
             *vix.notes,
             *(note for one in days.figures.values() for note in one.notes),
             *chains.notes,
-            *stale,
+            *_stale(tick, chains, signs, limit),
         ),
     )
+
+
+def _stale(
+    tick: OpenTick, chains: Chains, signs: Mapping[str, int | None], limit: timedelta
+) -> list[str]:
+    """What figures of an earlier chain are too old for."""
+    return [
+        one.reading(limit).say_trouble(f"Gamma exposure of {ticker}", tick.at)
+        for ticker, one in chains.figures.items()
+        if one.direction and not signs[ticker]
+    ]
 
 
 def _trend(days: DayFigures, others: TrendView) -> TrendView:

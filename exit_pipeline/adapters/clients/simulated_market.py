@@ -54,8 +54,7 @@ _VIX_VOLATILITY: Final = 0.05
 """Standard deviation of a day's change of log VIX within its regime."""
 
 _TERMS: Final = {"VIX3M": 0.6, "VIX9D": 1.2}
-"""How far a term's index moves with VIX around 19.5: VIX 13 has a VIX3M of 15.6 (contango) and 32
-one of 27 (backwardation)."""
+"""How far a term moves with VIX around 19.5: VIX 13 has a VIX3M of 15.6, and 32 one of 27."""
 
 _TICKER: Final = re.compile(r"[A-Z][A-Z.]{0,5}")
 

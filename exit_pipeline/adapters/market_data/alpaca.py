@@ -13,13 +13,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 from exit_pipeline.adapters.clients.alpaca import HOSTS, AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_contracts import read_open_interest
 from exit_pipeline.adapters.clients.alpaca_data import MOST_OPTIONS, AlpacaData
+from exit_pipeline.adapters.clients.alpaca_feed import PLAN, is_alpaca_paper, options_feed
 from exit_pipeline.adapters.clients.alpaca_refused import without_refused
 from exit_pipeline.adapters.clients.alpaca_snapshots import to_level, to_price, to_quote
 from exit_pipeline.adapters.clients.gather import gather
 from exit_pipeline.adapters.clients.http import Refused
 from exit_pipeline.adapters.clients.us_symbols import INDICES, contracts, share_symbol
 from exit_pipeline.core.model.errors import (
-    ConfigurationError,
     ExitPipelineError,
     UnavailableError,
 )
@@ -38,7 +38,6 @@ Row = TypeVar("Row", Quote, UnderlyingPrice)
 Rows: TypeAlias = dict[str, Any]
 Job: TypeAlias = Callable[[], Rows]
 
-_PLAN: Final = "Alpaca's plan Algo Trader Plus and its signed OPRA agreement"
 _FEED_AGE_LIMIT: Final = timedelta(seconds=30)
 _BUDGET_SECONDS: Final = 12.0
 """For all requests of a tick together; each has 10 seconds with its retries."""
@@ -59,7 +58,7 @@ def build(around: Surroundings) -> "AlpacaMarketData":
     feed = options_feed(around)
     client = AlpacaData(around.environ, around.clock)
     return AlpacaMarketData(
-        client, feed, trading=_trading(around), may_be_indicative=_is_alpaca_paper(around)
+        client, feed, trading=_trading(around), may_be_indicative=is_alpaca_paper(around)
     )
 
 
@@ -74,32 +73,6 @@ def _trading(around: Surroundings) -> AlpacaTrading | None:
     if around.environment not in HOSTS or is_test_of_data:
         return None
     return AlpacaTrading(around.environ, around.environment, around.clock)
-
-
-def options_feed(around: Surroundings) -> str:
-    """``opra``, or ``indicative`` where its modified quotes can touch no real order.
-
-    Raises:
-        ConfigurationError: It is another word, or ``indicative`` outside the paper environment of
-            Alpaca or of this project.
-    """
-    feed = (around.environ.get("ALPACA_OPTIONS_FEED") or "opra").strip().lower()
-    if feed not in {"opra", "indicative"}:
-        message = f"ALPACA_OPTIONS_FEED is {feed!r}; expected opra or indicative"
-        raise ConfigurationError(message)
-    if feed == "indicative" and not _is_alpaca_paper(around):
-        broker = around.environ.get("EXIT_BROKER") or "paper"
-        message = (
-            f"ALPACA_OPTIONS_FEED is 'indicative' for the broker {broker} in the environment "
-            f"{around.environment}, and its quotes are modified; expected opra, which needs {_PLAN}"
-        )
-        raise ConfigurationError(message)
-    return feed
-
-
-def _is_alpaca_paper(around: Surroundings) -> bool:
-    broker = around.environ.get("EXIT_BROKER") or "paper"
-    return around.environment == "paper" and broker in {"alpaca", "paper"}
 
 
 class AlpacaMarketData:
@@ -289,7 +262,7 @@ class AlpacaMarketData:
         if error.status == 401:
             return f"{error}; ALPACA_API_KEY and ALPACA_SECRET_KEY are not accepted"
         free = "; ALPACA_OPTIONS_FEED=indicative is free" if self._may_be_indicative else ""
-        return f"{error}; the feed {self._feed} needs {_PLAN}{free}"
+        return f"{error}; the feed {self._feed} needs {PLAN}{free}"
 
 
 def _share(ticker: str) -> str | None:
