@@ -44,6 +44,7 @@ def assemble_book(
     """
     tick, market, context = known.tick, known.market, known.context
     rows = len(positions)
+    hashes = [policy.hash for policy in policies]
     decided_at = np.full(rows, to_micros(tick.at))
     here = tick.at.astimezone(calendar.zone)
     session_close = tick.session.closes_at if tick.session else None
@@ -59,7 +60,7 @@ def assemble_book(
         clock_minutes=np.full(rows, 60 * here.hour + here.minute),
         last_trading_close=_last_trading_closes(positions, calendar),
         previous_mid=_previous_mids(positions, known),
-        hits=_hits(positions, known, [policies[index].hash for index in policy_of_row]),
+        hits=_hits(positions, known, [hashes[index] for index in policy_of_row]),
         **_position_columns(positions),
         **_day_columns(positions, here.date(), calendar),
         **_quote_columns(positions, market),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from exit_pipeline.core.model.position import Position
+from exit_pipeline.services.gamma_figures import GammaFigures
 from exit_pipeline.services.judge_context import JudgedContext
 from exit_pipeline.services.tick import ContextTick
 
@@ -14,7 +15,8 @@ def context_columns(
     """Columns ``confidence``, ``calculations``, ``context_data`` and ``gex_data`` of decisions.
 
     ``calculations`` has the points of each part of the confidence, ``context_data`` the weights of
-    what was heard and what opposes, ``gex_data`` the newest signal and the figures of the chain.
+    what was heard and what opposes, ``gex_data`` the newest signal and the chain's main figures.
+    The rest is kept once, with the signal and in the run's snapshot.
     """
     figures = {ticker: _gex_data(known, ticker) for ticker in {p.underlying for p in positions}}
     around = {ticker: _around(known, ticker) for ticker in figures}
@@ -30,7 +32,7 @@ def context_columns(
 
 
 def _around(known: ContextTick, ticker: str) -> dict[str, Any]:
-    """Trend and its source, and why the regime is what it is."""
+    """Trend and its source; why the regime is what it is stands in the run's snapshot, once."""
     view = known.context.trends.get(ticker)
     of = known.details.underlyings.get(ticker) if known.details else None
     return {
@@ -38,7 +40,6 @@ def _around(known: ContextTick, ticker: str) -> dict[str, Any]:
         "trend_source": view.source if view else None,
         "bias": view.bias if view else None,
         "realised_vol": of.days.realised_vol if of else None,
-        "regime_reasons": list(of.regime.reasons) if of else [],
     }
 
 
@@ -55,5 +56,16 @@ def _gex_data(known: ContextTick, ticker: str) -> dict[str, Any] | None:
         "strength": strength if strength == strength else None,  # noqa: PLR0124
         "at": newest.at.isoformat() if newest else None,
         "is_own": history.is_own if history else None,
-        "chain": of.gamma.to_stored() if of and of.gamma else None,
+        **_figures(of.gamma if of else None),
+    }
+
+
+def _figures(gamma: GammaFigures | None) -> dict[str, Any]:
+    if gamma is None:
+        return {}
+    if gamma.net is None:
+        return {"reason": gamma.reason}
+    names = ("source", "spot", "net", "gross", "zero_gamma", "call_wall", "put_wall")
+    return {name: getattr(gamma, name) for name in names} | {
+        "chain_at": gamma.at and gamma.at.isoformat()
     }

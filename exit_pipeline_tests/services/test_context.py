@@ -55,7 +55,7 @@ def test_a_tick_knows_gamma_vix_term_structure_and_regime(desk: Desk) -> None:
     assert row["iv"] == pytest.approx(0.13204, abs=1e-4)
     assert 0.5 < row["delta"] < 0.7
     assert decision(report, "a").confidence == row["confidence"] > 50
-    assert row["gex_data"]["chain"]["zero_gamma"] == pytest.approx(100, abs=2)
+    assert row["gex_data"]["zero_gamma"] == pytest.approx(100, abs=2)
     assert "gamma" in row["context_data"]["confluence"]["heard"]
     assert row["calculations"]["confidence"]["gamma"] > 0
 
