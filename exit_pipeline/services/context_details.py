@@ -120,7 +120,17 @@ class ContextMemory:
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "ContextMemory":
-        """What a snapshot kept; empty of one that kept nothing."""
+        """What a snapshot kept; empty of one that kept nothing, or not in this form.
+
+        Another version may have kept something else, and no tick must fail because of it.
+        """
+        try:
+            return cls._read(stored)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return cls()
+
+    @classmethod
+    def _read(cls, stored: Mapping[str, Any]) -> "ContextMemory":
         underlyings: Mapping[str, Any] = stored.get("underlyings") or {}
         kept = {**underlyings, MARKET: stored.get(MARKET) or {}}
         band = stored.get("vix_memory")

@@ -275,6 +275,25 @@ def test_the_regime_of_a_tick_that_is_begun_anew_is_the_same(desk: Desk) -> None
     )
 
 
+@pytest.mark.parametrize(
+    "details",
+    [
+        pytest.param('{"underlyings": {"ACME": {"gamma": 5}}}', id="of another version"),
+        pytest.param('{"vix_memory": "HOT"}', id="of a band that there is not"),
+        pytest.param('{"underlyings": [1]}', id="a list"),
+        pytest.param("[]", id="nothing"),
+    ],
+)
+def test_a_context_that_another_version_kept_is_forgotten_and_fails_nothing(
+    desk: Desk, details: str
+) -> None:
+    tick(desk)
+    desk.rows_changed(f"UPDATE refactored_context_snapshots SET details = '{details}'")
+    desk.later()
+    assert [run.status for run in tick(desk).runs] == [RunStatus.SUCCEEDED]
+    assert len(desk.market.chains_asked) == 2
+
+
 def test_the_days_levels_are_widened_by_each_tick_and_tell_the_next_sessions_change(
     desk: Desk,
 ) -> None:
