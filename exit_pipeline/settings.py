@@ -42,6 +42,9 @@ class Settings:
         max_orders_per_tick: New orders of one account in one tick (``EXIT_MAX_ORDERS_PER_TICK``).
         max_notional_per_tick: What they are worth together, dollars
             (``EXIT_MAX_NOTIONAL_PER_TICK``).
+        chain_minutes: Every how many minutes the chain of an underlying is asked for, 0 for never
+            (``EXIT_CHAIN_MINUTES``); None follows the source: 15 where a chain costs no requests,
+            or a source is named for chains, and never otherwise.
         import_positions: Whether ticks bring in what the broker's accounts hold
             (``EXIT_IMPORT_POSITIONS``).
         policies: Folder with a user's own policies, files ``NAME.yaml`` (``EXIT_POLICIES``).
@@ -64,6 +67,7 @@ class Settings:
     max_orders_per_position: int
     max_orders_per_tick: int
     max_notional_per_tick: int
+    chain_minutes: int | None
     import_positions: bool
     policies: Path | None
     tape_dir: str | None
@@ -95,6 +99,7 @@ class Settings:
             max_orders_per_position=_count(env, "EXIT_MAX_ORDERS_PER_POSITION", 10),
             max_orders_per_tick=_count(env, "EXIT_MAX_ORDERS_PER_TICK", 500),
             max_notional_per_tick=_count(env, "EXIT_MAX_NOTIONAL_PER_TICK", 5_000_000),
+            chain_minutes=_minutes(env, "EXIT_CHAIN_MINUTES"),
             import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
             policies=_folder(env, "EXIT_POLICIES") if env.get("EXIT_POLICIES") else None,
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
@@ -128,6 +133,16 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     if text.isdecimal() and 1 <= int(text) <= 86_400:
         return int(text)
     message = f"{name} is {text!r}; expected a whole number of seconds from 1 to 86400"
+    raise ConfigurationError(message)
+
+
+def _minutes(env: Mapping[str, str], name: str) -> int | None:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    if text.isdecimal() and int(text) <= 1_440:
+        return int(text)
+    message = f"{name} is {text!r}; expected a whole number of minutes from 0, never, to 1440"
     raise ConfigurationError(message)
 
 

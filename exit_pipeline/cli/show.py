@@ -16,8 +16,9 @@ from rich.text import Text
 
 from exit_pipeline.core.engine.explain import RuleState
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.price import say_dollars
-from exit_pipeline.core.model.record import PositionLine, StoredDecision
+from exit_pipeline.core.model.record import StoredDecision
 from exit_pipeline.services.tick import DecidedTick, TickReport
 
 NEW_YORK = ZoneInfo("America/New_York")

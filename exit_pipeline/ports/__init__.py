@@ -12,6 +12,7 @@ from exit_pipeline.ports.broker import (
     TellsSkew,
     TellsTime,
 )
+from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.database import Database
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.market_data import (
@@ -19,6 +20,7 @@ from exit_pipeline.ports.market_data import (
     KeepsTape,
     MarketData,
     TapeWriter,
+    TellsChains,
     TellsOpenInterest,
 )
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
@@ -34,6 +36,7 @@ __all__ = [
     "CanClose",
     "Clock",
     "ClosingStore",
+    "ContextStore",
     "ControlStore",
     "Database",
     "DecisionStore",
@@ -50,6 +53,7 @@ __all__ = [
     "Surroundings",
     "TakesDeposits",
     "TapeWriter",
+    "TellsChains",
     "TellsClosings",
     "TellsEntries",
     "TellsOpenInterest",

@@ -2,6 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
+from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
@@ -35,6 +36,11 @@ class Database(Protocol):
     @property
     def signals(self) -> SignalStore:
         """Market signals and context."""
+        ...
+
+    @property
+    def context(self) -> ContextStore:
+        """Daily levels, events, and what earlier ticks knew."""
         ...
 
     @property

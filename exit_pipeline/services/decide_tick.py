@@ -17,8 +17,11 @@ from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
 from exit_pipeline.core.model.stored_book import stored_columns, stored_hits
 from exit_pipeline.ports import Calendar, Database
+from exit_pipeline.services.account_pnl import with_account_pnl
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
+from exit_pipeline.services.context_columns import context_columns
+from exit_pipeline.services.judge_context import judge_context
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
@@ -34,13 +37,16 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     tick = known.tick
     chosen = choose_policies(known, database=database)
     policies, decided = chosen.policies, chosen.decided
-    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar)
+    judged = judge_context(known, decided)
+    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar, judged)
+    book, standing = with_account_pnl(book, decided, tick, database)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
     stored: tuple[StoredDecision, ...] = ()
     if tick.positions:
         database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
         columns = _rows(tick, chosen, book, decisions, explanation)
+        columns |= context_columns(known, decided, judged)
         stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
         _alert(tick, chosen.faults, database)
         _consume(tick, decided, database)
@@ -54,6 +60,8 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         decisions=decisions,
         policies=tuple(policies),
         explanation=explanation,
+        accounts=standing.accounts,
+        carried=standing.carried,
     )
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.model.account_pnl import AccountPnl
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.control import TradingControl
@@ -20,6 +22,7 @@ from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
 from exit_pipeline.policies import shipped_policies
+from exit_pipeline.services.context_details import ContextDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +113,19 @@ class MarketTick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextTick:
-    """An open tick with what it saw of the market and what it knows beyond quotes."""
+    """An open tick with what it saw of the market and what it knows beyond quotes.
+
+    Attributes:
+        tick: The open tick.
+        market: What it saw of the market.
+        context: What decisions are made from.
+        details: What a person should see of it beside; None where nothing is to be decided.
+    """
 
     tick: OpenTick
     market: MarketSnapshot
     context: MarketContext
+    details: ContextDetails | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +142,8 @@ class DecidedTick:
         decisions: The outcome by row.
         policies: ``book.policy`` indexes this.
         explanation: Why, by row.
+        accounts: How each account stands; absent where that is not known.
+        carried: P&L that positions carried in, dollars, of those first marked in this tick.
     """
 
     tick: OpenTick
@@ -142,6 +155,8 @@ class DecidedTick:
     decisions: Decisions
     policies: tuple[Policy, ...]
     explanation: Explanation
+    accounts: Mapping[str, AccountPnl] = field(default_factory=dict)
+    carried: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from exit_pipeline.core.model.book import KINDS, Book, Kind
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.price import UNKNOWN, to_dollars

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
+from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
@@ -28,6 +29,7 @@ class PostgresDatabase:
         self._positions = PostgresPositions(engine)
         self._closings = PostgresClosings(engine)
         self._signals = PostgresSignals(engine)
+        self._context = PostgresContext(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
         self._orders = PostgresOrders(engine)
@@ -64,6 +66,11 @@ class PostgresDatabase:
     def signals(self) -> PostgresSignals:
         """Market signals and context."""
         return self._signals
+
+    @property
+    def context(self) -> PostgresContext:
+        """Daily levels, events, and what earlier ticks knew."""
+        return self._context
 
     @property
     def open_interest(self) -> PostgresOpenInterest:
