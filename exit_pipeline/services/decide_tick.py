@@ -17,6 +17,7 @@ from exit_pipeline.core.model.stored_book import stored_columns
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
+from exit_pipeline.services.shadow import with_shadows
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
@@ -26,6 +27,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     A position that can't be decided (its policy can't be read, its contract is adjusted or for
     other than 100 shares) is recorded as a HOLD with the reason and raises an alert; the others are
     decided all the same.
+    Shadow policies are decided after all others, and recorded apart.
     What another attempt of the same run has recorded already stands. A request to close a position
     counts as consumed from here on, and stays due until it is closed or the request expires.
     """
@@ -42,7 +44,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
         _alert(tick, chosen.faults, database)
         _consume(tick, decided, database)
-    return DecidedTick(
+    found = DecidedTick(
         tick=tick,
         market=known.market,
         context=known.context,
@@ -53,6 +55,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         policies=tuple(policies),
         explanation=explanation,
     )
+    return with_shadows(found, database=database)
 
 
 def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[StoredDecision, ...]:

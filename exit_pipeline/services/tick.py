@@ -19,6 +19,7 @@ from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
+from exit_pipeline.core.model.shadow import ShadowDecision
 from exit_pipeline.policies import shipped_policies
 
 
@@ -36,6 +37,7 @@ class TickRequest:
         force_close: Close every position in scope.
         import_held: Bring in what the broker's accounts hold before deciding.
         policies: The named policies that texts may begin with.
+        shadow_policies: Policies to be decided beside each position's own, text by name.
     """
 
     run_key: str
@@ -49,6 +51,7 @@ class TickRequest:
     force_close: bool = False
     import_held: bool = False
     policies: PolicyLibrary = field(default_factory=shipped_policies, repr=False)
+    shadow_policies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_special(self) -> bool:
@@ -131,6 +134,7 @@ class DecidedTick:
         decisions: The outcome by row.
         policies: ``book.policy`` indexes this.
         explanation: Why, by row.
+        shadow_decisions: What other policies would have decided; nothing is sent of it.
     """
 
     tick: OpenTick
@@ -142,6 +146,7 @@ class DecidedTick:
     decisions: Decisions
     policies: tuple[Policy, ...]
     explanation: Explanation
+    shadow_decisions: tuple[ShadowDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

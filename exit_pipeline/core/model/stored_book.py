@@ -107,7 +107,7 @@ _TO_STORED: Final[Mapping[Kind, Callable[[np.ndarray], list[Any]]]] = {
 
 
 def _codes(words: Mapping[str, int]) -> Callable[[Sequence[Any]], list[int]]:
-    known = {None: 0, **words}
+    known: dict[Any, int] = {None: 0, **words}
     return lambda column: [known[word] for word in column]
 
 
