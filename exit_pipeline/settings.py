@@ -159,14 +159,11 @@ def _named_texts(env: Mapping[str, str], name: str) -> Mapping[str, str]:
         key, sign, text = (part.strip() for part in item.partition("="))
         if not key and not sign:
             continue
-        if not _NAME.fullmatch(key) or (sign and not text):
+        if not _NAME.fullmatch(key) or key in found or (sign and not text):
             message = (
-                f"{name} has {item.strip()!r}; expected NAME=POLICY or the name of a policy, "
-                "joined by ;, such as tight=stop_loss.percent=20; long_premium"
+                f"{name} is {env[name]!r}; expected NAME=POLICY or a policy's name, each name once "
+                "in small letters, joined by ;, such as tight=stop_loss.percent=20; long_premium"
             )
-            raise ConfigurationError(message)
-        if key in found:
-            message = f"{name} has the name {key!r} twice; expected each name once"
             raise ConfigurationError(message)
         found[key] = text or key
     return found

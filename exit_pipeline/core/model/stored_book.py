@@ -68,7 +68,7 @@ def _read(kept: str, kind: Kind, column: Sequence[Any]) -> np.ndarray:
         return _read_hits(column)
     try:
         return np.array(_FROM_STORED[kind](column), kind.dtype)
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError) as error:
         message = f"column {kept} of a stored decision has a value that is never stored there"
         raise InputError(message) from error
 
