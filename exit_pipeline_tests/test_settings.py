@@ -24,6 +24,7 @@ DEFAULTS = {
     "chain_minutes": None,
     "import_positions": False,
     "policies": None,
+    "shadow_policies": {},
     "tape_dir": None,
     "tape_out": None,
 }
@@ -41,6 +42,7 @@ VARIABLES = {
     "EXIT_CHAIN_MINUTES": "chain_minutes",
     "EXIT_IMPORT_POSITIONS": "import_positions",
     "EXIT_POLICIES": "policies",
+    "EXIT_SHADOW_POLICIES": "shadow_policies",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -83,6 +85,15 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_CHAIN_MINUTES", "0", 0),
         ("EXIT_CHAIN_MINUTES", " 15 ", 15),
         ("EXIT_CHAIN_MINUTES", "1440", 1_440),
+        (
+            "EXIT_SHADOW_POLICIES",
+            " tight = stop_loss.percent=20; long_premium ;loose=long_premium, gex_flip=off; ",
+            {
+                "tight": "stop_loss.percent=20",
+                "long_premium": "long_premium",
+                "loose": "long_premium, gex_flip=off",
+            },
+        ),
         ("EXIT_IMPORT_POSITIONS", "yes", True),
         ("EXIT_POLICIES", "/srv/policies", Path("/srv/policies")),
         ("EXIT_POLICIES", "mine", Path.cwd() / "mine"),
@@ -117,12 +128,18 @@ def test_a_place_for_tapes_is_not_shown_as_its_url_may_hold_a_password() -> None
 BOOLEAN = "expected true or false"
 ARM = "expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
 MINUTES = "expected a whole number of minutes from 0, never, to 1440"
+SHADOWS = "expected NAME=POLICY or a policy's name, each name once in small letters, joined by ;"
 SECONDS = "expected a whole number of seconds from 1 to 86400"
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "expected"),
     [
+        pytest.param("EXIT_SHADOW_POLICIES", "stop_loss.percent=20", SHADOWS, id="without a name"),
+        pytest.param("EXIT_SHADOW_POLICIES", "tight=", SHADOWS, id="a name without a policy"),
+        pytest.param("EXIT_SHADOW_POLICIES", "a; b=gex_flip=off; a", SHADOWS, id="a name twice"),
+        pytest.param("EXIT_SHADOW_POLICIES", "Tight=default", SHADOWS, id="a capital"),
+        pytest.param("EXIT_SHADOW_POLICIES", "default, gex_flip=off", SHADOWS, id="a bare text"),
         pytest.param("EXIT_WORKER_ENABLED", "maybe", BOOLEAN, id="neither true nor false"),
         pytest.param("EXIT_WORKER_ENABLED", "2", BOOLEAN, id="a number beyond 0 and 1"),
         pytest.param("EXIT_CHAIN_MINUTES", "often", MINUTES, id="minutes in words"),

@@ -73,6 +73,7 @@ def fetch_positions(
                 request,
                 import_held=settings.import_positions,
                 policies=load_policies(settings.policies),
+                shadow_policies=settings.shadow_policies,
             ),
             broker=broker,
             database=database,

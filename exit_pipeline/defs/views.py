@@ -9,6 +9,7 @@ from exit_pipeline.core.engine.explain import describe_flags
 from exit_pipeline.core.model.price import say_dollars, to_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.defs.assets import CONTEXT, DECISIONS, POSITIONS
+from exit_pipeline.services.shadow import differing
 from exit_pipeline.services.tick import (
     DecidedTick,
     ExecutedTick,
@@ -19,6 +20,9 @@ from exit_pipeline.services.tick import (
 
 ROWS_SHOWN = 200
 """Rows of a table that are kept with a run; the database keeps all of them."""
+
+NAMES_SHOWN = 20
+"""Positions that are named in one cell of a table."""
 
 Metadata = dict[str, Any]
 
@@ -66,7 +70,7 @@ def market(seen: MarketTick) -> Metadata:
 
 
 def decisions(decided: DecidedTick) -> Metadata:
-    """Every decision with its reason; exits first. And every quote that was refused."""
+    """Every decision with its reason, exits first; refused quotes; and shadow policies, if any."""
     ordered = sorted(decided.stored, key=lambda one: (one.decision == "HOLD", one.position_id))
     rows = [
         {
@@ -97,7 +101,30 @@ def decisions(decided: DecidedTick) -> Metadata:
         "quotes_refused": len(refused),
         "decisions": table(rows),
         "refused": table(refused),
+        **_shadows(decided),
     }
+
+
+def _shadows(decided: DecidedTick) -> Metadata:
+    """What each shadow policy would close now, and where that is not what is really closed."""
+    rows = [
+        {
+            "policy": name,
+            "text": decided.tick.request.shadow_policies.get(name, ""),
+            "exits": sum(
+                one.name == name and one.decision == "EXIT" for one in decided.shadow_decisions
+            ),
+            "differing": len(ids),
+            "positions": _listed(ids),
+        }
+        for name, ids in differing(decided.shadow_decisions, decided.stored).items()
+    ]
+    return {"shadow_policies": table(rows)} if rows else {}
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = len(ids) - NAMES_SHOWN
+    return ", ".join(ids[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def executed(tick: ExecutedTick) -> Metadata:

@@ -26,6 +26,7 @@ from exit_pipeline.ports.market_data import (
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 from exit_pipeline.ports.surroundings import CanClose, Surroundings
 from exit_pipeline.ports.time import Calendar, Clock
@@ -49,6 +50,7 @@ __all__ = [
     "OrderStore",
     "PositionStore",
     "RunStore",
+    "ShadowStore",
     "SignalStore",
     "Surroundings",
     "TakesDeposits",

@@ -7,6 +7,7 @@ from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 
 
@@ -51,6 +52,11 @@ class Database(Protocol):
     @property
     def decisions(self) -> DecisionStore:
         """Decisions."""
+        ...
+
+    @property
+    def shadow_decisions(self) -> ShadowStore:
+        """What other policies would have decided."""
         ...
 
     @property

@@ -21,6 +21,7 @@ from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
+from exit_pipeline.core.model.shadow import ShadowDecision
 from exit_pipeline.policies import shipped_policies
 from exit_pipeline.services.context_details import ContextDetails
 
@@ -39,6 +40,7 @@ class TickRequest:
         force_close: Close every position in scope.
         import_held: Bring in what the broker's accounts hold before deciding.
         policies: The named policies that texts may begin with.
+        shadow_policies: Policies to be decided beside each position's own, text by name.
     """
 
     run_key: str
@@ -52,6 +54,7 @@ class TickRequest:
     force_close: bool = False
     import_held: bool = False
     policies: PolicyLibrary = field(default_factory=shipped_policies, repr=False)
+    shadow_policies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_special(self) -> bool:
@@ -144,6 +147,7 @@ class DecidedTick:
         explanation: Why, by row.
         accounts: How each account stands; absent where that is not known.
         carried: P&L that positions carried in, dollars, of those first marked in this tick.
+        shadow_decisions: What other policies would have decided; nothing is sent of it.
     """
 
     tick: OpenTick
@@ -157,6 +161,7 @@ class DecidedTick:
     explanation: Explanation
     accounts: Mapping[str, AccountPnl] = field(default_factory=dict)
     carried: Mapping[str, Decimal] = field(default_factory=dict)
+    shadow_decisions: tuple[ShadowDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

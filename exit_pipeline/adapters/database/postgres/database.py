@@ -13,6 +13,7 @@ from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenI
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
+from exit_pipeline.adapters.database.postgres.shadow_decisions import PostgresShadowDecisions
 from exit_pipeline.adapters.database.postgres.signals import PostgresSignals
 
 
@@ -32,6 +33,7 @@ class PostgresDatabase:
         self._context = PostgresContext(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
+        self._shadow_decisions = PostgresShadowDecisions(engine)
         self._orders = PostgresOrders(engine)
         self._exit_requests = PostgresExitRequests(engine)
         self._exit_rules = PostgresExitRules(engine)
@@ -81,6 +83,11 @@ class PostgresDatabase:
     def decisions(self) -> PostgresDecisions:
         """Decisions."""
         return self._decisions
+
+    @property
+    def shadow_decisions(self) -> PostgresShadowDecisions:
+        """What other policies would have decided."""
+        return self._shadow_decisions
 
     @property
     def orders(self) -> PostgresOrders:
