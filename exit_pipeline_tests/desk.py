@@ -11,8 +11,9 @@ from exit_pipeline.adapters.brokers.paper import PaperBroker
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.check_orders import OrderLimits
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.quote import Quote
-from exit_pipeline.core.model.record import NewPosition, PositionLine, StoredDecision
+from exit_pipeline.core.model.record import NewPosition, StoredDecision
 from exit_pipeline.defs.launch import run_exit_job
 from exit_pipeline.ports import Broker
 from exit_pipeline.services.import_book import import_book

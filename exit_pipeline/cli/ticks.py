@@ -13,8 +13,8 @@ import click
 from exit_pipeline.cli.show import NEW_YORK, as_json, console, print_report, report_as_json
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.price import say_dollars
-from exit_pipeline.core.model.record import PositionLine
 from exit_pipeline.core.model.session import Session
 from exit_pipeline.policies import load_policies
 from exit_pipeline.services.tick import TickReport, parse_instant

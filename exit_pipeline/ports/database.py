@@ -2,10 +2,12 @@
 
 from typing import Protocol, runtime_checkable
 
+from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 
 
@@ -38,6 +40,11 @@ class Database(Protocol):
         ...
 
     @property
+    def context(self) -> ContextStore:
+        """Daily levels, events, and what earlier ticks knew."""
+        ...
+
+    @property
     def open_interest(self) -> OpenInterestStore:
         """Open interest."""
         ...
@@ -45,6 +52,11 @@ class Database(Protocol):
     @property
     def decisions(self) -> DecisionStore:
         """Decisions."""
+        ...
+
+    @property
+    def shadow_decisions(self) -> ShadowStore:
+        """What other policies would have decided."""
         ...
 
     @property

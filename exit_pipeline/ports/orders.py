@@ -13,6 +13,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.kept_decision import KeptDecision
 from exit_pipeline.core.model.lines import OrderLine
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
@@ -43,6 +44,17 @@ class DecisionStore(Protocol):
             position_id: The position.
             exit_reason: The rule's name in capitals.
             since: Decisions of before don't count; nor do those of dry runs.
+        """
+        ...
+
+    def newest(self, position_id: str, at: datetime | None) -> KeptDecision | None:
+        """The newest decision on a position, with all of its inputs.
+
+        Also a users' own on the position's signal, which has none.
+
+        Args:
+            position_id: The position.
+            at: None later than this; None for the newest of all.
         """
         ...
 

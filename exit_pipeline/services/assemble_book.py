@@ -1,7 +1,7 @@
 """Join positions, quotes and context into the columns of a book."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +9,17 @@ import numpy as np
 
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import MOST_RULES, Book
-from exit_pipeline.core.model.context import Direction, MarketContext
+from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.contract import OptionContract, OptionRight
+from exit_pipeline.core.model.direction import Direction
+from exit_pipeline.core.model.event import EventKind
 from exit_pipeline.core.model.instant import MICROSECOND, to_micros
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN, to_units
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.ports import Calendar
+from exit_pipeline.services.contract_figures import contract_figures
+from exit_pipeline.services.judge_context import JudgedContext
 from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.tick import ContextTick
 
@@ -26,6 +30,7 @@ def assemble_book(
     policies: Sequence[Policy],
     policy_of_row: Sequence[int],
     calendar: Calendar,
+    judged: JudgedContext,
 ) -> Book:
     """One row per position; whatever is not known is UNKNOWN, never zero.
 
@@ -34,10 +39,12 @@ def assemble_book(
         positions: The rows.
         policies: Those that rows are decided by.
         policy_of_row: Index of each row's policy among them.
-        calendar: Tells when a contract trades last.
+        calendar: Tells when a contract trades last and when it is settled.
+        judged: What the context says of each row.
     """
     tick, market, context = known.tick, known.market, known.context
     rows = len(positions)
+    hashes = [policy.hash for policy in policies]
     decided_at = np.full(rows, to_micros(tick.at))
     here = tick.at.astimezone(calendar.zone)
     session_close = tick.session.closes_at if tick.session else None
@@ -49,15 +56,16 @@ def assemble_book(
         session_close=np.full(rows, to_micros(session_close)),
         feed_age_limit=np.full(rows, market.feed_age_limit // MICROSECOND),
         force_close=_flag(positions, lambda p: tick.request.force_close or p.id in asked),
-        vix=np.full(rows, np.nan if context.vix is None else float(context.vix)),
-        vix_at=np.full(rows, to_micros(context.vix_at)),
+        confluence=judged.confluence.against,
         clock_minutes=np.full(rows, 60 * here.hour + here.minute),
         last_trading_close=_last_trading_closes(positions, calendar),
         previous_mid=_previous_mids(positions, known),
-        hits=_hits(positions, known, [policies[index].hash for index in policy_of_row]),
+        hits=_hits(positions, known, [hashes[index] for index in policy_of_row]),
         **_position_columns(positions),
         **_day_columns(positions, here.date(), calendar),
         **quote_columns(positions, market),
+        **contract_figures(positions, market, tick.at, calendar),
+        **_market_columns(positions, context, tick.at),
         **_gamma_columns(positions, context),
     )
 
@@ -76,7 +84,6 @@ def _position_columns(positions: Sequence[Position]) -> dict[str, np.ndarray]:
         "intraday": _flag(positions, lambda p: p.is_intraday),
         "entry_iv": _number(positions, lambda p: p.entry_iv),
         "entry_regime": _small(positions, lambda p: p.entry_regime or 0),
-        "gex_entry": _small(positions, lambda p: p.entry_gex),
         "gex_latched": _flag(positions, lambda p: p.gex_latched),
     }
 
@@ -141,6 +148,26 @@ def quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict
     }
 
 
+def _market_columns(
+    positions: Sequence[Position], context: MarketContext, at: datetime
+) -> dict[str, np.ndarray]:
+    """Volatility of the market, and what is known of each underlying."""
+    rows = len(positions)
+    dividends = [context.events.get((p.underlying, EventKind.DIVIDEND)) for p in positions]
+    reports = [context.events.get((p.underlying, EventKind.EARNINGS)) for p in positions]
+    return {
+        "vix": np.full(rows, _nan(context.fresh_vix(at))),
+        "vix_at": np.full(rows, to_micros(context.vix_at)),
+        "vix_change": np.full(rows, _nan(context.vix_change)),
+        "vix_ratio": np.full(rows, _nan(context.vix_ratio)),
+        "regime": _small(positions, lambda p: context.regimes.get(p.underlying, 0)),
+        "gamma_sign": _small(positions, lambda p: context.gamma_signs.get(p.underlying, 0)),
+        "next_earnings": _whole(reports, lambda e: to_micros(e.at if e else None)),
+        "next_ex_dividend": _whole(dividends, lambda e: to_micros(e.at if e else None)),
+        "dividend": _whole(dividends, lambda e: _units(e.amount if e else None)),
+    }
+
+
 def _gamma_columns(positions: Sequence[Position], context: MarketContext) -> dict[str, np.ndarray]:
     histories = [context.gex.get(p.underlying) for p in positions]
     return {
@@ -150,6 +177,10 @@ def _gamma_columns(positions: Sequence[Position], context: MarketContext) -> dic
         "gex_previous": _small(
             histories,
             lambda h: h.previous.direction if h and h.previous else Direction.NONE,
+        ),
+        "gex_entry": _small(
+            positions,
+            lambda p: p.entry_gex or context.gex_entry.get(p.id, Direction.NONE),
         ),
     }
 
@@ -173,6 +204,10 @@ def _right(position: Position) -> int:
     if position.contract is None:
         return 0
     return 1 if position.contract.right is OptionRight.CALL else -1
+
+
+def _nan(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _units(price: Decimal | None) -> int:

@@ -5,20 +5,22 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation
+from exit_pipeline.core.engine.stored_outcome import stored_outcome
 from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
+from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.price import to_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
-from exit_pipeline.core.model.stored_book import stored_columns, stored_hits
+from exit_pipeline.core.model.stored_book import stored_columns
 from exit_pipeline.ports import Calendar, Database
+from exit_pipeline.services.account_pnl import with_account_pnl
 from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
+from exit_pipeline.services.context_columns import context_columns
+from exit_pipeline.services.judge_context import judge_context
+from exit_pipeline.services.shadow import with_shadows
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
@@ -28,23 +30,27 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     A position that can't be decided (its policy can't be read, its contract is adjusted or for
     other than 100 shares) is recorded as a HOLD with the reason and raises an alert; the others are
     decided all the same.
+    Shadow policies are decided after all others, and recorded apart.
     What another attempt of the same run has recorded already stands. A request to close a position
     counts as consumed from here on, and stays due until it is closed or the request expires.
     """
     tick = known.tick
     chosen = choose_policies(known, database=database)
     policies, decided = chosen.policies, chosen.decided
-    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar)
+    judged = judge_context(known, decided)
+    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar, judged)
+    book, standing = with_account_pnl(book, decided, tick, database)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
     stored: tuple[StoredDecision, ...] = ()
     if tick.positions:
         database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
         columns = _rows(tick, chosen, book, decisions, explanation)
+        columns |= context_columns(known, decided, judged)
         stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
         _alert(tick, chosen.faults, database)
         _consume(tick, decided, database)
-    return DecidedTick(
+    found = DecidedTick(
         tick=tick,
         market=known.market,
         context=known.context,
@@ -54,7 +60,10 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         decisions=decisions,
         policies=tuple(policies),
         explanation=explanation,
+        accounts=standing.accounts,
+        carried=standing.carried,
     )
+    return with_shadows(found, database=database)
 
 
 def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[StoredDecision, ...]:
@@ -89,38 +98,16 @@ def _rows(
     explanation: Explanation,
 ) -> dict[str, list[Any]]:
     """The columns of ``refactored_decisions``, for the rows of a book."""
-    policy_of_row = [chosen.policies[index] for index in book.policy.tolist()]
+    index_of_row = book.policy.tolist()
     hashes = [policy.hash for policy in chosen.policies]
-    rules = decisions.rule.tolist()
-    exits = [rule != NO_RULE for rule in rules]
-    reasons = [
-        policy.reasons[rule] if rule != NO_RULE else None
-        for policy, rule in zip(policy_of_row, rules, strict=True)
-    ]
+    outcome = stored_outcome(decisions, chosen.policies, index_of_row)
     return {
         **_identity_columns(tick, chosen.decided),
         **stored_columns(book),
-        "policy_hash": [hashes[index] for index in book.policy.tolist()],
+        "policy_hash": [hashes[index] for index in index_of_row],
         "policy_origins": [origins or None for origins in chosen.origins],
-        "mark": [to_dollars(units) for units in decisions.mark.tolist()],
-        "pnl_percent": [None if np.isnan(one) else one for one in decisions.pnl_percent.tolist()],
-        "quote_flags": decisions.flags.tolist(),
-        "quote_grade": [QuoteGrade(grade).name for grade in decisions.grade.tolist()],
-        "decision_type": ["EXIT" if leaves else "HOLD" for leaves in exits],
-        "decision": ["EXIT" if leaves else "HOLD" for leaves in exits],
-        "exit_reason": reasons,
-        "exit_action": [
-            Outcome(outcome).name if outcome else None for outcome in decisions.outcome.tolist()
-        ],
-        "exit_quantity": [quantity or None for quantity in decisions.quantity.tolist()],
-        "urgency": [
-            Urgency(urgency).name if leaves else None
-            for urgency, leaves in zip(decisions.urgency.tolist(), exits, strict=True)
-        ],
-        "fired_mask": decisions.fired_mask.tolist(),
-        "evaluable_mask": decisions.evaluable_mask.tolist(),
-        "gex_latched_after": decisions.gex_latched.tolist(),
-        "rule_hits_after": stored_hits(decisions.hits),
+        **outcome,
+        "decision_type": outcome["decision"].copy(),
         "reasoning": [tuple(explanation.sentences(row)) for row in range(len(book))],
     }
 

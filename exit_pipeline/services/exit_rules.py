@@ -18,10 +18,10 @@ THRESHOLDS: Final[Mapping[str, str]] = {
     "profit_target_percent": "profit_target.percent",
     "stop_loss_percent": "stop_loss.percent",
     "trailing_stop_percent": "trailing_stop.distance_percent",
-    "min_days_to_expiration": "days_to_expiration.days_min",
-    "max_days_in_trade": "days_in_trade.days_max",
-    "delta_exit_threshold": "delta_limit.delta_max",
-    "theta_decay_threshold": "theta_share.percent_max",
+    "min_days_to_expiration": "days_to_expiration.days",
+    "max_days_in_trade": "days_in_trade.days",
+    "delta_exit_threshold": "delta_limit.abs_max",
+    "theta_decay_threshold": "theta_share.percent",
     "iv_crush_threshold": "iv_crush.percent",
 }
 """The threshold that each column sets. A column without a value switches the rule off."""

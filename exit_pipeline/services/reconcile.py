@@ -18,7 +18,7 @@ from exit_pipeline.services.explain_closings import EXPLAINED_WITHIN, explain
 from exit_pipeline.services.holdings import judge_holdings, taken_by
 from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.own_accounts import why_not_ours
-from exit_pipeline.services.reconcile_holdings import compare_holdings, settle
+from exit_pipeline.services.reconcile_holdings import book_late_fills, compare_holdings, settle
 from exit_pipeline.services.reconcile_orders import (
     Look,
     cancel_if_told,
@@ -162,8 +162,9 @@ class _Account:
                 missing.append(order)
             found.notes += notes or []
         held = self._apart("holdings", books.read_holdings, None)
+        positions = self._after_late_fills(missing, held)
         for order in missing:
-            look = Look(held=held, positions=self.positions, nobody_sends=order.id in unsent)
+            look = Look(held=held, positions=positions, nobody_sends=order.id in unsent)
             self._tell(order.position_id, partial(judge_missing, order, look, books))
         known = {order.request.client_order_id for order in self.orders}
         strangers = [one for one in working if one.client_order_id not in known]
@@ -175,6 +176,28 @@ class _Account:
             self._tell("holdings", partial(self._compare, held, strangers))
         if self.is_unexplained or len(found.notes) > before:
             self._tell("closings", partial(explain, books))
+
+    def _after_late_fills(
+        self, missing: Sequence[ExitOrder], held: Mapping[str, HeldPosition] | None
+    ) -> Sequence[Position]:
+        """The positions, once fills are booked that orders before the missing ones had late.
+
+        What such a fill took would else seem to be what a missing order may have sold, which then
+        is neither found nor given up, and keeps its position from being closed.
+        """
+        if not missing or held is None:
+            return self.positions
+        symbols = {order.request.symbol for order in missing}
+        notes: list[str] = self._apart(
+            "orders", partial(book_late_fills, symbols, held, self.books), []
+        )
+        self.found.notes += notes
+        ids = {position.id for position in self.positions}
+        return (
+            [one for one in self.books.open_positions() if one.id in ids]
+            if notes
+            else (self.positions)
+        )
 
     def _compare(
         self, held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]

@@ -89,10 +89,8 @@ def compare_holdings(
     environment = books.broker.environment
     live = database.orders.live_orders(environment, [account]) if any_working else ()
     busy = {order.request.symbol for order in live}
-    # Also of contracts with an order in doubt: only once what came late of another is booked does
-    # what is held prove that the doubtful one was never placed.
-    gone = _missing(positions, held, ())
-    notes = _book_late_fills(sorted(gone), books) if gone else []
+    missing = _missing(positions, held, busy)
+    notes = _look_at_ended(sorted(missing), books)
     if notes:
         still = {position.id for position in positions}
         positions = [position for position in books.open_positions() if position.id in still]
@@ -176,8 +174,18 @@ def _missing(
     return missing
 
 
-def _book_late_fills(symbols: Sequence[str], books: Books) -> list[str]:
+def book_late_fills(
+    symbols: Collection[str], held: Mapping[str, HeldPosition], books: Books
+) -> list[str]:
+    """Look once more at orders that ended, on those of the contracts of which too few are held."""
+    rows = [row for row in books.open_positions() if _symbol(row) in symbols]
+    return _look_at_ended(sorted(_missing(rows, held, ())), books)
+
+
+def _look_at_ended(symbols: Sequence[str], books: Books) -> list[str]:
     """Look once more at orders that ended: what is missing may be what they filled late."""
+    if not symbols:
+        return []
     orders = books.database.orders
     since = books.at - _FILLS_WITHIN
     account = books.run.account

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.core.model.exit_order import SEND_WITHIN, ExitOrder
+from exit_pipeline.core.model.exit_order import DECISION_GOOD_FOR, SEND_WITHIN, ExitOrder
 from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import Alert, RunHandle
 from exit_pipeline.ports import Broker, Clock, Database
@@ -45,6 +45,11 @@ class OrderDesk:
         """
         now = self.clock.now()
         is_again = order.status is OrderStatus.UNKNOWN
+        if not is_again and now - order.intent_at > DECISION_GOOD_FOR:
+            age = (now - order.intent_at).total_seconds()
+            reason = f"not sent: its decision is {age:.0f} seconds old by now"
+            self.database.orders.give_up(order, self.fence, OrderStatus.ABANDONED, reason)
+            return reason
         with self.database.orders.sending(order, self.fence, now) as may_send:
             if not may_send:
                 return "not sent: trading was halted, or another run has taken the account over"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
@@ -184,14 +185,16 @@ class _Executor:
             desk.alert("CRITICAL", "EXIT_BLOCKED", position.id, f"{reason} is due, but {why}")
             return f"not sent: {why}"
         intent = self.planner.intent(attempt, attempt.price, within, desk.fence, replaces=replaces)
-        moment = Moment(
-            at=self.clock.now(),
+        moment = partial(
+            Moment,
             session=self.decided.tick.session,
             worst_price=attempt.price.worst,
             far_side=attempt.far_side or Decimal(0),
         )
+        # The time is taken at the gate itself: a process may freeze on the way to it.
         answer = self.database.orders.record_intent(
-            intent, lambda facts: check_order(intent, facts, self.limits, moment)
+            intent,
+            lambda facts: check_order(intent, facts, self.limits, moment(at=self.clock.now())),
         )
         if answer.denial is not None:
             return _denied(answer.denial, desk, position)

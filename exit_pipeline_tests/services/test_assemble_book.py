@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from exit_pipeline.core.model.book import KINDS, Book
-from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext
+from exit_pipeline.core.model.context import GexHistory, GexSignal, MarketContext
 from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.instant import SECONDS, to_micros
 from exit_pipeline.core.model.market_state import Regime
@@ -20,6 +21,7 @@ from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPric
 from exit_pipeline.core.model.record import TickIdentity
 from exit_pipeline.policies import parse_policy
 from exit_pipeline.services.assemble_book import assemble_book
+from exit_pipeline.services.judge_context import judge_context
 from exit_pipeline.services.tick import ContextTick, OpenTick, TickRequest
 from exit_pipeline_tests.fakes import FakeCalendar, new_york
 
@@ -89,7 +91,8 @@ def book_of(
         underlyings={price.symbol: price for price in prices},
     )
     known = ContextTick(tick=tick, market=market, context=context or MarketContext())
-    return assemble_book(known, positions, [parse_policy()], [0] * len(positions), calendar)
+    judged = judge_context(known, positions)
+    return assemble_book(known, positions, [parse_policy()], [0] * len(positions), calendar, judged)
 
 
 def row(book: Book) -> dict[str, Any]:

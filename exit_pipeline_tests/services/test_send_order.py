@@ -1,6 +1,7 @@
 """The only place from which a broker is written to: what it does when the answer is no answer."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,15 @@ def desk(database_url: str) -> Desk:
     desk.quote(CALL, "3.15", "3.25")
     desk.tick()
     desk.rows_changed("UPDATE account_leases SET expires_at = now() + interval '4 minutes'")
+    return desk
+
+
+@pytest.fixture
+def stopped(database_url: str) -> Desk:
+    """A desk whose only position is at its stop."""
+    desk = Desk(database_url)
+    desk.hold("a")
+    desk.quote(CALL, "1.00", "1.05")
     return desk
 
 
@@ -155,3 +165,37 @@ def test_every_write_is_logged_with_its_outcome(desk: Desk) -> None:
     at_work(desk).cancel(working(desk))
     logged = desk.rows("SELECT outcome FROM adapter_logs WHERE broker_call = 'cancel' ORDER BY 1")
     assert [row["outcome"] for row in logged] == ["UnavailableError", "ok"]
+
+
+def test_an_order_whose_decision_has_grown_old_is_given_up_and_never_sent(
+    stopped: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process froze between the commit of the intent and the sending."""
+    desk = stopped
+    with monkeypatch.context() as frozen:
+        frozen.setattr(OrderDesk, "send", lambda *_: "frozen")
+        desk.tick()
+    desk.rows_changed("UPDATE account_leases SET expires_at = now() + interval '4 minutes'")
+    desk.clock.advance(timedelta(seconds=66))
+    said = at_work(desk, submit=never).send(working(desk))
+    assert said == "not sent: its decision is 66 seconds old by now"
+    assert orders(desk, "status") == [("ABANDONED",)]
+    assert desk.rows("SELECT reserved_quantity AS n FROM refactored_positions") == [{"n": 0}]
+
+
+def test_the_last_gate_takes_the_time_itself(
+    stopped: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seed 471: the process froze on its way there, and the gate judged by the time of before."""
+    desk = stopped
+    orders_store = type(desk.database.orders)
+    record = orders_store.record_intent
+
+    def after_a_freeze(store: Any, *intent: Any) -> Any:
+        desk.clock.advance(timedelta(seconds=81))
+        return record(store, *intent)
+
+    monkeypatch.setattr(orders_store, "record_intent", after_a_freeze)
+    report = desk.tick()
+    assert report.executed.notes["a"].startswith("deferred: the decision is 81 seconds old")
+    assert orders(desk, "status") == []

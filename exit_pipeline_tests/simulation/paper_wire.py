@@ -31,16 +31,19 @@ class PaperWire:
         self._world = world
 
     def submit(self, request: OrderRequest, *rest: Any) -> OrderReport:
-        sells = request.side is OrderSide.SELL_TO_CLOSE
-        self._world.postings.judge(
-            Posted(
-                request.client_order_id,
-                request.symbol,
-                sells,
-                request.quantity,
-                request.limit_price,
+        """Judge an order as it arrives: what the broker is asked for too late it takes no more."""
+        now, send_by = self._world.wall.now(), rest[0] if rest else None
+        if send_by is None or now <= send_by:
+            sells = request.side is OrderSide.SELL_TO_CLOSE
+            self._world.postings.judge(
+                Posted(
+                    request.client_order_id,
+                    request.symbol,
+                    sells,
+                    request.quantity,
+                    request.limit_price,
+                )
             )
-        )
         answer: OrderReport = self._carry(venues.POST, "submit", request, *rest)
         return answer
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from exit_pipeline.core.context.gamma_exposure import GammaExposure
 from exit_pipeline.core.context.zero_gamma import ZeroGamma
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 
 CONVENTION: Final = (
     "A convention about regimes, no forecast: if dealers are long calls and short puts, as is "

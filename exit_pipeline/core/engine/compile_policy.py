@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from exit_pipeline.core.engine.ladders import Ladder
 from exit_pipeline.core.engine.policy import LIMITS, Policy, rule_classes, section_classes
+from exit_pipeline.core.engine.raised_stops import RUNGS, raise_stops
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.policy_layer import DEFAULT, PolicyLayer, PolicyLibrary
@@ -39,13 +40,14 @@ def compile_policy(name: str, layers: Iterable[PolicyLayer], library: PolicyLibr
         stack.put(layer)
     models = stack.models()
     switches = {rule: stack.is_on(rule) for rule in rule_classes()}
+    raised = raise_stops(models, switches)
     urgencies = stack.urgencies()
     rules = (rule for rule in models.values() if isinstance(rule, ExitRule))
     return Policy(
         name=_name(models, switches, urgencies, library),
         rules=tuple(rule for rule in rules if switches[rule.name]),
         urgencies=tuple((rule, urgencies[rule]) for rule in urgencies if switches[rule]),
-        origins=stack.origins(models, switches),
+        origins=stack.origins(models, switches) | dict.fromkeys(raised, RUNGS),
         **{section: models[section] for section in LIMITS},
     )
 
@@ -185,7 +187,7 @@ def say_value(value: Any) -> str:
         while parts and parts[-1] is None:
             parts.pop()
         return ":".join(map(say_value, parts))
-    return str(value).removesuffix(".0")
+    return "none" if value is None else str(value).removesuffix(".0")
 
 
 def _build(model: type[M], section: str, values: Mapping[str, str]) -> M:

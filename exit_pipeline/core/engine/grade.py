@@ -36,7 +36,10 @@ class QuoteLimits(BaseModel):
     The defaults are judgement, not measurement; each is a setting of the policy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Defaults are read like what is stated, so that 1 and 1.0 have one hash.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     age_seconds_max: float = Field(
         default=120, gt=0, description="An older quote is DEGRADED: illiquid, not broken."

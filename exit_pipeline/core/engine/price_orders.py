@@ -34,7 +34,10 @@ PENNY_ROOTS: Final = frozenset({"SPY", "QQQ", "IWM"})
 class PriceLimits(BaseModel):
     """How far a closing order may go."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Defaults are read like what is stated, so that 1 and 1.0 have one hash.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     collar_percent: float = Field(
         default=10, ge=0, le=50, description="The worst price lies this share of the mid, % ..."

@@ -12,6 +12,10 @@ from exit_pipeline.core.model.order import OrderRequest, OrderStatus
 SEND_WITHIN: Final = timedelta(seconds=5)
 """How long after it is marked as being sent an order may still be written to the broker."""
 
+DECISION_GOOD_FOR: Final = timedelta(seconds=65)
+"""How old a decision may be when its order is marked as being sent: the 60 seconds for which it
+passes the last gate, and 5 for the way from there. A process that froze on it sends no more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderIntent:

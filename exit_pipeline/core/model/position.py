@@ -8,8 +8,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.contract import OptionContract
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.market_state import Regime
 
 _INTRADAY: Final = re.compile(
@@ -69,6 +69,9 @@ class Position:
         entry_iv: Implied volatility when it was first seen, per year.
         entry_regime: Regime at entry, or when it was first seen; None where not known.
         entry_gex: Direction of the gamma signal in force at entry, or of the first one after it.
+        last_mark: Mark of the newest tick that had one, dollars per share.
+        carried_pnl: P&L that it had when it was first marked, where it was entered before that
+            session, dollars; None as long as it was never marked.
         managed: Whether its exits may be sent; false for what was imported from a broker's account
             and not adopted.
         spread_leg: It is probably a leg of a spread, so that it is not closed singly.
@@ -100,6 +103,8 @@ class Position:
     entry_iv: float | None = None
     entry_regime: Regime | None = None
     entry_gex: Direction = Direction.NONE
+    last_mark: Decimal | None = None
+    carried_pnl: Decimal | None = None
     managed: bool = True
     spread_leg: bool = False
     imported_at: datetime | None = None

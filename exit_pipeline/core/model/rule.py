@@ -24,7 +24,10 @@ class ExitRule(BaseModel, ABC):
         sentence: How the trace reads, with ``{observed}`` and ``{threshold}`` in their unit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Defaults are read like what is stated, so that 1 and 1.0 have one hash.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     name: ClassVar[str]
     rank: ClassVar[int]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
@@ -12,6 +12,7 @@ from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.rule import ExitRule
 from exit_pipeline.core.model.stop_price import WHOLE, is_met, price_at
+from exit_pipeline.core.model.threshold import OptionalThreshold, read_parts
 
 
 class RaisedStop(BaseModel):
@@ -44,15 +45,22 @@ class BreakEvenStop(ExitRule):
     urgency: ClassVar = Urgency.FAST
     sentence: ClassVar = "P&L {observed} against a raised stop of {threshold}"
 
-    activation_percent: float | None = Field(
+    activation_percent: OptionalThreshold = Field(
         default=50.0, gt=0, le=10_000, multiple_of=0.01, description="Best P&L that arms it, %."
     )
     stop_percent: float = Field(
         default=0.0, ge=-100, le=10_000, multiple_of=0.01, description="P&L at the stop, %."
     )
     after_closing: tuple[RaisedStop, ...] = Field(
-        default=(), description="Stops by the share that profit targets have closed."
+        default=(),
+        description="Stops by the share that profit targets have closed, as CLOSED:STOP joined by "
+        "|, such as 50:0|75:50; the rungs of profit_target add theirs.",
     )
+
+    @field_validator("after_closing", mode="before")
+    @classmethod
+    def _read(cls, stops: Any) -> Any:
+        return read_parts(stops, RaisedStop.model_fields, least=2)
 
     @model_validator(mode="after")
     def _is_below_what_arms_it(self) -> Self:

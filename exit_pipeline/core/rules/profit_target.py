@@ -10,6 +10,7 @@ from exit_pipeline.core.model.book import Book, IntColumn
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.marks import CANDIDATE_MARGIN, Marks
 from exit_pipeline.core.model.scaled import ScaledRule
+from exit_pipeline.core.model.threshold import OptionalThreshold, read_parts
 
 
 class Rung(BaseModel):
@@ -58,7 +59,7 @@ class ProfitTarget(ScaledRule):
         multiple_of=0.01,
         description="Share of the opened contracts to close, %.",
     )
-    stop_percent: float | None = Field(
+    stop_percent: OptionalThreshold = Field(
         default=None, ge=-100, le=10_000, multiple_of=0.01,
         description="Once it has closed: P&L at which the rest is left, % of entry price; 0 is "
         "break-even.",
@@ -72,13 +73,7 @@ class ProfitTarget(ScaledRule):
     @field_validator("further_rungs", mode="before")
     @classmethod
     def _read(cls, rungs: Any) -> Any:
-        if not isinstance(rungs, str):
-            return rungs
-        parts = [one.split(":") for one in rungs.split("|") if one.strip()]
-        if any(len(part) not in {2, 3} for part in parts):
-            message = "rungs as PROFIT:SHARE or PROFIT:SHARE:STOP joined by |, such as 100:25:50"
-            raise ValueError(message)
-        return [dict(zip(Rung.model_fields, part, strict=False)) for part in parts]
+        return read_parts(rungs, Rung.model_fields, least=2)
 
     @model_validator(mode="after")
     def _is_a_ladder(self) -> Self:

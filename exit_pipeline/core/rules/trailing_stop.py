@@ -57,7 +57,8 @@ class TrailingStop(ScaledRule):
         every = np.arange(len(book))
         best, evaluable = self._best(book, marks)
         armed = evaluable & self._armed(book, best)
-        base = np.where(evaluable, best, 1) if self.basis == "high_water" else book.entry_price
+        # No share of nothing: of a best mark of 0, the smallest price stands for it.
+        base = np.maximum(best, 1) if self.basis == "high_water" else book.entry_price
         back = np.where(evaluable, book.side * (best - book.mid(every)) / base * 100, np.nan)
         threshold = np.broadcast_to(self.scaled(self.distance_percent, book) / 100, len(book))
         distance = np.maximum(threshold - back, 0.0)

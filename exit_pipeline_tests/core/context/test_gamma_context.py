@@ -15,7 +15,7 @@ from exit_pipeline.core.context.gamma_settings import GammaSettings
 from exit_pipeline.core.context.implied_vol import implied_vol
 from exit_pipeline.core.context.usable_contracts import Coverage
 from exit_pipeline.core.context.zero_gamma import zero_gamma
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.instant import DAYS, MINUTES
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline_tests.core.context.chains import HALF_A_YEAR, NOW, chain_of, index_chain

@@ -6,7 +6,7 @@ import pytest
 
 from exit_pipeline.core.context.gamma_context import gamma_context
 from exit_pipeline.core.context.gex_signal import CONVENTION, gex_signal
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline_tests.core.context.chains import chain_of
 
 WHOLE = gamma_context(chain_of([(90, -1, 1_000), (110, 1, 1_000)]))

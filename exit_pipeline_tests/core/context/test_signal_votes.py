@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from exit_pipeline.core.context.signal_votes import Listeners, SignalSettings, count_votes
-from exit_pipeline.core.model.context import Direction
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import MINUTES, to_datetime
 from exit_pipeline.core.model.price import UNKNOWN

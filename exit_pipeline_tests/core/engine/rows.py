@@ -14,7 +14,7 @@ RATIOS = ("0", "0.4", "0.5", "0.7", "0.72", "1", "1.28", "1.3", "1.45", "1.5", "
 SPREADS = (-100, 0, 1, 100, 200, 1_000, 1_001, 1_500, 1_501, 5_000, 60_000)
 AGES = (-3 * DAYS, -6 * SECONDS, -5 * SECONDS - 1, -5 * SECONDS, 0, 30 * SECONDS, 30 * SECONDS + 1,
         120 * SECONDS, 120 * SECONDS + 1, 900 * SECONDS, 900 * SECONDS + 1, 3 * DAYS)  # fmt: skip
-LEFT = (-DAYS, -1, 0, 1, 30, 30.5, 31, 60, 60.5, 90, 90.5, 390, 30 * 1_440)
+LEFT = (-1_440, -1, 0, 1, 30, 30.5, 31, 60, 60.5, 90, 90.5, 390, 30 * 1_440)
 NAN = float("nan")
 AHEAD = (-DAYS, -1, 0, 1, DAYS, DAYS + 1, 3 * DAYS, 3 * DAYS + 1, 4 * DAYS, 4 * DAYS + 1)
 EVENTS = st.sampled_from((UNKNOWN, *(NOW + left for left in AHEAD)))

@@ -70,7 +70,9 @@ def test_a_ladder_is_written_as_text_and_as_rungs():
         pytest.param("100:51", "these close 101 %", id="more than all"),
         pytest.param("50:25", "rungs whose profits rise", id="not above the one before"),
         pytest.param("100:25:100", "a stop of +100 % would fire at once", id="circular"),
-        pytest.param("100", "joined by |, such as 100:25:50", id="no share"),
+        pytest.param(
+            "100", "each of the parts PERCENT:CLOSE_SHARE_PERCENT:STOP_PERCENT", id="no share"
+        ),
         pytest.param("100:x", "a valid number", id="no number"),
     ],
 )

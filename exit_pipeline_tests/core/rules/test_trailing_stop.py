@@ -77,3 +77,12 @@ def test_it_leaves_all_and_fast():
 
 def test_the_default_policy_has_it_not():
     assert decide_one(high_water="3.90", mark="2.10").outcome == "HOLD"
+
+
+def test_a_best_mark_of_nothing_is_told_without_dividing_by_it():
+    """Regression: the trace of a SHORT position whose best mark was 0 divided by zero."""
+    line = decide_one("trailing_stop=on", side=-1, mark="1.00", high_water="0").lines[
+        "TRAILING_STOP"
+    ]
+    assert line.observed > line.threshold
+    assert line.distance == 0

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
+from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
@@ -12,6 +13,7 @@ from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenI
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
+from exit_pipeline.adapters.database.postgres.shadow_decisions import PostgresShadowDecisions
 from exit_pipeline.adapters.database.postgres.signals import PostgresSignals
 
 
@@ -28,8 +30,10 @@ class PostgresDatabase:
         self._positions = PostgresPositions(engine)
         self._closings = PostgresClosings(engine)
         self._signals = PostgresSignals(engine)
+        self._context = PostgresContext(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
+        self._shadow_decisions = PostgresShadowDecisions(engine)
         self._orders = PostgresOrders(engine)
         self._exit_requests = PostgresExitRequests(engine)
         self._exit_rules = PostgresExitRules(engine)
@@ -66,6 +70,11 @@ class PostgresDatabase:
         return self._signals
 
     @property
+    def context(self) -> PostgresContext:
+        """Daily levels, events, and what earlier ticks knew."""
+        return self._context
+
+    @property
     def open_interest(self) -> PostgresOpenInterest:
         """Open interest."""
         return self._open_interest
@@ -74,6 +83,11 @@ class PostgresDatabase:
     def decisions(self) -> PostgresDecisions:
         """Decisions."""
         return self._decisions
+
+    @property
+    def shadow_decisions(self) -> PostgresShadowDecisions:
+        """What other policies would have decided."""
+        return self._shadow_decisions
 
     @property
     def orders(self) -> PostgresOrders:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
+from exit_pipeline.adapters.database.postgres.kept import INPUTS, kept_decision
+from exit_pipeline.core.model.kept_decision import OUTCOMES, KeptDecision
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
 
 _TYPES: Final[Mapping[str, str]] = {
@@ -106,6 +108,31 @@ _TYPES: Final[Mapping[str, str]] = {
 _KEY: Final = ("id", "run_id", "position_id")
 _STORED: Final = tuple(field.name for field in fields(StoredDecision))
 
+_KEPT: Final = f"""
+    SELECT d.run_id, d.position_id, coalesce(d.decided_at, CAST(d.created_at AS timestamptz)) AS
+           made_at, d.dry_run, d.option_symbol, d.policy_hash, d.reasoning,
+           CAST(p.policy AS text) AS policy, r.code_version,
+           {", ".join(f"d.{name}" for name in (*INPUTS, *OUTCOMES))}
+    FROM refactored_decisions d
+    LEFT JOIN policies p ON p.hash = d.policy_hash
+    LEFT JOIN decision_runs r ON r.id = d.run_id
+"""  # noqa: S608 the names are those of the book and of its outcome
+
+_NEWEST: Final = f"""
+    {_KEPT}
+    WHERE d.position_id = :position_id
+      AND (CAST(:at AS timestamptz) IS NULL OR d.decided_at <= :at)
+    ORDER BY d.decided_at DESC NULLS LAST, d.created_at DESC LIMIT 1
+"""
+
+# A users' own decision is on a signal, and has neither a time of its own nor any input.
+_USERS_NEWEST: Final = f"""
+    {_KEPT} JOIN refactored_positions o ON o.signal_id = d.signal_id
+    WHERE o.id = :position_id AND d.run_id IS NULL
+      AND (CAST(:at AS timestamptz) IS NULL OR CAST(d.created_at AS timestamptz) <= :at)
+    ORDER BY d.created_at DESC NULLS LAST LIMIT 1
+"""
+
 
 class PostgresDecisions:
     """The ``DecisionStore`` in ``refactored_decisions`` and ``policies``."""
@@ -196,6 +223,14 @@ class PostgresDecisions:
                 since=since,
             )
             return int(found.scalar_one())
+
+    def newest(self, position_id: str, at: datetime | None) -> KeptDecision | None:
+        """The newest decision on a position; see ``DecisionStore.newest``."""
+        asked = {"position_id": position_id, "at": at}
+        with transaction(self._engine) as connection:
+            row = run(connection, _NEWEST, **asked).one_or_none()
+            row = row or run(connection, _USERS_NEWEST, **asked).one_or_none()
+        return row and kept_decision(row._asdict(), OUTCOMES)
 
 
 def _check_names(names: Sequence[str]) -> None:

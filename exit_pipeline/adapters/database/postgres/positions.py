@@ -18,14 +18,15 @@ from exit_pipeline.adapters.database.postgres.evidence import settle
 from exit_pipeline.adapters.database.postgres.holdings import take_step
 from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
 from exit_pipeline.core.model.closing import settlement_evidence
-from exit_pipeline.core.model.context import Direction
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
-from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
+from exit_pipeline.core.model.record import NewPosition, PositionMark
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ _OPEN_POSITIONS: Final = f"""
            CAST(p.entry_time AS timestamptz) AS entry_time, p.timeframe, p.policy, p.gex_latched,
            p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark, p.rule_hits,
            p.rule_hits_policy, p.entry_iv, p.entry_regime, p.entry_gex, p.managed,
-           p.spread_leg, p.imported_at
+           p.spread_leg, p.imported_at, p.current_price AS last_mark, p.carried_pnl
     FROM refactored_positions p
     WHERE p.status = 'OPEN' AND {_VISIBLE}
       AND (CAST(:accounts AS text[]) IS NULL OR coalesce(p.account, :unassigned) = ANY(:accounts))
@@ -69,7 +70,7 @@ _REFRESH: Final = """
         SELECT m.* FROM json_to_recordset(CAST(:rows AS json)) AS m(
             position_id text, mark numeric, mid numeric, good_mark numeric, gex_latched boolean,
             rule_hits smallint[], rule_hits_policy text, entry_iv float8, entry_regime text,
-            entry_gex text, marked_at timestamptz)
+            entry_gex text, carried_pnl numeric, marked_at timestamptz)
         -- In one order: rows that no broker has yet may be marked by two environments at once.
         JOIN refactored_positions o ON o.id = m.position_id
         ORDER BY m.position_id FOR UPDATE OF o
@@ -85,6 +86,7 @@ _REFRESH: Final = """
         entry_iv = coalesce(p.entry_iv, m.entry_iv),
         entry_regime = coalesce(p.entry_regime, m.entry_regime),
         entry_gex = coalesce(p.entry_gex, m.entry_gex),
+        carried_pnl = coalesce(p.carried_pnl, m.carried_pnl),
         updated_at = now()
     FROM marks m
     WHERE p.id = m.position_id AND p.status = 'OPEN'

@@ -1,3 +1,4 @@
+-- depends: 0011_shadow_decisions
 -- A decision may be executed in several attempts inside its tick, each one cancelled for the next.
 
 ALTER TABLE orders ADD COLUMN IF NOT EXISTS rung smallint NOT NULL DEFAULT 0;
