@@ -216,16 +216,6 @@ def test_the_doctor_tells_which_account_the_broker_reports(at_alpaca: FakeAlpaca
             "with the account of ALPACA_ACCOUNT_ID and a date that is not past",
             id="live, the second key",
         ),
-        pytest.param(
-            {
-                "EXIT_BROKER_ENV": "live",
-                "ALPACA_ACCOUNT_ID": ACCOUNT,
-                "EXIT_LIVE_ARM": f"{ACCOUNT}:9999-12-31",
-            },
-            "EXIT_BROKER_ENV is 'live', which is locked until the whole order protocol is in; use "
-            "EXIT_BROKER_ENV=paper",
-            id="live, both keys",
-        ),
     ],
 )
 @pytest.mark.usefixtures("at_alpaca")
@@ -235,3 +225,13 @@ def test_the_doctor_says_what_the_broker_lacks(
     for variable, text in variables.items():
         monkeypatch.setenv(variable, text)
     assert broker_line() == f"MISSING  broker       {said}"
+
+
+@pytest.mark.usefixtures("at_alpaca")
+def test_the_doctor_names_the_live_account_that_both_keys_are_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EXIT_BROKER_ENV", "live")
+    monkeypatch.setenv("ALPACA_ACCOUNT_ID", ACCOUNT)
+    monkeypatch.setenv("EXIT_LIVE_ARM", f"{ACCOUNT}:9999-12-31")
+    assert broker_line() == "ok       broker       alpaca, environment live, account PA...001"

@@ -54,7 +54,7 @@ def test_a_decision_keeps_who_stated_what_the_default_does_not(desk: Desk) -> No
 def test_two_positions_that_decide_alike_share_a_policy_and_keep_their_own_origins(
     desk: Desk,
 ) -> None:
-    desk.hold("a", policy="stop_loss.percent=50, profit_target.percent=100")
+    desk.hold("a", policy=parse_policy("long_premium").name)
     desk.hold("b", policy="long_premium")
     report = desk.tick()
     assert len({one.policy_hash for one in report.decisions}) == 1
