@@ -1,6 +1,6 @@
 """Every benchmark in turn."""
 
-from benchmarks import cboe, decide, imports, protocol, tick
+from benchmarks import cboe, context, decide, imports, protocol, tick
 
-for benchmark in (decide, cboe, tick, protocol, imports):
+for benchmark in (decide, context, cboe, tick, protocol, imports):
     benchmark.main()

@@ -17,6 +17,7 @@ from exit_pipeline.core.model.errors import ConfigurationError
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _ARM: Final = re.compile(r"([!-~]+):(\d{4}-\d{2}-\d{2})", re.ASCII)
 
 
@@ -42,8 +43,14 @@ class Settings:
         max_orders_per_tick: New orders of one account in one tick (``EXIT_MAX_ORDERS_PER_TICK``).
         max_notional_per_tick: What they are worth together, dollars
             (``EXIT_MAX_NOTIONAL_PER_TICK``).
+        chain_minutes: Every how many minutes the chain of an underlying is asked for, 0 for never
+            (``EXIT_CHAIN_MINUTES``); None follows the source: 15 where a chain costs no requests,
+            or a source is named for chains, and never otherwise.
         import_positions: Whether ticks bring in what the broker's accounts hold
             (``EXIT_IMPORT_POSITIONS``).
+        policies: Folder with a user's own policies, files ``NAME.yaml`` (``EXIT_POLICIES``).
+        shadow_policies: Policies that are decided as well and never sent, text by name
+            (``EXIT_SHADOW_POLICIES``).
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -63,7 +70,10 @@ class Settings:
     max_orders_per_position: int
     max_orders_per_tick: int
     max_notional_per_tick: int
+    chain_minutes: int | None
     import_positions: bool
+    policies: Path | None
+    shadow_policies: Mapping[str, str]
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -93,13 +103,16 @@ class Settings:
             max_orders_per_position=_count(env, "EXIT_MAX_ORDERS_PER_POSITION", 10),
             max_orders_per_tick=_count(env, "EXIT_MAX_ORDERS_PER_TICK", 500),
             max_notional_per_tick=_count(env, "EXIT_MAX_NOTIONAL_PER_TICK", 5_000_000),
+            chain_minutes=_minutes(env, "EXIT_CHAIN_MINUTES"),
             import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
+            policies=_folder(env, "EXIT_POLICIES") if env.get("EXIT_POLICIES") else None,
+            shadow_policies=_named_texts(env, "EXIT_SHADOW_POLICIES"),
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
 
 
-def _folder(env: Mapping[str, str], name: str, *, default: str) -> Path:
+def _folder(env: Mapping[str, str], name: str, *, default: str = "") -> Path:
     text = env.get(name) or default
     try:
         return Path(text).expanduser().absolute()
@@ -128,6 +141,16 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     raise ConfigurationError(message)
 
 
+def _minutes(env: Mapping[str, str], name: str) -> int | None:
+    text = (env.get(name) or "").strip()
+    if not text:
+        return None
+    if text.isdecimal() and int(text) <= 1_440:
+        return int(text)
+    message = f"{name} is {text!r}; expected a whole number of minutes from 0, never, to 1440"
+    raise ConfigurationError(message)
+
+
 def _count(env: Mapping[str, str], name: str, default: int) -> int:
     text = (env.get(name) or str(default)).strip()
     if text.isdecimal() and 1 <= int(text) <= 1_000_000_000:
@@ -142,6 +165,23 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
         return value
     message = f"{name} is {value!r}; expected one of {', '.join(choices)}"
     raise ConfigurationError(message)
+
+
+def _named_texts(env: Mapping[str, str], name: str) -> Mapping[str, str]:
+    """Texts by their names, as NAME=TEXT joined by ``;``; a NAME alone is its own text."""
+    found: dict[str, str] = {}
+    for item in (env.get(name) or "").split(";"):
+        key, sign, text = (part.strip() for part in item.partition("="))
+        if not key and not sign:
+            continue
+        if not _NAME.fullmatch(key) or key in found or (sign and not text):
+            message = (
+                f"{name} is {env[name]!r}; expected NAME=POLICY or a policy's name, each name once "
+                "in small letters, joined by ;, such as tight=stop_loss.percent=20; long_premium"
+            )
+            raise ConfigurationError(message)
+        found[key] = text or key
+    return found
 
 
 def _arm(env: Mapping[str, str], name: str) -> LiveArm | None:

@@ -5,7 +5,7 @@ of the builders) or ``"2026-03-17 15:00"``; None is "not known" in both.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,39 +13,37 @@ import numpy as np
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation, RuleLine
-from exit_pipeline.core.engine.policy import Policy, parse_policy
-from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.model.book import KINDS, MOST_RULES, Book, Kind
 from exit_pipeline.core.model.decision import NO_RULE, Outcome, Urgency
 from exit_pipeline.core.model.instant import SECONDS, to_micros
 from exit_pipeline.core.model.price import UNKNOWN, to_dollars, to_units
 from exit_pipeline.core.model.quote import QuoteFlag, QuoteGrade
+from exit_pipeline.policies import parse_policy
 
 DAY = "2026-03-18"
 NEW_YORK = ZoneInfo("America/New_York")
-PRICES = ("entry_price", "bid", "ask", "previous_mid", "underlying_price")
-INSTANTS = (
-    "decided_at",
-    "session_close",
-    "last_trading_close",
-    "entry_time",
-    "quoted_at",
-    "feed_at",
-    "gex_at",
-    "vix_at",
-)
+PRICES = [name for name, kind in KINDS.items() if kind is Kind.PRICE]
+INSTANTS = [name for name, kind in KINDS.items() if kind is Kind.INSTANT]
 DEFAULTS = {
     "policy": 0,
     "decided_at": "10:00",
     "session_close": "16:00",
+    "clock_minutes": 600,
     "last_trading_close": "2026-04-17 16:00",
+    "days_to_expiration": 30,
+    "days_in_trade": 2,
     "side": 1,
     "right": 1,
+    "strike": "750.00",
     "quantity": 1,
     "profit_exited": 0,
     "entry_price": "2.00",
     "entry_time": "2026-03-16 11:00",
+    "high_water": None,
     "intraday": False,
     "force_close": False,
+    "hits": (0,) * MOST_RULES,
     "mark": "2.00",
     "bid_size": 10,
     "ask_size": 10,
@@ -56,17 +54,21 @@ DEFAULTS = {
     "gex_strength": np.nan,
     "gex_at": None,
     "gex_previous": 0,
+    "gex_entry": 0,
     "gex_latched": False,
     "underlying_price": "750.00",
     "vix": np.nan,
     "vix_at": None,
-}
-DTYPES = {
-    **dict.fromkeys(("side", "right", "gex_direction", "gex_previous"), np.int8),
-    "policy": np.int16,
-    **dict.fromkeys(("intraday", "force_close", "nonfinite", "gex_latched"), np.bool_),
-    **dict.fromkeys(("gex_strength", "vix"), np.float64),
-}
+    "regime": 0,
+    "entry_regime": 0,
+    "gamma_sign": 0,
+    "next_earnings": None,
+    "next_ex_dividend": None,
+    "dividend": None,
+    **dict.fromkeys(
+        ("iv", "delta", "gamma", "theta", "vega", "entry_iv", "vix_change", "vix_ratio",
+         "confluence", "day_pnl", "drawdown"), np.nan),
+}  # fmt: skip
 
 
 def micros(text: str | None) -> int:
@@ -105,12 +107,7 @@ def a_row(**columns: object) -> dict[str, object]:
 def book_of(rows: Sequence[dict[str, object]]) -> Book:
     """A book of rows that are in the core's units already."""
     return Book(
-        **{
-            column.name: np.array(
-                [row[column.name] for row in rows], DTYPES.get(column.name, np.int64)
-            )
-            for column in fields(Book)
-        }
+        **{name: np.array([row[name] for row in rows], kind.dtype) for name, kind in KINDS.items()}
     )
 
 

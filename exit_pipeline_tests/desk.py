@@ -11,8 +11,9 @@ from exit_pipeline.adapters.brokers.paper import PaperBroker
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.check_orders import OrderLimits
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.quote import Quote
-from exit_pipeline.core.model.record import NewPosition, PositionLine, StoredDecision
+from exit_pipeline.core.model.record import NewPosition, StoredDecision
 from exit_pipeline.defs.launch import run_exit_job
 from exit_pipeline.ports import Broker
 from exit_pipeline.services.import_book import import_book
@@ -29,13 +30,18 @@ FAR_CALL = "ACME260619C00120000"
 class Desk:
     """One account ``desk`` at the paper broker, and a market of one underlying, ACME."""
 
-    def __init__(self, database_url: str, calendar: FakeCalendar | None = None) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        calendar: FakeCalendar | None = None,
+        clock: FixedClock | None = None,
+    ) -> None:
         self.engine = make_engine(database_url)
         self.database = PostgresDatabase(self.engine)
         self.calendar = calendar or FakeCalendar()
         self.market = FakeMarketData()
         self.exchange = self.market
-        self.clock = FixedClock(MORNING)
+        self.clock = clock or FixedClock(MORNING)
         self.limits = OrderLimits()
         self.broker: Broker = PaperBroker(
             self.engine, self.market, self.clock, "paper", calendar=self.calendar

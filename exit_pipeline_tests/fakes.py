@@ -1,13 +1,14 @@
 """Small stand-ins for what is outside: a clock, a calendar and market data that tests set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.contract import parse_contract
-from exit_pipeline.core.model.errors import InputError, UnavailableError
+from exit_pipeline.core.model.errors import ExitPipelineError, InputError, UnavailableError
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.order import (
     Fill,
     HeldPosition,
@@ -43,6 +44,26 @@ class FixedClock:
 
     def advance(self, by: timedelta) -> None:
         self.at += by
+
+
+class PassingClock(FixedClock):
+    """A clock whose waits pass at once, and in which something may happen at the end of each.
+
+    Attributes:
+        waits: Seconds that were waited, in order.
+        meanwhile: What happens at the end of the next wait, and of the ones after it.
+    """
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.waits: list[float] = []
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.advance(timedelta(seconds=max(seconds, 0.0)))
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
 
 
 class FakeCalendar:
@@ -91,15 +112,19 @@ class FakeCalendar:
 class FakeMarketData:
     """Quotes and prices as they are set, each with its own time.
 
-    With `is_live` it answers with what is newest, otherwise as of the time it is asked for.
+    With `is_live` it answers with what is newest, otherwise as of the time it is asked for. Chains
+    are those that are set, by underlying; an error among them is raised.
     """
 
     source = "fake"
+    tells_chains_unasked = True
 
     def __init__(self, *, is_live: bool = False) -> None:
         self.is_live = is_live
         self.is_down = False
         self.asked: list[tuple[tuple[str, ...], tuple[str, ...], datetime]] = []
+        self.chains: dict[str, Callable[[datetime], ListedChain] | ExitPipelineError] = {}
+        self.chains_asked: list[tuple[str, datetime]] = []
         self._quotes: dict[str, list[Quote]] = {}
         self._prices: dict[str, list[UnderlyingPrice]] = {}
 
@@ -127,6 +152,13 @@ class FakeMarketData:
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:
         quoted = self._newest(self._quotes, sorted(self._quotes), at)
         return [symbol for symbol in quoted if parse_contract(symbol).underlying == underlying]
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        self.chains_asked.append((underlying, at))
+        found = self.chains.get(underlying)
+        if isinstance(found, ExitPipelineError):
+            raise found
+        return found(at) if found else None
 
     def _newest(
         self, rows: Mapping[str, list[Row]], symbols: Sequence[str], at: datetime

@@ -21,7 +21,10 @@ DEFAULTS = {
     "broker_env": "paper",
     "live_arm": None,
     "market_data": "simulated",
+    "chain_minutes": None,
     "import_positions": False,
+    "policies": None,
+    "shadow_policies": {},
     "tape_dir": None,
     "tape_out": None,
 }
@@ -36,7 +39,10 @@ VARIABLES = {
     "EXIT_BROKER_ENV": "broker_env",
     "EXIT_LIVE_ARM": "live_arm",
     "EXIT_MARKET_DATA": "market_data",
+    "EXIT_CHAIN_MINUTES": "chain_minutes",
     "EXIT_IMPORT_POSITIONS": "import_positions",
+    "EXIT_POLICIES": "policies",
+    "EXIT_SHADOW_POLICIES": "shadow_policies",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -76,7 +82,21 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_LIVE_ARM", "123456789:2026-03-17", LiveArm("123456789", date(2026, 3, 17))),
         ("EXIT_LIVE_ARM", " VA:1:2024-02-29 ", LiveArm("VA:1", date(2024, 2, 29))),
         ("EXIT_MARKET_DATA", "recorded", "recorded"),
+        ("EXIT_CHAIN_MINUTES", "0", 0),
+        ("EXIT_CHAIN_MINUTES", " 15 ", 15),
+        ("EXIT_CHAIN_MINUTES", "1440", 1_440),
+        (
+            "EXIT_SHADOW_POLICIES",
+            " tight = stop_loss.percent=20; long_premium ;loose=long_premium, gex_flip=off; ",
+            {
+                "tight": "stop_loss.percent=20",
+                "long_premium": "long_premium",
+                "loose": "long_premium, gex_flip=off",
+            },
+        ),
         ("EXIT_IMPORT_POSITIONS", "yes", True),
+        ("EXIT_POLICIES", "/srv/policies", Path("/srv/policies")),
+        ("EXIT_POLICIES", "mine", Path.cwd() / "mine"),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
         ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],
@@ -107,14 +127,24 @@ def test_a_place_for_tapes_is_not_shown_as_its_url_may_hold_a_password() -> None
 
 BOOLEAN = "expected true or false"
 ARM = "expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
+MINUTES = "expected a whole number of minutes from 0, never, to 1440"
+SHADOWS = "expected NAME=POLICY or a policy's name, each name once in small letters, joined by ;"
 SECONDS = "expected a whole number of seconds from 1 to 86400"
 
 
 @pytest.mark.parametrize(
     ("variable", "text", "expected"),
     [
+        pytest.param("EXIT_SHADOW_POLICIES", "stop_loss.percent=20", SHADOWS, id="without a name"),
+        pytest.param("EXIT_SHADOW_POLICIES", "tight=", SHADOWS, id="a name without a policy"),
+        pytest.param("EXIT_SHADOW_POLICIES", "a; b=gex_flip=off; a", SHADOWS, id="a name twice"),
+        pytest.param("EXIT_SHADOW_POLICIES", "Tight=default", SHADOWS, id="a capital"),
+        pytest.param("EXIT_SHADOW_POLICIES", "default, gex_flip=off", SHADOWS, id="a bare text"),
         pytest.param("EXIT_WORKER_ENABLED", "maybe", BOOLEAN, id="neither true nor false"),
         pytest.param("EXIT_WORKER_ENABLED", "2", BOOLEAN, id="a number beyond 0 and 1"),
+        pytest.param("EXIT_CHAIN_MINUTES", "often", MINUTES, id="minutes in words"),
+        pytest.param("EXIT_CHAIN_MINUTES", "1441", MINUTES, id="more minutes than a day has"),
+        pytest.param("EXIT_CHAIN_MINUTES", "-5", MINUTES, id="minutes below zero"),
         pytest.param("EXIT_IMPORT_POSITIONS", "all", BOOLEAN, id="what to import"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "0", SECONDS, id="no interval"),
         pytest.param("EXIT_WORKER_INTERVAL_SECONDS", "86401", SECONDS, id="more than a day"),

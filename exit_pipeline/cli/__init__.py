@@ -6,9 +6,13 @@ from typing import Any
 
 import click
 
+from exit_pipeline.cli.context import context
 from exit_pipeline.cli.database import db, doctor, migrate
+from exit_pipeline.cli.events import events
+from exit_pipeline.cli.explain import explain
 from exit_pipeline.cli.force_close import force_close
 from exit_pipeline.cli.orders import alerts, orders
+from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
 from exit_pipeline.cli.sample import sample
 from exit_pipeline.cli.status import status
@@ -18,8 +22,8 @@ from exit_pipeline.cli.ui import ui
 from exit_pipeline.core.model.errors import ExitPipelineError
 
 COMMANDS = (
-    migrate, positions, tick, day, status, orders, alerts, halt, resume, force_close, db, doctor,
-    sample, ui,
+    migrate, positions, events, policy, tick, day, explain, context, status, orders, alerts, halt,
+    resume, force_close, db, doctor, sample, ui,
 )  # fmt: skip
 
 

@@ -6,9 +6,13 @@ from datetime import date
 
 import click
 
+from exit_pipeline.cli.abilities import abilities_of
 from exit_pipeline.cli.show import NEW_YORK
+from exit_pipeline.core.engine.policy_text import combine_policies
+from exit_pipeline.core.engine.watched import watched_here
 from exit_pipeline.core.model.account import mask_account
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.policies import load_policies, refuse_faults, shipped_policies
 from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.settings import Settings
 
@@ -52,13 +56,15 @@ def doctor() -> None:
         "market data": lambda: _resource(settings, "market_data"),
         "broker": lambda: _resource(settings, "broker"),
         "broker clock": lambda: _broker_clock(settings),
+        "policies": lambda: _policies(settings),
+        "watched here": lambda: _watched_here(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
     }
     results: dict[str, bool] = {}
     for name, check in checks.items():
-        # A broker that can't be built has been told already, and has no clock to be asked.
-        if name != "broker clock" or results["broker"]:
+        # A broker that can't be built has been told already, and nothing more can be said of it.
+        if name not in ("broker clock", "watched here") or results["broker"]:
             results[name] = _check(name, check)
     if not all(results.values()):
         raise SystemExit(1)
@@ -122,6 +128,17 @@ def _broker_clock(settings: Settings) -> str:
     if not found.may_send:
         raise UnavailableError(found.said)
     return found.said
+
+
+def _policies(settings: Settings) -> str:
+    library = load_policies(settings.policies)
+    refuse_faults(library)
+    return ", ".join(library)
+
+
+def _watched_here(settings: Settings) -> str:
+    default = combine_policies({}, shipped_policies())
+    return "; ".join(watched_here(default, settings.broker, abilities_of(settings.broker)))
 
 
 def _dagster() -> str:

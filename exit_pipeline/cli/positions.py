@@ -6,6 +6,7 @@ import click
 
 from exit_pipeline.cli.show import as_json, print_positions
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.policies import load_policies
 from exit_pipeline.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -59,7 +60,12 @@ def _import_file(file: Path, environment: str | None, gex_signals: Path | None) 
     shells = resources(settings, environment=environment)
     signals = read_gex_signals(gex_signals) if gex_signals else []
     with built(shells) as parts:
-        book = read_book(file, broker=parts.broker.name, environment=parts.broker.environment)
+        book = read_book(
+            file,
+            broker=parts.broker.name,
+            environment=parts.broker.environment,
+            policies=load_policies(settings.policies),
+        )
         new = import_book(book, broker=parts.broker, database=parts.database)
         added = parts.database.signals.import_gex_signals(signals)
         where = f"{parts.broker.name}/{parts.broker.environment}"
@@ -114,7 +120,15 @@ def adopt_(position_ids: tuple[str, ...], account: str | None, policy: str | Non
     from exit_pipeline.defs.resources import resources
     from exit_pipeline.services.adopt import adopt
 
-    with built(resources(Settings.from_env())) as parts:
-        count = adopt(position_ids, account, policy, broker=parts.broker, database=parts.database)
+    settings = Settings.from_env()
+    with built(resources(settings)) as parts:
+        count = adopt(
+            position_ids,
+            account,
+            policy,
+            broker=parts.broker,
+            database=parts.database,
+            policies=load_policies(settings.policies),
+        )
         where = f"{parts.broker.name}/{parts.broker.environment}"
     click.echo(f"{count} positions adopted into {where}{f'/{account}' if account else ''}")

@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from exit_pipeline.core.engine.explain import RuleState
+from exit_pipeline.core.engine.explain import RuleLine, RuleState
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.price import say_dollars
-from exit_pipeline.core.model.record import PositionLine, StoredDecision
+from exit_pipeline.core.model.record import StoredDecision
 from exit_pipeline.services.tick import DecidedTick, TickReport
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -170,23 +171,26 @@ def _print_reasons(out: Console, report: TickReport) -> None:
 
 
 def _print_trace(out: Console, decided: DecidedTick) -> None:
+    for row, position in enumerate(decided.decided):
+        out.print(trace_table(position.id, decided.explanation.lines(row)))
+
+
+def trace_table(title: str, lines: Sequence[RuleLine]) -> Table:
+    """Every rule's part in one decision."""
     colours = {
         RuleState.DECIDED: "bold green",
         RuleState.OVERRULED: "yellow",
         RuleState.NOT_FIRED: "",
         RuleState.NOT_EVALUABLE: "dim",
     }
-    for row, position in enumerate(decided.decided):
-        table = Table(title=escape(position.id), title_justify="left", header_style="bold")
-        for name in ("rule", "state", "observed", "threshold", "distance", "why"):
-            table.add_column(name)
-        for line in decided.explanation.lines(row):
-            figures = [
-                _figure(v, line.unit) for v in (line.observed, line.threshold, line.distance)
-            ]
-            table.add_row(line.reason, line.state, *figures, escape(line.text),
-                          style=colours[line.state])  # fmt: skip
-        out.print(table)
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    for name in ("rule", "state", "observed", "threshold", "distance", "why"):
+        table.add_column(name)
+    for line in lines:
+        figures = [_figure(v, line.unit) for v in (line.observed, line.threshold, line.distance)]
+        table.add_row(line.reason, line.state, *figures, escape(line.text),
+                      style=colours[line.state])  # fmt: skip
+    return table
 
 
 def _figure(value: float, unit: str) -> str:

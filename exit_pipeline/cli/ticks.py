@@ -13,9 +13,10 @@ import click
 from exit_pipeline.cli.show import NEW_YORK, as_json, console, print_report, report_as_json
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.exit_order import ExitOrder
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.price import say_dollars
-from exit_pipeline.core.model.record import PositionLine
 from exit_pipeline.core.model.session import Session
+from exit_pipeline.policies import load_policies
 from exit_pipeline.services.tick import TickReport, parse_instant
 from exit_pipeline.settings import Settings
 
@@ -157,7 +158,10 @@ def take_in(
     with built(resources(settings, tape_dir=tape, environment=environment)) as parts:
         if book:
             positions = read_book(
-                book, broker=parts.broker.name, environment=parts.broker.environment
+                book,
+                broker=parts.broker.name,
+                environment=parts.broker.environment,
+                policies=load_policies(settings.policies),
             )
             import_book(positions, broker=parts.broker, database=parts.database)
         parts.database.signals.import_gex_signals(signals)

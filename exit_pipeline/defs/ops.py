@@ -6,13 +6,16 @@ Ops carry no retry policy: an op that sends orders must not run twice by itself.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 
 from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
-from exit_pipeline.defs import views
+from exit_pipeline.defs import context_view, views
 from exit_pipeline.defs.config import ExitConfig, to_request
+from exit_pipeline.defs.pictures import pictures
+from exit_pipeline.policies import load_policies
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
 from exit_pipeline.services.close_tick import close_tick
 from exit_pipeline.services.context import build_context as build_market_context
@@ -63,9 +66,15 @@ def fetch_positions(
     """Open the tick."""
     with step(context, database):
         request = to_request(config, context.run_id, context.run.tags.get(TICK_AT_TAG))
+        settings = Settings.from_env()
         tick = open_tick(
-            # A setting of who runs the program, and so no part of the form that others fill in.
-            replace(request, import_held=Settings.from_env().import_positions),
+            # Settings of who runs the program, and so no part of the form that others fill in.
+            replace(
+                request,
+                import_held=settings.import_positions,
+                policies=load_policies(settings.policies),
+                shadow_policies=settings.shadow_policies,
+            ),
             broker=broker,
             database=database,
             market_data=market_data,
@@ -78,7 +87,9 @@ def fetch_positions(
     return tick
 
 
-@dg.op(description="Fetch quotes of the contracts, prices of the underlyings, VIX and VIX3M.")
+@dg.op(
+    description="Fetch quotes of the contracts, prices of the underlyings, VIX, VIX3M and VIX9D."
+)
 def fetch_market_data(
     context: dg.OpExecutionContext,
     tick: OpenTick,
@@ -93,17 +104,36 @@ def fetch_market_data(
     return seen
 
 
-@dg.op(description="Put together VIX, trend and gamma signals, each with its age.")
+@dg.op(description="Put together VIX, trend, regime and gamma exposure, each with its age.")
 def build_context(
     context: dg.OpExecutionContext,
     seen: MarketTick,
+    market_data: dg.ResourceParam[MarketData],
     database: dg.ResourceParam[Database],
+    calendar: dg.ResourceParam[Calendar],
 ) -> ContextTick:
     """Build the context."""
     with step(context, database):
-        known = build_market_context(seen, database=database)
-    context.add_output_metadata(views.context(known))
+        known = build_market_context(
+            seen,
+            market_data=market_data,
+            database=database,
+            calendar=calendar,
+            every_minutes=Settings.from_env().chain_minutes,
+        )
+    context.add_output_metadata(context_view.context(known) | _pictures(context, known))
     return known
+
+
+def _pictures(context: dg.OpExecutionContext, known: ContextTick) -> dict[str, Any]:
+    """Pictures, where a UI can show them; what goes wrong in drawing costs no tick."""
+    if context.instance.is_ephemeral:
+        return {}
+    try:
+        return pictures(known)
+    except Exception:
+        context.log.exception("ExitWorker: the context can't be drawn")
+        return {}
 
 
 @dg.op(description="Decide every position under its policy and record why.")
@@ -128,11 +158,17 @@ def execute(
     database: dg.ResourceParam[Database],
     clock: dg.ResourceParam[Clock],
     order_limits: dg.ResourceParam[OrderLimits],
+    market_data: dg.ResourceParam[MarketData],
 ) -> ExecutedTick:
     """Send what is due."""
     with step(context, database):
         executed = execute_tick(
-            decided, broker=broker, database=database, clock=clock, limits=order_limits
+            decided,
+            broker=broker,
+            database=database,
+            clock=clock,
+            limits=order_limits,
+            market_data=market_data,
         )
     context.add_output_metadata(views.executed(executed))
     return executed

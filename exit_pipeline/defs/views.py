@@ -9,8 +9,8 @@ from exit_pipeline.core.engine.explain import describe_flags
 from exit_pipeline.core.model.price import say_dollars, to_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.defs.assets import CONTEXT, DECISIONS, POSITIONS
+from exit_pipeline.services.shadow import differing
 from exit_pipeline.services.tick import (
-    ContextTick,
     DecidedTick,
     ExecutedTick,
     MarketTick,
@@ -20,6 +20,9 @@ from exit_pipeline.services.tick import (
 
 ROWS_SHOWN = 200
 """Rows of a table that are kept with a run; the database keeps all of them."""
+
+NAMES_SHOWN = 20
+"""Positions that are named in one cell of a table."""
 
 Metadata = dict[str, Any]
 
@@ -42,8 +45,8 @@ def positions(tick: OpenTick) -> Metadata:
         "environment": tick.identity.environment,
         "tick_at": tick.identity.tick_at.isoformat(),
         "positions": len(rows),
-        "notes": dg.MetadataValue.md(_bullets(tick.notes)),
-        "table": _table(rows),
+        "notes": dg.MetadataValue.md(bullets(tick.notes)),
+        "table": table(rows),
     }
 
 
@@ -61,37 +64,13 @@ def market(seen: MarketTick) -> Metadata:
     return {
         "source": snapshot.source,
         "quotes": len(snapshot.quotes),
-        "notes": dg.MetadataValue.md(_bullets([note.message for note in snapshot.notes])),
-        "underlyings": _table(rows),
-    }
-
-
-def context(tick: ContextTick) -> Metadata:
-    """Volatility, trend and the newest gamma signals, with their ages."""
-    at, known = tick.tick.at, tick.context
-    rows = [
-        {
-            "underlying": ticker,
-            "direction": history.newest.direction.name,
-            "strength": history.newest.strength,
-            "age_minutes": int((at - history.newest.at).total_seconds() // 60),
-            "before": history.previous.direction.name if history.previous else "none",
-        }
-        for ticker, history in sorted(known.gex.items())
-    ]
-    return {
-        "vix": "not known" if known.vix is None else float(known.vix),
-        "vix_age_seconds": "not known"
-        if known.vix_at is None
-        else int((at - known.vix_at).total_seconds()),
-        "vix3m": "not known" if known.vix3m is None else float(known.vix3m),
-        "trend": known.trend or "not known",
-        "gamma_signals": _table(rows),
+        "notes": dg.MetadataValue.md(bullets([note.message for note in snapshot.notes])),
+        "underlyings": table(rows),
     }
 
 
 def decisions(decided: DecidedTick) -> Metadata:
-    """Every decision with its reason; exits first. And every quote that was refused."""
+    """Every decision with its reason, exits first; refused quotes; and shadow policies, if any."""
     ordered = sorted(decided.stored, key=lambda one: (one.decision == "HOLD", one.position_id))
     rows = [
         {
@@ -120,15 +99,38 @@ def decisions(decided: DecidedTick) -> Metadata:
         "exits": sum(one.decision == "EXIT" for one in decided.stored),
         "holds": sum(one.decision == "HOLD" for one in decided.stored),
         "quotes_refused": len(refused),
-        "decisions": _table(rows),
-        "refused": _table(refused),
+        "decisions": table(rows),
+        "refused": table(refused),
+        **_shadows(decided),
     }
+
+
+def _shadows(decided: DecidedTick) -> Metadata:
+    """What each shadow policy would close now, and where that is not what is really closed."""
+    rows = [
+        {
+            "policy": name,
+            "text": decided.tick.request.shadow_policies.get(name, ""),
+            "exits": sum(
+                one.name == name and one.decision == "EXIT" for one in decided.shadow_decisions
+            ),
+            "differing": len(ids),
+            "positions": _listed(ids),
+        }
+        for name, ids in differing(decided.shadow_decisions, decided.stored).items()
+    ]
+    return {"shadow_policies": table(rows)} if rows else {}
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = len(ids) - NAMES_SHOWN
+    return ", ".join(ids[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def executed(tick: ExecutedTick) -> Metadata:
     """Why due exits were not sent."""
     rows = [{"position": position, "note": note} for position, note in sorted(tick.notes.items())]
-    return {"not_sent": len(rows), "notes": _table(rows)}
+    return {"not_sent": len(rows), "notes": table(rows)}
 
 
 def report(done: TickReport) -> Metadata:
@@ -147,7 +149,7 @@ def report(done: TickReport) -> Metadata:
         }
         for one in done.orders
     ]
-    return {**done.counts, "orders_and_fills": _table(rows)}
+    return {**done.counts, "orders_and_fills": table(rows)}
 
 
 def observations(done: TickReport) -> list[dg.AssetObservation]:
@@ -189,11 +191,13 @@ def open_pnl(decided: DecidedTick) -> float:
     return 100 * float(units or 0)
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
+def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
+    """Rows as a table; the first ``ROWS_SHOWN`` of them."""
     if not rows:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:ROWS_SHOWN]])
 
 
-def _bullets(lines: Sequence[str]) -> str:
+def bullets(lines: Sequence[str]) -> str:
+    """Lines as a list in Markdown."""
     return "\n".join(f"- {line}" for line in lines) or "nothing to note"

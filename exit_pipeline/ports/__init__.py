@@ -12,20 +12,24 @@ from exit_pipeline.ports.broker import (
     TellsSkew,
     TellsTime,
 )
+from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.database import Database
+from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.market_data import (
     IsDelayed,
     KeepsTape,
     MarketData,
     TapeWriter,
+    TellsChains,
     TellsOpenInterest,
 )
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 from exit_pipeline.ports.surroundings import CanClose, Surroundings
-from exit_pipeline.ports.time import Calendar, Clock
+from exit_pipeline.ports.time import Calendar, Clock, Waiter
 
 __all__ = [
     "Broker",
@@ -33,10 +37,12 @@ __all__ = [
     "CanClose",
     "Clock",
     "ClosingStore",
+    "ContextStore",
     "ControlStore",
     "Database",
     "DecisionStore",
     "ExitRequestStore",
+    "ExitRulesStore",
     "IsDelayed",
     "KeepsTape",
     "MarketData",
@@ -44,13 +50,16 @@ __all__ = [
     "OrderStore",
     "PositionStore",
     "RunStore",
+    "ShadowStore",
     "SignalStore",
     "Surroundings",
     "TakesDeposits",
     "TapeWriter",
+    "TellsChains",
     "TellsClosings",
     "TellsEntries",
     "TellsOpenInterest",
     "TellsSkew",
     "TellsTime",
+    "Waiter",
 ]

@@ -1,4 +1,8 @@
-"""Where positions are held and closed, and what only some brokers can tell."""
+"""Where positions are held and closed, and what only some brokers can tell.
+
+The module of a broker offers ``build``, and may offer ``ABILITIES``, a ``BrokerAbilities``: what
+can be said of the vendor without an account.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -2,9 +2,12 @@
 
 from typing import Protocol, runtime_checkable
 
+from exit_pipeline.ports.context import ContextStore
+from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
+from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
 
 
@@ -37,6 +40,11 @@ class Database(Protocol):
         ...
 
     @property
+    def context(self) -> ContextStore:
+        """Daily levels, events, and what earlier ticks knew."""
+        ...
+
+    @property
     def open_interest(self) -> OpenInterestStore:
         """Open interest."""
         ...
@@ -47,6 +55,11 @@ class Database(Protocol):
         ...
 
     @property
+    def shadow_decisions(self) -> ShadowStore:
+        """What other policies would have decided."""
+        ...
+
+    @property
     def orders(self) -> OrderStore:
         """Orders and fills."""
         ...
@@ -54,6 +67,11 @@ class Database(Protocol):
     @property
     def exit_requests(self) -> ExitRequestStore:
         """Positions that a person wants closed."""
+        ...
+
+    @property
+    def exit_rules(self) -> ExitRulesStore:
+        """Thresholds that users keep in a table."""
         ...
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Protocol, runtime_checkable
 
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import MarketSnapshot, OpenInterest
 
 
@@ -75,6 +76,32 @@ class TellsOpenInterest(Protocol):
         Raises:
             UnavailableError: No answer, or not the whole of it.
             ConfigurationError: The credentials are refused.
+        """
+        ...
+
+
+@runtime_checkable
+class TellsChains(Protocol):
+    """A source that can give all contracts of an underlying with quotes and open interest.
+
+    Attributes:
+        tells_chains_unasked: Whether ticks ask it without a setting that says so: not where a
+            chain costs many requests of the limit that quotes and orders live on.
+    """
+
+    tells_chains_unasked: bool
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """The whole chain as of `at`, or what is newest of a live source; None where it has none.
+
+        Args:
+            underlying: Ticker or index.
+            at: Time of the tick.
+
+        Raises:
+            UnavailableError: No answer, or not the whole of it.
+            ConfigurationError: The credentials are refused.
+            InputError: The source has no such day.
         """
         ...
 

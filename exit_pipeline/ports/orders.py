@@ -13,6 +13,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
+from exit_pipeline.core.model.kept_decision import KeptDecision
 from exit_pipeline.core.model.lines import OrderLine
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
@@ -34,6 +35,27 @@ class DecisionStore(Protocol):
 
     def of_runs(self, run_ids: Sequence[str]) -> list[StoredDecision]:
         """The decisions of runs, by position id."""
+        ...
+
+    def due_in_a_row(self, position_id: str, exit_reason: str, since: datetime) -> int:
+        """How many decisions on a position, up to the newest, asked for the same exit.
+
+        Args:
+            position_id: The position.
+            exit_reason: The rule's name in capitals.
+            since: Decisions of before don't count; nor do those of dry runs.
+        """
+        ...
+
+    def newest(self, position_id: str, at: datetime | None) -> KeptDecision | None:
+        """The newest decision on a position, with all of its inputs.
+
+        Also a users' own on the position's signal, which has none.
+
+        Args:
+            position_id: The position.
+            at: None later than this; None for the newest of all.
+        """
         ...
 
 

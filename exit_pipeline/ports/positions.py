@@ -7,9 +7,10 @@ from typing import Protocol
 from exit_pipeline.core.model.closing import Evidence, Unexplained
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
+from exit_pipeline.core.model.record import NewPosition, PositionMark
 
 
 class PositionStore(Protocol):

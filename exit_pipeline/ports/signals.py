@@ -5,14 +5,37 @@ from datetime import date, datetime
 from typing import Protocol
 
 from exit_pipeline.core.model.context import GexHistory
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.quote import OpenInterest
+from exit_pipeline.core.model.signal import Signal
 
 
 class SignalStore(Protocol):
     """What other programs, and our own context, have written about the market."""
 
-    def gex_history(self, underlyings: Sequence[str], at: datetime) -> dict[str, GexHistory]:
-        """The newest gamma signal and the one before it, by underlying, none later than `at`."""
+    def gex_history(
+        self, underlyings: Sequence[str], at: datetime, mode: str = ""
+    ) -> dict[str, GexHistory]:
+        """The newest gamma signal and the one before it, by underlying, none later than `at`.
+
+        Both are of one series: of other programs, or our own of the mode.
+        """
+        ...
+
+    def entry_directions(
+        self, entries: Mapping[str, tuple[str, datetime]], at: datetime, mode: str
+    ) -> dict[str, Direction]:
+        """The direction in force when positions were entered, or that of the first signal after.
+
+        Args:
+            entries: Underlying and time of entry by position id.
+            at: No signal is later than this.
+            mode: Of our own signals; those of others go first.
+        """
+        ...
+
+    def recent_signals(self, symbols: Sequence[str], since: datetime, at: datetime) -> list[Signal]:
+        """Signals of strategies about symbols, later than `since` and none later than `at`."""
         ...
 
     def newest_trend(self, at: datetime) -> tuple[str, datetime] | None:

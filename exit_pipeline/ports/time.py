@@ -17,6 +17,15 @@ class Clock(Protocol):
 
 
 @runtime_checkable
+class Waiter(Clock, Protocol):
+    """A clock that time can be spent by; one that stands still can't."""
+
+    def wait(self, seconds: float) -> None:
+        """Come back once so many seconds have passed by this clock; at once for none."""
+        ...
+
+
+@runtime_checkable
 class Calendar(Protocol):
     """The exchange's sessions.
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.policy_layer import PolicyLibrary
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import NewPosition
+from exit_pipeline.policies import shipped_policies
 from exit_pipeline.ports import Broker, Database, TakesDeposits
+from exit_pipeline.services.check_policy import check_policy
 
 
 def adopt(
@@ -16,6 +18,7 @@ def adopt(
     *,
     broker: Broker,
     database: Database,
+    policies: PolicyLibrary | None = None,
 ) -> int:
     """Have the exits of open positions sent from now on; returns how many were adopted.
 
@@ -30,6 +33,7 @@ def adopt(
         policy: Name or overrides for them; None leaves theirs.
         broker: Where they are held.
         database: What is kept.
+        policies: The named policies; None for the shipped ones.
 
     Raises:
         InputError: A position is not open, is managed already, is held in another account or has
@@ -37,7 +41,7 @@ def adopt(
             account; or the policy can't be read. Nothing was changed.
     """
     if policy:
-        parse_policy(policy)
+        check_policy(policy, policies or shipped_policies())
     if account == UNASSIGNED:
         message = f"account is {account!r}, which stands for positions that no broker has"
         raise InputError(message)

@@ -8,7 +8,7 @@ from typing import Final
 
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.exit_request import ExitRequest
-from exit_pipeline.core.model.record import PositionLine
+from exit_pipeline.core.model.lines import PositionLine
 from exit_pipeline.ports import Calendar, Clock, Database
 
 EXPIRES: Final = timedelta(minutes=30)

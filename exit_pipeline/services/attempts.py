@@ -2,11 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
-from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.engine.price_orders import OrderPrice, price_level, price_order
-from exit_pipeline.core.engine.work_orders import Due
+from exit_pipeline.core.engine.ladders import Ladder, OnTimeout
+from exit_pipeline.core.engine.price_orders import (
+    OrderPrice,
+    PriceLimits,
+    hold_within,
+    price_order,
+)
+from exit_pipeline.core.engine.spread_guard import Guarding, guard_spread, spread_percent
+from exit_pipeline.core.engine.work_orders import TRIES, Due
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.exit_order import LastAttempt, OrderIntent
 from exit_pipeline.core.model.order import OrderRequest, OrderSide, OrderStatus
@@ -43,7 +50,9 @@ class Attempt:
         position: Its position.
         last: The attempt before; None for the first one ever.
         step: How often the exit was repriced by then.
-        price: From the tick's quote; None where it gives none.
+        price: From the tick's quote; None where it gives none, or the exit waits.
+        ladder: What it is priced by; None by the usual levels.
+        waits: Why it waits for another quote; empty where it does not.
     """
 
     decision: StoredDecision
@@ -51,6 +60,8 @@ class Attempt:
     last: LastAttempt | None
     step: int
     price: OrderPrice | None
+    ladder: Ladder | None = None
+    waits: str = ""
 
     @property
     def side(self) -> OrderSide:
@@ -60,7 +71,12 @@ class Attempt:
     @property
     def urgency(self) -> Urgency:
         """How much it presses."""
-        return Urgency[self.decision.urgency or "NORMAL"]
+        return _urgency(self.decision)
+
+    @property
+    def tries(self) -> int:
+        """Repriced attempts after which it is a person's matter too: at least its whole ladder."""
+        return max(TRIES, self.ladder.steps + 1) if self.ladder else TRIES
 
     @property
     def follows_unfilled(self) -> bool:
@@ -85,7 +101,16 @@ class Attempt:
             worst=self.price.worst if self.price else None,
             far_side=self.far_side if self.price else None,
             at=decided.tick.at,
+            patience=self._patience(is_first_look=decided.frozen is None),
         )
+
+    def _patience(self, *, is_first_look: bool) -> timedelta | None:
+        """How long an attempt of it rests: a step inside a tick, else as its ladder says."""
+        if self.ladder is None:
+            return None
+        if not is_first_look:
+            return timedelta(seconds=self.ladder.seconds_per_step)
+        return timedelta(0) if self.ladder.on_timeout is OnTimeout.NEXT else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +135,18 @@ class AttemptPlanner:
         """The next attempt of a decision."""
         last = self.last.get(position.id)
         step = self._step(decision, last)
-        price = self._price(decision, position, step)
-        return Attempt(decision=decision, position=position, last=last, step=step, price=price)
+        if last is not None and last.status.is_live:
+            step = self._past_equal_rungs(decision, position, last, step)
+        waits = self._why_it_waits(decision)
+        return Attempt(
+            decision=decision,
+            position=position,
+            last=last,
+            step=step,
+            price=None if waits else self.price(decision, position, step),
+            ladder=self.ladder(decision),
+            waits=waits,
+        )
 
     def intent(
         self, attempt: Attempt, price: OrderPrice, quantity: int, fence: int, *, replaces: bool
@@ -150,6 +185,7 @@ class AttemptPlanner:
             attempt=number,
             step=attempt.step,
             replaces=last.order_id if last and (replaces or attempt.step) else None,
+            rung=self._rung(decision, last),
             broker=self.broker,
             environment=self.environment,
             worst_price=price.worst,
@@ -174,23 +210,79 @@ class AttemptPlanner:
         worked = last.status.is_live or last.status in _ENDED_UNFILLED
         return last.step + 1 if worked else 0
 
-    def _price(self, decision: StoredDecision, position: Position, step: int) -> OrderPrice | None:
-        contract = position.contract
-        if contract is None or decision.bid is None or decision.ask is None:
-            return None
-        if decision.quote_grade == QuoteGrade.BAD.name or decision.policy_hash is None:
-            return None
-        return price_order(
-            closing_side(position),
-            contract.root,
-            decision.bid,
-            decision.ask,
-            price_level(Urgency[decision.urgency or "NORMAL"], step),
-            self._policy(decision.policy_hash).prices,
-        )
+    def _past_equal_rungs(
+        self, decision: StoredDecision, position: Position, last: LastAttempt, step: int
+    ) -> int:
+        """The next rung that goes further than the order at work; several may ask for the same."""
+        ladder, selling = self.ladder(decision), closing_side(position) is OrderSide.SELL_TO_CLOSE
+        while ladder is not None and last.limit_price is not None and step < ladder.steps:
+            price = self.price(decision, position, step)
+            if price is None:
+                break
+            if (price.limit < last.limit_price) if selling else (price.limit > last.limit_price):
+                break
+            step += 1
+        return step
 
-    def _policy(self, policy_hash: str) -> Policy:
-        return next(one for one in self.decided.policies if one.hash == policy_hash)
+    def _rung(self, decision: StoredDecision, last: LastAttempt | None) -> int:
+        """Only inside its tick does a decision have a second order."""
+        follows = last is not None and last.decision_id == decision.id
+        return last.rung + 1 if last and follows and self.decided.frozen is not None else 0
+
+    def price(self, decision: StoredDecision, position: Position, step: int) -> OrderPrice | None:
+        """What an attempt of so many repricings asks for; None where the quote gives no price.
+
+        Inside a tick it goes no further than the tick's first quote would have let it.
+        """
+        prices, contract = self._prices(decision), position.contract
+        if prices is None or contract is None or decision.bid is None or decision.ask is None:
+            return None
+        if decision.quote_grade == QuoteGrade.BAD.name:
+            return None
+        side = closing_side(position)
+        reach = prices.reach(_pressed(decision, prices), step)
+        price = price_order(side, contract.root, decision.bid, decision.ask, reach, prices)
+        bound = (self.decided.frozen or {}).get(position.id)
+        return hold_within(price, bound, side, contract.root) if price and bound else price
+
+    def ladder(self, decision: StoredDecision) -> Ladder | None:
+        """What the exit is priced by; None by the usual levels."""
+        prices = self._prices(decision)
+        return prices.ladder(_pressed(decision, prices)) if prices else None
+
+    def budget(self, decision: StoredDecision) -> timedelta:
+        """How long the tick may take for the steps of its ladder."""
+        prices = self._prices(decision)
+        return timedelta(seconds=prices.budget_seconds if prices else 0)
+
+    def _why_it_waits(self, decision: StoredDecision) -> str:
+        prices, bid, ask = self._prices(decision), decision.bid, decision.ask
+        if prices is None or _guard(decision, prices) is not Guarding.DELAYS:
+            return ""
+        apart = spread_percent(bid or Decimal(0), ask or Decimal(0))
+        most = prices.guard_spread_percent or 0
+        return f"bid and ask are {apart:.0f} % apart, more than {most:g}"
+
+    def _prices(self, decision: StoredDecision) -> PriceLimits | None:
+        known = (one.prices for one in self.decided.policies if one.hash == decision.policy_hash)
+        return next(known, None)
+
+
+def _guard(decision: StoredDecision, prices: PriceLimits) -> Guarding:
+    if decision.bid is None or decision.ask is None or decision.decision != "EXIT":
+        return Guarding.NONE
+    return guard_spread(decision.bid, decision.ask, _urgency(decision), prices.guard_spread_percent)
+
+
+def _pressed(decision: StoredDecision, prices: PriceLimits) -> Urgency:
+    """The urgency that it is priced by: one more where the spread is wide and it can't wait."""
+    urgency = _urgency(decision)
+    presses = _guard(decision, prices) is Guarding.PRESSES
+    return Urgency(min(urgency + 1, Urgency.EMERGENCY)) if presses else urgency
+
+
+def _urgency(decision: StoredDecision) -> Urgency:
+    return Urgency[decision.urgency or "NORMAL"]
 
 
 def closing_side(position: Position) -> OrderSide:

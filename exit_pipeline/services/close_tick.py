@@ -55,6 +55,12 @@ def _marks(executed: ExecutedTick) -> list[PositionMark]:
             mid=_mid(one),
             good_mark=one.mark if one.quote_grade == QuoteGrade.GOOD.name else None,
             gex_latched=one.gex_latched_after,
+            rule_hits=one.rule_hits_after,
+            rule_hits_policy=one.policy_hash,
+            entry_iv=one.iv,
+            entry_regime=one.regime,
+            entry_gex=one.gex_entry or one.gex_direction,
+            carried_pnl=executed.decided.carried.get(one.position_id),
             marked_at=executed.decided.tick.at,
         )
         for one in executed.decided.stored
@@ -86,7 +92,24 @@ def _summary(
         ),
         market=_market(executed.decided.tick, market),
         market_source=market.source,
+        pnl=_pnl(run_id, executed),
     )
+
+
+def _pnl(run_id: str, executed: ExecutedTick) -> dict[str, float | None]:
+    """How the run's account stood when it was decided; a dry run keeps none of it."""
+    tick = executed.decided.tick
+    account = next(run.account for run in tick.runs if run.run_id == run_id)
+    stands = executed.decided.accounts.get(account)
+    if stands is None or tick.request.dry_run:
+        return {}
+    return {
+        "open_pnl": stands.open,
+        "realised_pnl": stands.realised,
+        "peak_pnl": stands.peak,
+        "day_pnl": stands.day,
+        "drawdown": stands.drawdown,
+    }
 
 
 def _market(tick: OpenTick, market: MarketSnapshot) -> dict[str, Any]:

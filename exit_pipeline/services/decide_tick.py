@@ -5,22 +5,22 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-import numpy as np
-
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation
-from exit_pipeline.core.engine.policy import Policy, combine_policies
+from exit_pipeline.core.engine.stored_outcome import stored_outcome
 from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.context import Direction
-from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
-from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.instant import to_datetime
+from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.position import Position
-from exit_pipeline.core.model.price import to_dollars
-from exit_pipeline.core.model.quote import MarketSnapshot, QuoteGrade
+from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.model.record import Alert, DecisionRows, StoredDecision
+from exit_pipeline.core.model.stored_book import stored_columns
 from exit_pipeline.ports import Calendar, Database
+from exit_pipeline.services.account_pnl import with_account_pnl
 from exit_pipeline.services.assemble_book import assemble_book
+from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
+from exit_pipeline.services.context_columns import context_columns
+from exit_pipeline.services.judge_context import judge_context
+from exit_pipeline.services.shadow import with_shadows
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
 
@@ -30,22 +30,27 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
     A position that can't be decided (its policy can't be read, its contract is adjusted or for
     other than 100 shares) is recorded as a HOLD with the reason and raises an alert; the others are
     decided all the same.
+    Shadow policies are decided after all others, and recorded apart.
     What another attempt of the same run has recorded already stands. A request to close a position
     counts as consumed from here on, and stays due until it is closed or the request expires.
     """
     tick = known.tick
-    policies, policy_of_row, decided, faults = _policies(known)
-    book = assemble_book(known, decided, policy_of_row, calendar)
+    chosen = choose_policies(known, database=database)
+    policies, decided = chosen.policies, chosen.decided
+    judged = judge_context(known, decided)
+    book = assemble_book(known, decided, policies, chosen.policy_of_row, calendar, judged)
+    book, standing = with_account_pnl(book, decided, tick, database)
     decisions = decide(book, policies)
     explanation = Explanation(book, policies, decisions)
     stored: tuple[StoredDecision, ...] = ()
     if tick.positions:
         database.decisions.keep_policies({p.hash: p.canonical_json() for p in policies})
-        columns = _rows(tick, decided, book, decisions, policies, explanation)
-        stored = _record(_with_faults(columns, tick, faults), tick, database)
-        _alert(tick, faults, database)
+        columns = _rows(tick, chosen, book, decisions, explanation)
+        columns |= context_columns(known, decided, judged)
+        stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
+        _alert(tick, chosen.faults, database)
         _consume(tick, decided, database)
-    return DecidedTick(
+    found = DecidedTick(
         tick=tick,
         market=known.market,
         context=known.context,
@@ -55,7 +60,10 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         decisions=decisions,
         policies=tuple(policies),
         explanation=explanation,
+        accounts=standing.accounts,
+        carried=standing.carried,
     )
+    return with_shadows(found, database=database)
 
 
 def _record(rows: DecisionRows, tick: OpenTick, database: Database) -> tuple[StoredDecision, ...]:
@@ -82,82 +90,24 @@ def _consume(tick: OpenTick, decided: Sequence[Position], database: Database) ->
         database.exit_requests.consume(used, tick.at)
 
 
-def _policies(
-    known: ContextTick,
-) -> tuple[list[Policy], list[int], list[Position], dict[str, tuple[Position, str]]]:
-    """The distinct policies, each row's index among them, the rows, and what can't be decided."""
-    indices: dict[Policy, int] = {}
-    policy_of_row: list[int] = []
-    decided: list[Position] = []
-    faults: dict[str, tuple[Position, str]] = {}
-    launched_with = known.tick.request.policy
-    for position in known.tick.positions:
-        try:
-            policy = combine_policies(position.policy, launched_with)
-        except InputError as error:
-            faults[position.id] = (position, str(error))
-            continue
-        if sentence := _why_not_standard(position, known.market):
-            faults[position.id] = (position, sentence)
-            continue
-        policy_of_row.append(indices.setdefault(policy, len(indices)))
-        decided.append(position)
-    policies = list(indices) or [combine_policies(launched_with)]
-    return policies, policy_of_row, decided, faults
-
-
-def _why_not_standard(position: Position, market: MarketSnapshot) -> str:
-    """Why 100 shares are not what a contract delivers, so that its P&L is not known; or nothing."""
-    contract = position.contract
-    if contract is None:
-        return ""
-    if contract.is_adjusted:
-        return f"{contract.symbol} is adjusted: what it delivers is not 100 shares"
-    quote = market.quotes.get(contract.symbol)
-    if quote is None or quote.is_standard:
-        return ""
-    return f"{contract.symbol} is for {quote.contract_size} shares as {market.source} says, not 100"
-
-
 def _rows(
     tick: OpenTick,
-    positions: Sequence[Position],
+    chosen: ChosenPolicies,
     book: Book,
     decisions: Decisions,
-    policies: Sequence[Policy],
     explanation: Explanation,
 ) -> dict[str, list[Any]]:
     """The columns of ``refactored_decisions``, for the rows of a book."""
-    policy_of_row = [policies[index] for index in book.policy.tolist()]
-    hashes = [policy.hash for policy in policies]
-    rules = decisions.rule.tolist()
-    exits = [rule != NO_RULE for rule in rules]
-    reasons = [
-        policy.reasons[rule] if rule != NO_RULE else None
-        for policy, rule in zip(policy_of_row, rules, strict=True)
-    ]
+    index_of_row = book.policy.tolist()
+    hashes = [policy.hash for policy in chosen.policies]
+    outcome = stored_outcome(decisions, chosen.policies, index_of_row)
     return {
-        **_identity_columns(tick, positions),
-        **_input_columns(book),
-        "policy_hash": [hashes[index] for index in book.policy.tolist()],
-        "mark": _dollars(decisions.mark),
-        "pnl_percent": _known(decisions.pnl_percent),
-        "quote_flags": decisions.flags.tolist(),
-        "quote_grade": [QuoteGrade(grade).name for grade in decisions.grade.tolist()],
-        "decision_type": ["EXIT" if leaves else "HOLD" for leaves in exits],
-        "decision": ["EXIT" if leaves else "HOLD" for leaves in exits],
-        "exit_reason": reasons,
-        "exit_action": [
-            Outcome(outcome).name if outcome else None for outcome in decisions.outcome.tolist()
-        ],
-        "exit_quantity": [quantity or None for quantity in decisions.quantity.tolist()],
-        "urgency": [
-            Urgency(urgency).name if leaves else None
-            for urgency, leaves in zip(decisions.urgency.tolist(), exits, strict=True)
-        ],
-        "fired_mask": decisions.fired_mask.tolist(),
-        "evaluable_mask": decisions.evaluable_mask.tolist(),
-        "gex_latched_after": decisions.gex_latched.tolist(),
+        **_identity_columns(tick, chosen.decided),
+        **stored_columns(book),
+        "policy_hash": [hashes[index] for index in index_of_row],
+        "policy_origins": [origins or None for origins in chosen.origins],
+        **outcome,
+        "decision_type": outcome["decision"].copy(),
         "reasoning": [tuple(explanation.sentences(row)) for row in range(len(book))],
     }
 
@@ -178,38 +128,11 @@ def _decision_id(run_id: str, position_id: str) -> str:
     return hashlib.sha256(f"{run_id}/{position_id}".encode()).hexdigest()[:32]
 
 
-def _input_columns(book: Book) -> dict[str, list[Any]]:
-    """Every input of the decisions, typed as the database keeps it."""
-    return {
-        **{
-            name: _instants(getattr(book, name))
-            for name in ("decided_at", "session_close", "last_trading_close", "entry_time",
-                         "quoted_at", "feed_at", "gex_at", "vix_at")
-        },
-        **{
-            name: _dollars(getattr(book, name))
-            for name in ("entry_price", "bid", "ask", "previous_mid", "underlying_price")
-        },
-        **{
-            name: getattr(book, name).tolist()
-            for name in ("quantity", "open_quantity", "profit_exited", "intraday", "force_close",
-                         "nonfinite", "gex_latched")
-        },
-        **{name: _known(getattr(book, name)) for name in ("vix", "gex_strength")},
-        **{name: _views(getattr(book, name)) for name in ("gex_direction", "gex_previous")},
-        "bid_size": [None if size < 0 else size for size in book.bid_size.tolist()],
-        "ask_size": [None if size < 0 else size for size in book.ask_size.tolist()],
-        "feed_age_limit": [f"{limit} microseconds" for limit in book.feed_age_limit.tolist()],
-        "side": ["LONG" if side > 0 else "SHORT" for side in book.side.tolist()],
-        "option_right": _views(book.right),
-    }  # fmt: skip
-
-
 def _with_faults(
-    rows: dict[str, list[Any]], tick: OpenTick, faults: dict[str, tuple[Position, str]]
+    rows: dict[str, list[Any]], tick: OpenTick, faults: Sequence[tuple[Position, str]]
 ) -> DecisionRows:
     """Add a HOLD for each position that could not be decided, with the reason."""
-    for position, sentence in faults.values():
+    for position, sentence in faults:
         known = {
             "id": _decision_id(tick.run_of(position), position.id),
             "run_id": tick.run_of(position),
@@ -236,7 +159,7 @@ def _with_faults(
     return DecisionRows(columns=rows)
 
 
-def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Database) -> None:
+def _alert(tick: OpenTick, faults: Sequence[tuple[Position, str]], database: Database) -> None:
     alerts = [
         Alert(
             severity="CRITICAL",
@@ -245,23 +168,7 @@ def _alert(tick: OpenTick, faults: dict[str, tuple[Position, str]], database: Da
             message=sentence,
             run_id=tick.run_of(position),
         )
-        for position, sentence in faults.values()
+        for position, sentence in faults
     ]
     if alerts:
         database.runs.raise_alerts(alerts)
-
-
-def _dollars(column: np.ndarray) -> list[Any]:
-    return [to_dollars(units) for units in column.tolist()]
-
-
-def _instants(column: np.ndarray) -> list[Any]:
-    return [to_datetime(micros) for micros in column.tolist()]
-
-
-def _known(column: np.ndarray) -> list[Any]:
-    return [None if np.isnan(value) else value for value in column.tolist()]
-
-
-def _views(column: np.ndarray) -> list[Any]:
-    return [Direction(view).name if view else None for view in column.tolist()]

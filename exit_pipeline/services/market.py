@@ -11,8 +11,9 @@ from exit_pipeline.ports import Clock, Database, KeepsTape, MarketData
 from exit_pipeline.services.open_interest import with_open_interest
 from exit_pipeline.services.tick import MarketTick, OpenTick
 
-INDICES = ("VIX", "VIX3M")
-"""Levels that every tick records: the 30-day and three-month volatility indices of Cboe."""
+INDICES = ("VIX", "VIX3M", "VIX9D")
+"""Levels that every tick records: Cboe's volatility indices of 30 days, three months and nine
+days."""
 
 _FOR_A_PERSON = {"FALLBACK_USED": "WARNING", "NOT_ANSWERED": "WARNING", "NOT_QUOTED": "WARNING"}
 """Severity of notes that need somebody; a contract without a quote has neither target nor stop."""

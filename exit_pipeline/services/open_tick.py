@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.record import LEASE, RunHandle, RunStatus, RunSummary, TickIdentity
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.services.check_policy import check_policy
 from exit_pipeline.services.expired_requests import tell_expired
 from exit_pipeline.services.import_held import Importing, find_accounts, import_runs
 from exit_pipeline.services.reconcile import Reconciled, reconcile
@@ -157,7 +157,7 @@ def check_request(request: TickRequest, broker: Broker) -> None:
         InputError: As the sentence says.
     """
     if request.policy:
-        parse_policy(request.policy)
+        check_policy(request.policy, request.policies)
     if broker.name == "paper" or request.dry_run:
         return
     for name in ("policy", "force_close", "as_of"):

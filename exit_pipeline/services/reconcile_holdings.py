@@ -75,9 +75,9 @@ def compare_holdings(
 
     A broker may show too little for a moment, and positions and orders are read one after the
     other; so the first tick only tells, and no more is sold than is held. Contracts with an order
-    of ours under way are left alone: what it has filled is not known yet; and orders that ended
-    unfilled are looked at again, for fills that came late. What is gone has no price, and so no
-    P&L, until the broker tells one (``explain``): none is invented.
+    of ours under way are left alone: what it has filled is not known yet; and orders of before that
+    ended unfilled are looked at again in any case, for fills that came late. What is gone has no
+    price, and so no P&L, until the broker tells one (``explain``): none is invented.
 
     Args:
         held: What the broker holds, by symbol.
@@ -94,7 +94,7 @@ def compare_holdings(
     if notes:
         still = {position.id for position in positions}
         positions = [position for position in books.open_positions() if position.id in still]
-        missing = _missing(positions, held, busy)
+    missing = _missing(positions, held, busy)
     confirmed = database.positions.see_gaps(environment, account, missing, books.at)
     for symbol, contracts in sorted(missing.items()):
         there = held.get(symbol)

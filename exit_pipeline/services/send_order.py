@@ -8,7 +8,7 @@ from datetime import datetime
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.exit_order import DECISION_GOOD_FOR, SEND_WITHIN, ExitOrder
 from exit_pipeline.core.model.order import HeldPosition, OrderReport, OrderRequest, OrderStatus
-from exit_pipeline.core.model.record import Alert
+from exit_pipeline.core.model.record import Alert, RunHandle
 from exit_pipeline.ports import Broker, Clock, Database
 from exit_pipeline.services.broker_calls import CallLog
 
@@ -184,6 +184,22 @@ class OrderDesk:
             request.client_order_id,
             lambda found: describe(found) if found else "not found",
         )
+
+
+def desk_of(
+    run: RunHandle | None, broker: Broker, database: Database, clock: Clock
+) -> OrderDesk | None:
+    """The desk of a run's account; None where the run does not hold it."""
+    if run is None or run.fence is None:
+        return None
+    return OrderDesk(
+        broker=broker,
+        database=database,
+        clock=clock,
+        run_id=run.run_id,
+        account=run.account,
+        fence=run.fence,
+    )
 
 
 def describe(report: OrderReport) -> str:

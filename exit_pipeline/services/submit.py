@@ -1,23 +1,29 @@
 """Execute a tick's decisions: new exits are recorded and sent, working ones are managed."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
+from typing import Final
 
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
-from exit_pipeline.core.engine.work_orders import TRIES, Handling, handle_working, has_waited_long
+from exit_pipeline.core.engine.work_orders import Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.exit_order import Denial, ExitOrder
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
-from exit_pipeline.ports import Broker, Clock, Database
+from exit_pipeline.ports import Broker, Clock, Database, MarketData, Waiter
 from exit_pipeline.services.attempts import Attempt, AttemptPlanner
 from exit_pipeline.services.clock_skew import SkewGate
+from exit_pipeline.services.further_looks import FurtherLooks
 from exit_pipeline.services.holdings import read_again
-from exit_pipeline.services.send_order import OrderDesk
+from exit_pipeline.services.send_order import OrderDesk, desk_of
 from exit_pipeline.services.stock import Stock
 from exit_pipeline.services.tick import DecidedTick, ExecutedTick
+
+DELAYED_TICKS: Final = 3
+"""Ticks in a row at which an exit was due, from which on a person is told that it waits."""
 
 
 def execute_tick(
@@ -27,21 +33,45 @@ def execute_tick(
     database: Database,
     clock: Clock,
     limits: OrderLimits,
+    market_data: MarketData | None = None,
 ) -> ExecutedTick:
     """Send every exit that is due and manage those that work, most urgent first.
 
     One position's fault is its own: what a broker refuses or does not answer leaves the others to
-    be sent. An order that can't be priced is deferred with an alert. A dry run sends none.
+    be sent. An order that can't be priced is deferred with an alert. A dry run sends none. Where a
+    policy gives it time, working orders are looked at again inside the tick, and each look does
+    what the first one does.
+
+    Args:
+        decided: The tick.
+        broker: Where orders go.
+        database: What is kept.
+        clock: Now; time for further looks passes only by a ``Waiter``.
+        limits: How much may be sent.
+        market_data: Where further looks get their quotes; None takes none.
     """
     tick = decided.tick
     due = [decision for decision in decided.stored if decision.decision == "EXIT"]
     if tick.request.dry_run:
         notes = {decision.position_id: "dry run: nothing is sent" for decision in due}
         return ExecutedTick(decided=decided, notes=notes)
-    working = _working(decided, broker, database)
+    notes = _look(decided, broker, database, clock, limits)
+    if market_data is not None and isinstance(clock, Waiter):
+        looks = FurtherLooks(decided, broker, database, clock, market_data)
+        for again in looks.each(timedelta(seconds=limits.decision_seconds)):
+            notes |= _look(again, broker, database, clock, limits)
+        notes |= looks.notes
+    return ExecutedTick(decided=decided, notes={name: note for name, note in notes.items() if note})
+
+
+def _look(
+    decided: DecidedTick, broker: Broker, database: Database, clock: Clock, limits: OrderLimits
+) -> dict[str, str]:
+    """Do what decisions ask for; why nothing was sent, by position, or nothing."""
+    tick, working = decided.tick, _working(decided, broker, database)
     wanted = [one for one in decided.stored if one.decision == "EXIT" or one.position_id in working]
     if not wanted:
-        return ExecutedTick(decided=decided, notes={})
+        return {}
     wanted.sort(key=lambda one: (-Urgency[one.urgency or "PATIENT"], one.position_id))
     last = database.orders.last_attempts([decision.position_id for decision in wanted])
     executor = _Executor(
@@ -65,7 +95,7 @@ def execute_tick(
     )
     notes = {decision.position_id: executor.work(decision) for decision in wanted}
     executor.read_back()
-    return ExecutedTick(decided=decided, notes={name: note for name, note in notes.items() if note})
+    return notes
 
 
 def _working(decided: DecidedTick, broker: Broker, database: Database) -> dict[str, ExitOrder]:
@@ -142,11 +172,13 @@ class _Executor:
     def _exit(self, attempt: Attempt, desk: OrderDesk, quantity: int, *, replaces: bool) -> str:
         """Record and send a new attempt."""
         reason, position = attempt.decision.exit_reason, attempt.position
+        if attempt.waits:
+            return self._delay(attempt, desk)
         if attempt.price is None:
             message = f"{reason} is due and the quote gives no price to close at"
             desk.alert("WARNING", "ORDER_NOT_PRICED", position.id, message)
             return f"deferred: {message}"
-        if attempt.step >= TRIES:
+        if attempt.step >= attempt.tries:
             _escalate(attempt, f"has not filled in {attempt.step} repriced attempts", desk)
         within, why = self._within_what_is_held(attempt, quantity)
         if within <= 0:
@@ -173,17 +205,17 @@ class _Executor:
         return desk.send(answer.order)
 
     def _desk(self, decision: StoredDecision) -> OrderDesk | None:
-        run = self.runs.get(decision.run_id)
-        if run is None or run.fence is None:
-            return None
-        return OrderDesk(
-            broker=self.broker,
-            database=self.database,
-            clock=self.clock,
-            run_id=run.run_id,
-            account=run.account,
-            fence=run.fence,
-        )
+        return desk_of(self.runs.get(decision.run_id), self.broker, self.database, self.clock)
+
+    def _delay(self, attempt: Attempt, desk: OrderDesk) -> str:
+        """Wait for a narrower spread; after some ticks a person is told, once."""
+        message = f"{attempt.decision.exit_reason} is due, but {attempt.waits}"
+        session, reason = self.decided.tick.session, attempt.decision.exit_reason or ""
+        since = session.opens_at if session else self.decided.tick.at
+        ticks = self.database.decisions.due_in_a_row(attempt.position.id, reason, since)
+        if ticks >= DELAYED_TICKS:
+            desk.alert("WARNING", "EXIT_DELAYED", attempt.position.id, message)
+        return f"delayed: {attempt.waits}"
 
     def _may_send_again(self, order: ExitOrder) -> bool:
         """Whether a second POST of its id can't make a second order, and may help.

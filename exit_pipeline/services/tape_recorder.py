@@ -11,8 +11,9 @@ from threading import Thread
 from typing import Any, Final
 
 from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, OpenInterest, Quote
-from exit_pipeline.ports import CanClose, MarketData, TapeWriter, TellsOpenInterest
+from exit_pipeline.ports import CanClose, MarketData, TapeWriter, TellsChains, TellsOpenInterest
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,13 @@ _UNUSABLE: Final = float("inf")
 class TapeRecorder:
     """A live source that keeps what ticks saw; implements ``MarketData`` and ``KeepsTape``.
 
-    It tells open interest where the source does.
+    It tells open interest and chains where the source does. Chains are not kept on the tape: they
+    are hundreds of times what a tick needs of quotes, and their figures are in the database.
 
     Attributes:
         source: The source's name.
         is_live: Whether it tells of the real market of now.
+        tells_chains_unasked: As the source does.
 
     Args:
         market: The source.
@@ -47,6 +50,7 @@ class TapeRecorder:
     ) -> None:
         self.source = market.source
         self.is_live = market.is_live
+        self.tells_chains_unasked = isinstance(market, TellsChains) and market.tells_chains_unasked
         self._market = market
         self._writer = writer
         self._patience_seconds = patience_seconds
@@ -61,6 +65,12 @@ class TapeRecorder:
     def chain(self, underlying: str, at: datetime) -> Sequence[str]:
         """What the source answers."""
         return self._market.chain(underlying, at)
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """What the source tells, where it tells chains."""
+        if isinstance(self._market, TellsChains):
+            return self._market.option_chain(underlying, at)
+        return None
 
     def open_contracts(
         self, underlyings: Sequence[str], first_expiration: date, last_expiration: date

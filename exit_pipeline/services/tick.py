@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
+from exit_pipeline.core.model.account_pnl import AccountPnl
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.context import MarketContext
 from exit_pipeline.core.model.control import TradingControl
@@ -14,10 +16,14 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.holdings import Holding
+from exit_pipeline.core.model.policy_layer import PolicyLibrary
 from exit_pipeline.core.model.position import UNASSIGNED, Position
 from exit_pipeline.core.model.quote import MarketSnapshot
 from exit_pipeline.core.model.record import RunHandle, RunStatus, StoredDecision, TickIdentity
 from exit_pipeline.core.model.session import Session
+from exit_pipeline.core.model.shadow import ShadowDecision
+from exit_pipeline.policies import shipped_policies
+from exit_pipeline.services.context_details import ContextDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,8 @@ class TickRequest:
         policy: Policy name or overrides, over each position's own.
         force_close: Close every position in scope.
         import_held: Bring in what the broker's accounts hold before deciding.
+        policies: The named policies that texts may begin with.
+        shadow_policies: Policies to be decided beside each position's own, text by name.
     """
 
     run_key: str
@@ -45,6 +53,8 @@ class TickRequest:
     policy: str | None = None
     force_close: bool = False
     import_held: bool = False
+    policies: PolicyLibrary = field(default_factory=shipped_policies, repr=False)
+    shadow_policies: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_special(self) -> bool:
@@ -106,11 +116,19 @@ class MarketTick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextTick:
-    """An open tick with what it saw of the market and what it knows beyond quotes."""
+    """An open tick with what it saw of the market and what it knows beyond quotes.
+
+    Attributes:
+        tick: The open tick.
+        market: What it saw of the market.
+        context: What decisions are made from.
+        details: What a person should see of it beside; None where nothing is to be decided.
+    """
 
     tick: OpenTick
     market: MarketSnapshot
     context: MarketContext
+    details: ContextDetails | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +145,11 @@ class DecidedTick:
         decisions: The outcome by row.
         policies: ``book.policy`` indexes this.
         explanation: Why, by row.
+        frozen: At one more look inside the tick at orders that are working: the worst prices that
+            the tick's first quotes gave, by position. None at the first look.
+        accounts: How each account stands; absent where that is not known.
+        carried: P&L that positions carried in, dollars, of those first marked in this tick.
+        shadow_decisions: What other policies would have decided; nothing is sent of it.
     """
 
     tick: OpenTick
@@ -138,6 +161,10 @@ class DecidedTick:
     decisions: Decisions
     policies: tuple[Policy, ...]
     explanation: Explanation
+    frozen: Mapping[str, Decimal] | None = None
+    accounts: Mapping[str, AccountPnl] = field(default_factory=dict)
+    carried: Mapping[str, Decimal] = field(default_factory=dict)
+    shadow_decisions: tuple[ShadowDecision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 WRITES: Final = (
     "runs.open", "runs.log_calls", "runs.raise_alerts", "runs.close", "decisions.keep_policies",
-    "decisions.record", "signals.record_context", "positions.see_gaps",
+    "decisions.record", "context.keep_levels", "signals.record_context", "positions.see_gaps",
     "positions.close_elsewhere", "positions.settle", "positions.refresh", "orders.record_intent",
     "orders.sending", "orders.begin_cancel", "orders.record_missed", "orders.give_up",
     "orders.mark_status", "orders.book", "exit_requests.consume", "exit_requests.note_expired",

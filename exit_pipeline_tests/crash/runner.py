@@ -63,7 +63,7 @@ def run_tick(order: Mapping[str, Any], watch: Watch) -> None:
             clock=clock,
         )
         seen = fetch_market(tick, market_data=market, database=database, clock=clock)
-        known = build_context(seen, database=database)
+        known = build_context(seen, market_data=market, database=database, calendar=calendar)
         decided = decide_tick(known, database=database, calendar=calendar)
         executed = execute_tick(
             decided, broker=broker, database=database, clock=clock, limits=OrderLimits()

@@ -137,6 +137,8 @@ _KILLS: Final = (
     )),
     ("a plain exit", "alpaca", False, (
         "runs.open.before_commit",
+        "context.keep_levels.before_commit",
+        "context.keep_levels.after_commit",
         "signals.record_context.before_commit",
         "signals.record_context.after_commit",
     )),

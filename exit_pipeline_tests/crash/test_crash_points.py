@@ -14,13 +14,15 @@ NOT_IN_A_TICK = {
     "runs.fail", "runs.overview", "positions.listing", "positions.check_import",
     "positions.import_positions", "positions.keep_in_step", "positions.adopt",
     "signals.gex_history", "signals.newest_trend", "signals.import_gex_signals",
+    "signals.entry_directions", "signals.recent_signals", "context.memory", "context.levels",
+    "context.next_events", "context.events", "context.import_events", "context.account_history",
     "runs.alerts", "runs.acknowledge", "orders.listing", "exit_requests.add",
 }  # fmt: skip
-"""Methods of stores that no tick calls, or that only read the market."""
+"""Methods of stores that no tick calls without a chain, or that only read the market."""
 
 STORES = {
     "runs": ports.RunStore, "positions": ports.PositionStore, "signals": ports.SignalStore,
-    "decisions": ports.DecisionStore, "orders": ports.OrderStore,
+    "context": ports.ContextStore, "decisions": ports.DecisionStore, "orders": ports.OrderStore,
     "exit_requests": ports.ExitRequestStore, "closings": ports.ClosingStore,
 }  # fmt: skip
 

@@ -8,16 +8,20 @@ from typing import Any
 
 import pytest
 
-from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal, MarketContext
+from exit_pipeline.core.model.book import KINDS, Book
+from exit_pipeline.core.model.context import GexHistory, GexSignal, MarketContext
 from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.exit_request import ExitRequest
 from exit_pipeline.core.model.instant import SECONDS, to_micros
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.position import Position, PositionSide
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.core.model.record import TickIdentity
+from exit_pipeline.policies import parse_policy
 from exit_pipeline.services.assemble_book import assemble_book
+from exit_pipeline.services.judge_context import judge_context
 from exit_pipeline.services.tick import ContextTick, OpenTick, TickRequest
 from exit_pipeline_tests.fakes import FakeCalendar, new_york
 
@@ -87,13 +91,14 @@ def book_of(
         underlyings={price.symbol: price for price in prices},
     )
     known = ContextTick(tick=tick, market=market, context=context or MarketContext())
-    return assemble_book(known, positions, [0] * len(positions), calendar)
+    judged = judge_context(known, positions)
+    return assemble_book(known, positions, [parse_policy()], [0] * len(positions), calendar, judged)
 
 
 def row(book: Book) -> dict[str, Any]:
     """The one row of a book as plain numbers."""
     assert len(book) == 1
-    return {name: getattr(book, name)[0].item() for name in Book.__dataclass_fields__}
+    return {name: getattr(book, name)[0].tolist() for name in KINDS}
 
 
 def test_everything_known_stands_in_the_cores_units() -> None:
@@ -114,14 +119,27 @@ def test_everything_known_stands_in_the_cores_units() -> None:
         previous_mid=Decimal("2.0850"),
         previous_mid_at=AT - timedelta(minutes=5),
         gex_latched=True,
+        high_water_mark=Decimal("2.5"),
+        entry_iv=0.31,
+        entry_regime=Regime.HIGH_VOL,
+        entry_gex=Direction.CALL,
     )
     price = UnderlyingPrice(symbol="ACME", last=Decimal("101.25"), quoted_at=QUOTED)
     book = book_of([position], quotes=[a_quote()], prices=[price], context=context)
-    assert row(book) == {
+    found = row(book)
+    known = {
         "policy": 0,
         "decided_at": to_micros(AT),
         "session_close": to_micros(new_york(TUESDAY, 16)),
+        "clock_minutes": 10 * 60 + 5,
         "last_trading_close": to_micros(new_york(date(2026, 4, 17), 16)),
+        "days_to_expiration": 31,
+        "days_in_trade": 1,
+        "strike": 1_000_000,
+        "high_water": 25_000,
+        "entry_iv": 0.31,
+        "entry_regime": Regime.HIGH_VOL,
+        "gex_entry": 1,
         "side": 1,
         "right": 1,
         "quantity": 10,
@@ -149,6 +167,22 @@ def test_everything_known_stands_in_the_cores_units() -> None:
         "vix": 17.25,
         "vix_at": to_micros(QUOTED),
     }
+    assert {name: found[name] for name in known} == known
+
+
+@pytest.mark.parametrize(
+    ("before", "of_policy", "counts"),
+    [
+        pytest.param(AT - timedelta(minutes=5), parse_policy().hash, [0, 2, 1], id="so"),
+        pytest.param(AT - timedelta(minutes=5), "another", [0, 0, 0], id="of another policy"),
+        pytest.param(AT - timedelta(days=1), parse_policy().hash, [0, 0, 0], id="of yesterday"),
+    ],
+)
+def test_ticks_in_a_row_count_on_under_one_policy_and_within_one_session(
+    before: datetime, of_policy: str, counts: list[int]
+) -> None:
+    position = a_position(previous_mid_at=before, rule_hits=(0, 2, 1), rule_hits_policy=of_policy)
+    assert row(book_of([position]))["hits"][:4] == [*counts, 0]
 
 
 def test_what_is_not_known_is_unknown_and_never_zero() -> None:

@@ -1,9 +1,13 @@
 """What the broker holds against the books: contracts closed by hand, and answers that fail."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderStatus
 from exit_pipeline_tests.between import Between, is_silent
 from exit_pipeline_tests.desk import CALL, PUT, Desk, alerts, orders
 
@@ -70,6 +74,41 @@ def test_two_positions_of_one_contract_sell_together_no_more_than_is_held(desk: 
         ("a", 1, "FILLED"),
         ("b", 1, "FILLED"),
     ]
+
+
+def test_a_late_fill_is_booked_also_while_another_order_of_the_contract_is_in_doubt(
+    desk: Desk,
+) -> None:
+    """Regression: each waited for the other.
+
+    The order in doubt kept the contract's gap from being looked into, and the gap, which was the
+    late fill of an order of before, kept the order in doubt from being given up.
+    """
+    desk.stand_apart()
+    sent: list[str] = []
+
+    def lose_the_second(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        sent.append(request.client_order_id)
+        if len(sent) == 2:
+            message = "the line is dead"
+            raise UnavailableError(message)
+        report: OrderReport = inner.submit(request, *rest)
+        return report
+
+    desk.broker = Between(desk.broker, submit=lose_the_second, ids_are_unique=False)
+    desk.hold("a", quantity=2)
+    desk.hold("b", quantity=2)
+    next_tick(desk, "1.00", "1.05")
+    assert orders(desk, "status") == [("ACCEPTED",), ("UNKNOWN",)]
+    order = next(one for one in desk.database.orders.under_ids(sent[:1]) if one.position_id == "a")
+    report = desk.broker.find_order("desk", sent[0])
+    assert report is not None
+    desk.database.orders.book(order, replace(report, status=OrderStatus.CANCELLED))
+    desk.trade(CALL, "1.00", "1.05")
+    next_tick(desk, "2.05", "2.15")
+    assert orders(desk, "status", "filled_quantity")[0] == ("FILLED", 2)
+    assert desk.position("a").status == "CLOSED"
+    assert ("HELD_DIFFERS", f"desk {CALL}") not in alerts(desk)
 
 
 def test_a_gap_that_has_gone_by_the_next_tick_was_none(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from exit_pipeline.ports import KeepsTape, MarketData
 from exit_pipeline.services.tape_recorder import TapeRecorder, option_columns
 from exit_pipeline_tests.desk import CALL, PUT, TUESDAY, Desk
 from exit_pipeline_tests.fakes import FakeMarketData, new_york
+from exit_pipeline_tests.listed import listed_chain
 
 TEN = new_york(date(2026, 3, 18), 10)
 Columns = Mapping[str, Sequence[Any]]
@@ -33,6 +34,21 @@ class Writer:
         self.written.append((tick_at, options, underlyings))
 
 
+class Mute:
+    """A source that tells no chains."""
+
+    source = "mute"
+    is_live = True
+
+    def snapshot(
+        self, options: Sequence[str], underlyings: Sequence[str], at: datetime
+    ) -> MarketSnapshot:
+        raise NotImplementedError
+
+    def chain(self, underlying: str, at: datetime) -> Sequence[str]:
+        raise NotImplementedError
+
+
 def a_quote(symbol: str = CALL, at: datetime = TEN, **details: Any) -> Quote:
     prices = {"bid": Decimal("1.10"), "ask": Decimal("1.20")}
     return Quote(symbol=symbol, quoted_at=at, **(prices | details))
@@ -44,6 +60,17 @@ def snapshot(*quotes: Quote) -> MarketSnapshot:
         feed_age_limit=timedelta(seconds=30),
         quotes={quote.symbol: quote for quote in quotes},
     )
+
+
+def test_it_tells_chains_as_its_source_does():
+    market = FakeMarketData(is_live=True)
+    market.chains["ACME"] = listed_chain
+    recorder = TapeRecorder(market, Writer())
+    assert recorder.tells_chains_unasked
+    assert len(recorder.option_chain("ACME", TEN) or ()) == 126
+    without = TapeRecorder(Mute(), Writer())
+    assert not without.tells_chains_unasked
+    assert without.option_chain("ACME", TEN) is None
 
 
 def test_it_is_its_source_that_keeps_a_tape():

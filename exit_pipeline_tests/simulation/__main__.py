@@ -29,37 +29,40 @@ console = Console()
 @click.option("--from", "first", type=int, help="The first; without it 1, or after the last kept.")
 @click.option("--seed", type=int, help="Only this one, with its history.")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
+@click.option("--ladders", "climbs", is_flag=True, help="Exits go up ladders inside their ticks.")
 @click.option("--json", "figures", type=click.Path(path_type=Path), help="Write the figures here.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Add to the figures kept here.")
-def main(
+def main(  # noqa: PLR0917 - one for each option
     seeds: int, first: int | None, seed: int | None, jobs: int, figures: Path | None,
-    keep: Path | None,
+    keep: Path | None, climbs: bool,
 ) -> None:  # fmt: skip
     # Ended by an exception, it still stops the server that it has started.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     if seed is not None:
-        sys.exit(_one(seed))
+        sys.exit(_one(seed, climbs=climbs))
     report = Report()
     if keep and keep.exists():
         report = Report.from_json(json.loads(keep.read_text()))
     start = first if first is not None else report.last_seed + 1
-    failed = _many(report, range(start, start + seeds), jobs, keep)
+    failed = _many(report, range(start, start + seeds), jobs, keep, climbs=climbs)
     report.show(console)
     if figures:
         report.save(figures)
     missing = report.coverage.missing()
     for sentence in missing:
         console.print(f"[red]{sentence}")
-    _explain(failed)
+    _explain(failed, climbs=climbs)
     sys.exit(1 if report.failed or missing else 0)
 
 
-def _many(report: Report, seeds: range, jobs: int, keep: Path | None) -> list[Outcome]:
+def _many(
+    report: Report, seeds: range, jobs: int, keep: Path | None, *, climbs: bool
+) -> list[Outcome]:
     failed = []
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress("simulating", *columns, "{task.description}", console=console) as progress:
         task = progress.add_task("", total=len(seeds))
-        for done, outcome in enumerate(simulate_all(seeds, jobs), start=1):
+        for done, outcome in enumerate(simulate_all(seeds, jobs, climbs=climbs), start=1):
             report.add(outcome)
             if outcome.violations:
                 failed.append(outcome)
@@ -70,30 +73,30 @@ def _many(report: Report, seeds: range, jobs: int, keep: Path | None) -> list[Ou
     return sorted(failed, key=lambda one: one.seed)
 
 
-def _one(seed: int) -> int:
+def _one(seed: int, *, climbs: bool) -> int:
     with one_database() as database:
-        outcome = simulate(seed, database)
+        outcome = simulate(seed, database, climbs=climbs)
         console.print("\n".join(outcome.lines), markup=False, highlight=False)
         if outcome.violations:
-            _explain_one(outcome, database)
+            _explain_one(outcome, database, climbs=climbs)
     return 1 if outcome.violations else 0
 
 
-def _explain(failed: list[Outcome]) -> None:
+def _explain(failed: list[Outcome], *, climbs: bool) -> None:
     if not failed:
         return
     console.print(f"failed: {', '.join(str(one.seed) for one in failed)}")
     with one_database() as database:
         for outcome in failed[:_EXPLAINED]:
-            _explain_one(outcome, database)
+            _explain_one(outcome, database, climbs=climbs)
 
 
-def _explain_one(outcome: Outcome, database: SimDatabase) -> None:
+def _explain_one(outcome: Outcome, database: SimDatabase, *, climbs: bool) -> None:
     """Seed, commit, the faults that it takes, and where the history is."""
     wanted = {one.invariant for one in outcome.violations}
 
     def fails(only: object) -> bool:
-        again = simulate(outcome.seed, database, only=only)  # type: ignore[arg-type]
+        again = simulate(outcome.seed, database, only=only, climbs=climbs)  # type: ignore[arg-type]
         return bool(wanted & {one.invariant for one in again.violations})
 
     needed = shrink([one.index for one in outcome.struck], fails)

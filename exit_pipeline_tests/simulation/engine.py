@@ -41,6 +41,7 @@ STORES: Final = (
     "runs",
     "positions",
     "signals",
+    "context",
     "open_interest",
     "decisions",
     "orders",
@@ -164,12 +165,17 @@ class Engine:
         self.gate("open_tick:done")
         seen = fetch_market(tick, market_data=world.feed, database=database, clock=self.wall)
         self.gate("fetch_market:done")
-        known = build_context(seen, database=database)
+        known = build_context(seen, market_data=world.feed, database=database, calendar=calendar)
         self.gate("build_context:done")
         decided = decide_tick(known, database=database, calendar=calendar)
         self.gate("decide_tick:done")
         executed = execute_tick(
-            decided, broker=broker, database=database, clock=self.wall, limits=OrderLimits()
+            decided,
+            broker=broker,
+            database=database,
+            clock=self.wall,
+            limits=OrderLimits(),
+            market_data=world.feed if world.climbs else None,
         )
         self.gate("execute_tick:done")
         report = close_tick(executed, database=database)

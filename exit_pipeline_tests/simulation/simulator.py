@@ -75,6 +75,7 @@ def simulate(
     ticks: int | None = None,
     only: Collection[int] | None = None,
     mutation: Mutation | None = None,
+    climbs: bool = False,
 ) -> Outcome:
     """Run one seed.
 
@@ -84,10 +85,11 @@ def simulate(
         ticks: So many ticks of the day, or the whole of it.
         only: Numbers of the planned faults that may strike; None means all.
         mutation: A mistake in the program, for tests of the simulator itself.
+        climbs: Exits go up ladders inside their ticks.
     """
     plan = make_plan(seed, ticks)
     database.reset()
-    world = World(plan, database, mutation)
+    world = World(plan, database, mutation, climbs=climbs)
     faults = [one for one in plan.faults if only is None or one.index in only]
     with _undisturbed() as log:
         simulator = _Simulator(world, faults)

@@ -29,6 +29,12 @@ def test_a_shortened_day_with_faults_breaks_nothing(database, seed):
     assert [str(one) for one in outcome.violations] == []
 
 
+@pytest.mark.parametrize("seed", SEEDS[:12])
+def test_a_shortened_day_with_ladders_inside_its_ticks_breaks_nothing(database, seed):
+    outcome = simulate(seed, database, ticks=TICKS, climbs=True)
+    assert [str(one) for one in outcome.violations] == []
+
+
 def test_the_same_seed_has_the_same_history(database):
     first, again = (simulate(8, database, ticks=TICKS) for _ in range(2))
     assert first.lines == again.lines

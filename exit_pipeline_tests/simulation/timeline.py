@@ -60,3 +60,7 @@ class WallClock:
 
     def now(self) -> datetime:
         return self._timeline.at + self.offset
+
+    def wait(self, seconds: float) -> None:
+        """True time passes, with all that happens in it."""
+        self._timeline.advance(max(seconds, 0.0))

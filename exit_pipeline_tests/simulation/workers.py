@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
@@ -24,14 +25,14 @@ def one_database() -> Iterator[SimDatabase]:
         yield database
 
 
-def simulate_all(seeds: Sequence[int], jobs: int) -> Iterator[Outcome]:
+def simulate_all(seeds: Sequence[int], jobs: int, *, climbs: bool) -> Iterator[Outcome]:
     """The outcomes of seeds in their order; only a failed one has its history."""
     with throwaway_server(*SETTINGS) as server:
         pool = ProcessPoolExecutor(
             jobs, get_context("spawn"), initializer=_begin, initargs=(server.url("NAME"),)
         )
         try:
-            yield from pool.map(_run, seeds)
+            yield from pool.map(partial(_run, climbs=climbs), seeds)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -44,9 +45,9 @@ def _at(url: str) -> Callable[[str], str]:
     return lambda name: url.replace("NAME", name, 1)
 
 
-def _run(seed: int) -> Outcome:
+def _run(seed: int, *, climbs: bool) -> Outcome:
     try:
-        outcome = simulate(seed, _state["database"])
+        outcome = simulate(seed, _state["database"], climbs=climbs)
     except Exception as error:
         message = f"the simulator itself failed at seed {seed}: {error!r}"
         raise RuntimeError(message) from error

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.order import OrderRequest
@@ -31,6 +32,13 @@ from exit_pipeline_tests.simulation.venues import Posted
 Mutation = Callable[[str, Callable[..., Any]], Callable[..., Any]]
 """Puts a mistake between the services and a store, by the method's name such as ``orders.book``."""
 
+LADDERS: Final = (
+    "prices.normal=start:0|worst:150|steps:4|seconds:5|timeout:next,"
+    " prices.fast=start:50|worst:200|steps:3|seconds:3|timeout:cancel,"
+    " prices.emergency=start:150|worst:350|steps:2|seconds:2, prices.budget_seconds=30"
+)
+"""Prices of positions that go up ladders."""
+
 _GEX = """
     INSERT INTO refactored_gex_signals (id, symbol, timeframe, strength, direction, timestamp)
     VALUES (%s, %s, '15m', 0.6, %s, %s), (%s, %s, '15m', 0.6, %s, %s)
@@ -44,15 +52,24 @@ class World:
         plan: What happens in it.
         database: An emptied one.
         mutation: A mistake to be found, for tests of the simulator itself.
+        climbs: Exits go up ladders inside their ticks.
 
     Attributes:
         struck: Faults that have struck.
     """
 
-    def __init__(self, plan: Plan, database: SimDatabase, mutation: Mutation | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        database: SimDatabase,
+        mutation: Mutation | None = None,
+        *,
+        climbs: bool = False,
+    ) -> None:
         self.plan = plan
         self.database = database
         self.mutation = mutation
+        self.climbs = climbs
         self.timeline = Timeline(plan.slots[0] - timedelta(minutes=4))
         self.wall = WallClock(self.timeline)
         self.history = History(self.timeline)
@@ -146,7 +163,7 @@ class World:
         made = make_positions(plan.seed, self.venue.owner, self.market, plan.positions)
         if plan.has_adjusted and plan.broker != "paper":
             made.append(adjusted_position(len(made) + 1, self.venue.owner, plan.sessions[0]))
-        return made
+        return [replace(one, policy=LADDERS) for one in made] if self.climbs else made
 
     def _first_holdings(self) -> dict[str, int]:
         held: Counter[str] = Counter()

@@ -37,6 +37,7 @@ from exit_pipeline.adapters.clients.alpaca_reports import (
     report_placed,
 )
 from exit_pipeline.adapters.clients.http import Refused, RequestFailed
+from exit_pipeline.core.model.abilities import BrokerAbilities
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
@@ -50,6 +51,9 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.ports import Clock, MarketData, Surroundings
+
+ABILITIES: Final = BrokerAbilities(stop_orders=False, good_till_cancelled=False)
+"""Market and limit orders for the day only (Alpaca's OpenAPI, OrderType and TimeInForce)."""
 
 _DUPLICATE: Final = 40010001
 """The code of a 422 for a ``client_order_id`` that was used before; it has other uses too."""

@@ -29,6 +29,7 @@ from exit_pipeline.adapters.clients import paper_exchange
 from exit_pipeline.adapters.clients.paper_ledger import AccountBooks, transaction
 from exit_pipeline.adapters.clients.paper_orders import PaperOrder
 from exit_pipeline.adapters.clients.postgres_engine import shared_engine
+from exit_pipeline.core.model.abilities import BrokerAbilities
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
@@ -42,6 +43,9 @@ from exit_pipeline.core.model.order import (
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.ports import Calendar, Clock, MarketData, Surroundings
+
+ABILITIES: Final = BrokerAbilities(stop_orders=False, good_till_cancelled=False)
+"""It takes limit orders that are good for the day, as said above."""
 
 
 class PaperBroker:

@@ -34,6 +34,7 @@ from exit_pipeline.adapters.clients.tradier_requests import (
     rejected,
     why_unfit,
 )
+from exit_pipeline.core.model.abilities import BrokerAbilities
 from exit_pipeline.core.model.account import refuse_other_account
 from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
@@ -48,6 +49,9 @@ from exit_pipeline.core.model.order import (
     Settlement,
 )
 from exit_pipeline.ports import Clock, Surroundings
+
+ABILITIES: Final = BrokerAbilities(stop_orders=True, good_till_cancelled=True)
+"""Stop and stop-limit orders, and the duration gtc (docs.tradier.com, "Place Orders")."""
 
 
 def build(around: Surroundings) -> "TradierBroker":

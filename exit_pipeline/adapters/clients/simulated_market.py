@@ -53,6 +53,9 @@ _REALISED: Final = 0.85
 _VIX_VOLATILITY: Final = 0.05
 """Standard deviation of a day's change of log VIX within its regime."""
 
+_TERMS: Final = {"VIX3M": 0.6, "VIX9D": 1.2}
+"""How far a term moves with VIX around 19.5: VIX 13 has a VIX3M of 15.6, and 32 one of 27."""
+
 _TICKER: Final = re.compile(r"[A-Z][A-Z.]{0,5}")
 
 
@@ -156,7 +159,7 @@ def previous_weekday(day: date) -> date:
 
 
 class SimulatedMarket:
-    """Prices of underlyings and of VIX and VIX3M.
+    """Prices of underlyings and of VIX, VIX3M and VIX9D.
 
     Args:
         seed: Another seed is another world.
@@ -182,15 +185,15 @@ class SimulatedMarket:
         Between two minutes a price is on the straight line of their logarithms.
 
         Args:
-            ticker: An underlying, or VIX or VIX3M.
+            ticker: An underlying, or VIX, VIX3M or VIX9D.
             day: A weekday.
             seconds: 0 at 09:30 to 23,400 at 16:00 New York time.
 
         Raises:
             InputError: The day is outside ``FIRST_DAY`` to ``LAST_DAY``.
         """
-        if ticker == "VIX3M":
-            return _three_month(self.price("VIX", day, seconds))
+        if ticker in _TERMS:
+            return _term(self.price("VIX", day, seconds), _TERMS[ticker])
         path = self._path(ticker, _weekday_number(day))
         logs = np.interp(seconds / 60, np.arange(_SESSION_MINUTES + 1), path)
         return np.asarray(np.exp(logs), dtype=np.float64)
@@ -206,8 +209,8 @@ class SimulatedMarket:
     def _make_closes(self, ticker: str) -> NDArray[np.float64]:
         """Logarithms of all daily closes."""
         market = _market(self.seed)
-        if ticker in ("VIX", "VIX3M"):
-            level = market.vix if ticker == "VIX" else _three_month(market.vix)
+        if ticker == "VIX" or ticker in _TERMS:
+            level = _term(market.vix, _TERMS.get(ticker, 1.0))
             return np.asarray(np.log(level), dtype=np.float64)
         of = profile(ticker)
         own = _normals(stable_key(self.seed, "closes", ticker), len(market.shocks))
@@ -277,9 +280,8 @@ def _daily_volatility(ticker: str, vix: NDArray[np.float64]) -> NDArray[np.float
     return share * vix
 
 
-def _three_month(vix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """VIX3M moves 0.6 of VIX around 19.5: VIX 13 has 15.6 (contango), 32 has 27 (backwardation)."""
-    return 19.5 + 0.6 * (vix - 19.5)
+def _term(vix: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    return 19.5 + share * (vix - 19.5)
 
 
 def _normals(key: int, length: int) -> NDArray[np.float64]:

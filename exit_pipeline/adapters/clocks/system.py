@@ -6,7 +6,7 @@ from typing import Final
 
 
 class SystemClock:
-    """Tells the time of the computer; implements the ``Clock`` port.
+    """Tells the time of the computer; implements the ``Waiter`` port.
 
     It is set once, when it is made, and then counts on by itself: a step of the computer's clock in
     the middle of a run neither makes an order late nor a quote old. What it counts includes the
@@ -21,6 +21,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, aware, UTC."""
         return self._set_to + timedelta(seconds=_elapsed() - self._began)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep for so many seconds; at once back for none."""
+        time.sleep(max(seconds, 0.0))  # noqa: TID251 this is the seam for the time
 
 
 def _elapsed() -> float:

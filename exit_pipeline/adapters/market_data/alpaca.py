@@ -5,6 +5,7 @@ that it was asked for; a note on the snapshot says so.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
@@ -12,15 +13,18 @@ from typing import Any, Final, TypeAlias, TypeVar
 from exit_pipeline.adapters.clients.alpaca import HOSTS, AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_contracts import read_open_interest
 from exit_pipeline.adapters.clients.alpaca_data import MOST_OPTIONS, AlpacaData
+from exit_pipeline.adapters.clients.alpaca_feed import PLAN, is_alpaca_paper, options_feed
+from exit_pipeline.adapters.clients.alpaca_refused import without_refused
 from exit_pipeline.adapters.clients.alpaca_snapshots import to_level, to_price, to_quote
 from exit_pipeline.adapters.clients.gather import gather
 from exit_pipeline.adapters.clients.http import Refused
 from exit_pipeline.adapters.clients.us_symbols import INDICES, contracts, share_symbol
 from exit_pipeline.core.model.errors import (
-    ConfigurationError,
     ExitPipelineError,
     UnavailableError,
 )
+from exit_pipeline.core.model.instant import to_micros
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import (
     MarketSnapshot,
     OpenInterest,
@@ -34,7 +38,6 @@ Row = TypeVar("Row", Quote, UnderlyingPrice)
 Rows: TypeAlias = dict[str, Any]
 Job: TypeAlias = Callable[[], Rows]
 
-_PLAN: Final = "Alpaca's plan Algo Trader Plus and its signed OPRA agreement"
 _FEED_AGE_LIMIT: Final = timedelta(seconds=30)
 _BUDGET_SECONDS: Final = 12.0
 """For all requests of a tick together; each has 10 seconds with its retries."""
@@ -42,10 +45,6 @@ _BUDGET_SECONDS: Final = 12.0
 _OPEN_INTEREST_SECONDS: Final = 8.0
 """For all pages of open interest, which the day's first tick waits for with its quotes in hand."""
 
-_MOST_SPLITS: Final = 16
-"""Requests that are spent on finding the one symbol in a hundred that Alpaca refuses: 14."""
-
-_SYMBOL_REFUSED: Final = frozenset({400, 422})
 _NOT_IN_PLAN: Final = frozenset({403, 404})
 """How index values are refused to a plan without them; the vendor doesn't say which plan has."""
 
@@ -59,7 +58,7 @@ def build(around: Surroundings) -> "AlpacaMarketData":
     feed = options_feed(around)
     client = AlpacaData(around.environ, around.clock)
     return AlpacaMarketData(
-        client, feed, trading=_trading(around), may_be_indicative=_is_alpaca_paper(around)
+        client, feed, trading=_trading(around), may_be_indicative=is_alpaca_paper(around)
     )
 
 
@@ -76,38 +75,14 @@ def _trading(around: Surroundings) -> AlpacaTrading | None:
     return AlpacaTrading(around.environ, around.environment, around.clock)
 
 
-def options_feed(around: Surroundings) -> str:
-    """``opra``, or ``indicative`` where its modified quotes can touch no real order.
-
-    Raises:
-        ConfigurationError: It is another word, or ``indicative`` outside the paper environment of
-            Alpaca or of this project.
-    """
-    feed = (around.environ.get("ALPACA_OPTIONS_FEED") or "opra").strip().lower()
-    if feed not in {"opra", "indicative"}:
-        message = f"ALPACA_OPTIONS_FEED is {feed!r}; expected opra or indicative"
-        raise ConfigurationError(message)
-    if feed == "indicative" and not _is_alpaca_paper(around):
-        broker = around.environ.get("EXIT_BROKER") or "paper"
-        message = (
-            f"ALPACA_OPTIONS_FEED is 'indicative' for the broker {broker} in the environment "
-            f"{around.environment}, and its quotes are modified; expected opra, which needs {_PLAN}"
-        )
-        raise ConfigurationError(message)
-    return feed
-
-
-def _is_alpaca_paper(around: Surroundings) -> bool:
-    broker = around.environ.get("EXIT_BROKER") or "paper"
-    return around.environment == "paper" and broker in {"alpaca", "paper"}
-
-
 class AlpacaMarketData:
     """Alpaca as a source of market data; implements ``MarketData`` and ``TellsOpenInterest``.
 
     Attributes:
         source: ``alpaca``, or ``alpaca-indicative`` for the free feed of modified quotes.
         is_live: True.
+        tells_chains_unasked: False: a chain takes a request for each thousand contracts, and its
+            open interest one for each ten thousand that counts for the limit of orders.
 
     Args:
         client: Requests to the vendor.
@@ -118,6 +93,7 @@ class AlpacaMarketData:
     """
 
     is_live = True
+    tells_chains_unasked = False
 
     def __init__(
         self,
@@ -177,11 +153,39 @@ class AlpacaMarketData:
         Raises:
             UnavailableError: It was not answered, or refused.
         """
+        return list(contracts(self._listed(underlying)))
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """Every contract listed, with its quote, open interest and the underlying's price.
+
+        Open interest comes from the trading host; without that it is not known.
+
+        Raises:
+            UnavailableError: It was not answered, or refused.
+            ConfigurationError: The keys are refused.
+        """
+        price = self.snapshot([], [underlying], at).underlyings.get(underlying)
+        found = _mapped(to_quote, self._listed(underlying)) if price else {}
+        days = [one.expiration for one in contracts(found).values()]
+        if price is None or not days:
+            return None
+        told = self.open_contracts([underlying], min(days), max(days)) or ()
+        interest = {one.symbol: one.open_interest for one in told}
+        return ListedChain.of_quotes(
+            (replace(row, open_interest=interest.get(row.symbol)) for row in found.values()),
+            underlying=underlying,
+            at=to_micros(at),
+            spot=float(price.last),
+            source=self.source,
+        )
+
+    def _listed(self, underlying: str) -> Rows:
+        """The vendor's snapshots of all contracts, by symbol."""
         (answer,) = gather(
             [partial(self._client.chain, underlying, self._feed)], seconds=self._budget_seconds
         )
         self._raise_if_none([answer])
-        return list(contracts(_together([answer])))
+        return _together([answer])
 
     def open_contracts(
         self, underlyings: Sequence[str], first_expiration: date, last_expiration: date
@@ -231,16 +235,16 @@ class AlpacaMarketData:
 
     def _options(self, symbols: Sequence[str]) -> Rows:
         ask = partial(self._client.option_snapshots, feed=self._feed)
-        return _mapped(to_quote, _without_refused(ask, symbols))
+        return _mapped(to_quote, without_refused(ask, symbols))
 
     def _shares(self, name_of: Mapping[str, str]) -> Rows:
-        found = _without_refused(self._client.stock_snapshots, sorted(set(name_of.values())))
+        found = without_refused(self._client.stock_snapshots, sorted(set(name_of.values())))
         known = {ticker: found[name] for ticker, name in name_of.items() if name in found}
         return _mapped(to_price, known)
 
     def _indices(self, symbols: Sequence[str]) -> Rows:
         try:
-            return _mapped(to_level, _without_refused(self._client.index_values, symbols))
+            return _mapped(to_level, without_refused(self._client.index_values, symbols))
         except Refused as error:
             if error.status not in _NOT_IN_PLAN:
                 raise
@@ -258,7 +262,7 @@ class AlpacaMarketData:
         if error.status == 401:
             return f"{error}; ALPACA_API_KEY and ALPACA_SECRET_KEY are not accepted"
         free = "; ALPACA_OPTIONS_FEED=indicative is free" if self._may_be_indicative else ""
-        return f"{error}; the feed {self._feed} needs {_PLAN}{free}"
+        return f"{error}; the feed {self._feed} needs {PLAN}{free}"
 
 
 def _share(ticker: str) -> str | None:
@@ -275,24 +279,4 @@ def _together(answers: Iterable[Rows | ExitPipelineError]) -> Rows:
     for answer in answers:
         if not isinstance(answer, ExitPipelineError):
             found |= answer
-    return found
-
-
-def _without_refused(ask: Callable[[Sequence[str]], Rows], symbols: Sequence[str]) -> Rows:
-    """What is answered, though one symbol among many may make Alpaca refuse the whole request.
-
-    The refused list is halved until the symbol stands alone; it is then absent.
-    """
-    found: Rows = {}
-    waiting, splits = [symbols], 0
-    while waiting:
-        part = waiting.pop()
-        try:
-            found |= ask(part)
-        except Refused as error:
-            if error.status not in _SYMBOL_REFUSED or splits >= _MOST_SPLITS:
-                raise
-            if len(part) > 1:
-                splits += 2
-                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
     return found

@@ -9,11 +9,15 @@ from functools import partial
 from threading import Lock
 from typing import Final, TypeVar
 
+import numpy as np
+
 from exit_pipeline.adapters.clients.cboe import CboeFiles, Chain, Level
 from exit_pipeline.adapters.clients.gather import gather
 from exit_pipeline.adapters.clients.http import RequestFailed
 from exit_pipeline.adapters.clients.us_symbols import contracts, share_symbol
 from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.core.model.instant import to_micros
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, SourceNote, UnderlyingPrice
 from exit_pipeline.ports import Clock, Surroundings
 
@@ -45,6 +49,7 @@ class CboeMarketData:
         source: ``cboe``.
         is_live: False, since it tells of a market of 15 minutes ago.
         is_delayed: True.
+        tells_chains_unasked: True: a chain is one file, which its quotes come from too.
 
     Args:
         files: Requests for the files.
@@ -55,6 +60,7 @@ class CboeMarketData:
     source = "cboe"
     is_live = False
     is_delayed = True
+    tells_chains_unasked = True
 
     def __init__(
         self, files: CboeFiles, clock: Clock, *, budget_seconds: float = _BUDGET_SECONDS
@@ -110,18 +116,39 @@ class CboeMarketData:
         Raises:
             UnavailableError: It was not answered.
         """
+        found = self._answered(underlying)
+        return list(contracts(found.symbols)) if found else []
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:  # noqa: ARG002
+        """The whole chain, as old as the underlying's price; None where Cboe has no such file.
+
+        Raises:
+            UnavailableError: It was not answered.
+        """
+        found = self._answered(underlying)
+        if found is None or found.underlying.at is None:
+            return None
+        at_of_file = to_micros(found.underlying.at)
+        spot, column = found.underlying.last, found.columns
+        return ListedChain(
+            underlying=underlying,
+            at=at_of_file,
+            spot=float("nan") if spot is None else float(spot),
+            source=self.source,
+            symbols=found.symbols,
+            bid=column["bid"],
+            ask=column["ask"],
+            open_interest=column["open_interest"],
+            feed_iv=column["iv"],
+            feed_gamma=column["gamma"],
+            quoted_at=np.full(len(found.symbols), at_of_file),
+        )
+
+    def _answered(self, underlying: str) -> Chain | None:
         (found,) = gather([partial(self._chain, underlying)], seconds=self._budget_seconds)
         if isinstance(found, ExitPipelineError):
             raise UnavailableError(str(found))
-        return list(contracts(found.symbols)) if found else []
-
-    def columns(self, underlying: str) -> Chain | None:
-        """The whole chain by columns, for figures over all of it; None where there is none.
-
-        Raises:
-            RequestFailed: It was not answered.
-        """
-        return self._chain(underlying)
+        return found
 
     def close(self) -> None:
         """Give the connections back."""

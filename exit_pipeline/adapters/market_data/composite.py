@@ -6,13 +6,14 @@ volatility indices from Cboe. Needs that are not named are served as ``quotes`` 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from exit_pipeline.adapters.clients.gather import gather
+from exit_pipeline.adapters.clients.market_needs import parse_needs
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import (
     ConfigurationError,
@@ -20,6 +21,7 @@ from exit_pipeline.core.model.errors import (
     InputError,
     UnavailableError,
 )
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import (
     MarketSnapshot,
     OpenInterest,
@@ -32,10 +34,11 @@ from exit_pipeline.ports import (
     IsDelayed,
     MarketData,
     Surroundings,
+    TellsChains,
     TellsOpenInterest,
 )
 
-NEEDS: Final = ("quotes", "chains", "indices")
+Answer = TypeVar("Answer", ListedChain, Sequence[str])
 
 _LEVELS: Final = frozenset({"SKEW", "VIX", "VIX1D", "VIX3M", "VIX6M", "VIX9D", "VVIX"})
 """Volatility indices, which are context; one that an option asked for is written on is a price."""
@@ -46,8 +49,6 @@ _BUDGET_SECONDS: Final = 30.0
 _RANK_SECONDS: Final = 15.0
 """For the sources of one rank, so that a hanging one leaves time for its fallback; each source has
 a budget of its own below this."""
-
-_EXPECTED: Final = "needs and sources such as quotes:tradier|alpaca,chains:cboe,indices:cboe"
 
 
 def build(around: Surroundings) -> "CompositeMarketData":
@@ -65,28 +66,6 @@ def build(around: Surroundings) -> "CompositeMarketData":
     return CompositeMarketData(
         {need: [built[name] for name in sources] for need, sources in needs.items()}
     )
-
-
-def parse_needs(text: str) -> dict[str, tuple[str, ...]]:
-    """Read the setting: the names of each need's sources, in the order in which they are asked.
-
-    Raises:
-        ConfigurationError: It is not of the form, names a need twice or not at all.
-
-    Example: ``quotes:tradier|alpaca,indices:cboe`` asks Tradier for quotes and chains, then Alpaca.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for part in text.split(","):
-        need, _, sources = part.strip().partition(":")
-        names = tuple(name.strip() for name in sources.split("|"))
-        if need not in NEEDS or need in found or not all(names) or "composite" in names:
-            message = f"EXIT_MARKET_DATA is {text!r}; expected {_EXPECTED}"
-            raise ConfigurationError(message)
-        found[need] = tuple(dict.fromkeys(names))
-    if "quotes" not in found:
-        message = f"EXIT_MARKET_DATA is {text!r}, which has no quotes; expected {_EXPECTED}"
-        raise ConfigurationError(message)
-    return {need: found.get(need, found["quotes"]) for need in NEEDS}
 
 
 @dataclass(slots=True)
@@ -114,7 +93,14 @@ class _Open:
             self.errors.append(f"{source}: {answer}")
             return 0
         quotes = {s: answer.quotes[s] for s in self.options if s in answer.quotes}
-        prices = {s: answer.underlyings[s] for s in self.underlyings if s in answer.underlyings}
+        # A level of another source keeps that one's name and age limit, not those of the quotes.
+        prices = {
+            symbol: replace(
+                answer.underlyings[symbol], source=answer.source, age_limit=answer.feed_age_limit
+            )
+            for symbol in self.underlyings
+            if symbol in answer.underlyings
+        }
         self.quotes |= quotes
         self.prices |= prices
         self.options = [symbol for symbol in self.options if symbol not in quotes]
@@ -136,6 +122,8 @@ class CompositeMarketData:
     Attributes:
         source: The sources by need, as the setting writes them.
         is_live: Whether all sources of quotes are.
+        tells_chains_unasked: Whether a source of chains is named apart from those of quotes, or
+            costs no requests.
 
     Args:
         sources: By need, in the order in which they are asked.
@@ -154,6 +142,10 @@ class CompositeMarketData:
             for need, given in sources.items()
         )
         self.is_live = all(source.is_live for source in sources["quotes"])
+        of_chains, of_quotes = list(sources["chains"]), list(sources["quotes"])
+        self.tells_chains_unasked = of_chains != of_quotes or all(
+            isinstance(one, TellsChains) and one.tells_chains_unasked for one in of_chains
+        )
         self._sources = sources
         self._told: list[SourceNote] = []
 
@@ -195,19 +187,37 @@ class CompositeMarketData:
         Raises:
             UnavailableError: No source of chains answered.
         """
+        return self._first_chain(underlying, lambda source: source.chain(underlying, at)) or ()
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """The whole chain, of the first source of chains that has it; None where none has.
+
+        Raises:
+            UnavailableError: No source of chains answered.
+        """
+
+        def ask(source: MarketData) -> ListedChain | None:
+            return source.option_chain(underlying, at) if isinstance(source, TellsChains) else None
+
+        return self._first_chain(underlying, ask)
+
+    def _first_chain(
+        self, underlying: str, ask: Callable[[MarketData], Answer | None]
+    ) -> Answer | None:
+        """The answer of the first source of chains that has one; a fallback is noted."""
         errors: list[str] = []
         sources = self._sources["chains"]
         for rank, source in enumerate(sources):
             try:
-                chain = source.chain(underlying, at)
+                answer = ask(source)
             except (UnavailableError, InputError) as error:
                 errors.append(f"{source.source}: {error}")
                 continue
-            if rank and chain:
+            if rank and answer:
                 why = "; ".join(errors) or f"{sources[0].source} has none"
                 self._told.append(_fallback("chains", source.source, f"of {underlying}", why))
-            if chain or rank == len(sources) - 1:
-                return chain
+            if answer or rank == len(sources) - 1:
+                return answer
         raise UnavailableError(f"no source of chains answered: {'; '.join(errors)}")
 
     def open_contracts(

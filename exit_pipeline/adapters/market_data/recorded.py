@@ -3,8 +3,8 @@
 A tape is a folder with one folder ``YYYY-MM-DD`` for each trading day, New York date, and in it
 
 - ``options.parquet``: ``quoted_at`` (timestamp with a time zone), ``symbol`` (compact OCC), ``bid``
-  and ``ask`` in dollars per share, and, where the source had them, ``bid_size`` and ``ask_size``
-  in contracts;
+  and ``ask`` in dollars per share, and, where the source had them, ``bid_size``, ``ask_size`` and
+  ``open_interest`` in contracts, and its own ``iv`` and ``gamma``;
 - ``underlyings.parquet``: ``quoted_at``, ``symbol`` (ticker or index) and ``last`` in dollars or
   index points.
 
@@ -28,7 +28,8 @@ from exit_pipeline.adapters.clients.tape_file import TapeFile
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
 from exit_pipeline.core.model.instant import to_micros
-from exit_pipeline.core.model.price import UNKNOWN, to_dollars
+from exit_pipeline.core.model.listed_chain import ListedChain
+from exit_pipeline.core.model.price import UNITS_PER_DOLLAR, UNKNOWN, to_dollars
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.ports import Surroundings
 
@@ -38,6 +39,8 @@ _OCC_TAIL: Final = 15
 
 _LATENESS: Final = timedelta(seconds=30)
 """How late a print may come before the feed counts as standing still, as for a live feed."""
+
+_OPTIONAL: Final = ("bid_size", "ask_size", "open_interest", "iv", "gamma")
 
 _DAYS_IN_MEMORY: Final = 4
 """The day that is replayed and those before it that settlement looks back to, over a weekend."""
@@ -70,6 +73,7 @@ class RecordedMarketData:
     Attributes:
         source: ``recorded``.
         is_live: False.
+        tells_chains_unasked: True: it costs nobody a request.
 
     Args:
         folder: The tape: a folder of ``YYYY-MM-DD`` folders.
@@ -80,6 +84,7 @@ class RecordedMarketData:
 
     source = "recorded"
     is_live = False
+    tells_chains_unasked = True
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():
@@ -119,16 +124,42 @@ class RecordedMarketData:
             InputError: As for ``snapshot``, or the tape holds a symbol that is no OCC symbol.
         """
         micros, file = to_micros(at), self._options_of(_day(at)).file
-        # One contract of each root tells which underlying the root belongs to.
-        roots = {symbol[:-_OCC_TAIL]: symbol for symbol in file.spans}
-        wanted = {
-            root for root, one in roots.items() if parse_contract(one).underlying == underlying
-        }
         return [
             symbol
-            for symbol in file.spans
-            if symbol[:-_OCC_TAIL] in wanted and file.newest(symbol, micros) is not None
+            for symbol in _symbols_of(file, underlying)
+            if file.newest(symbol, micros) is not None
         ]
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """Every contract of an underlying that the tape of the day has quoted by `at`.
+
+        None where it has quoted none, or the underlying has no price yet.
+
+        Raises:
+            InputError: As for ``chain``.
+        """
+        micros, options = to_micros(at), self._options_of(_day(at))
+        prices = self._underlyings_of(_day(at)).newest([underlying], micros)
+        symbols = _symbols_of(options.file, underlying)
+        found = [
+            (one, row) for one in symbols if (row := options.file.newest(one, micros)) is not None
+        ]
+        if not found or underlying not in prices:
+            return None
+        rows = np.array([row for _, row in found], np.intp)
+        return ListedChain(
+            underlying=underlying,
+            at=micros,
+            spot=float(prices[underlying].last),
+            source=self.source,
+            symbols=[symbol for symbol, _ in found],
+            bid=_dollars(options.bids[rows]),
+            ask=_dollars(options.asks[rows]),
+            open_interest=options.figures("open_interest", rows),
+            feed_iv=options.figures("iv", rows),
+            feed_gamma=options.figures("gamma", rows),
+            quoted_at=options.file.times[rows],
+        )
 
     def _read_options(self, day: date) -> "_Options":
         return _Options.read(self._file(day, "options.parquet"))
@@ -157,10 +188,15 @@ class _Options:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        file = TapeFile.read(path, required=("bid", "ask"), optional=("bid_size", "ask_size"))
+        file = TapeFile.read(path, required=("bid", "ask"), optional=_OPTIONAL)
         (bids, no_bid), (asks, no_ask) = file.prices("bid"), file.prices("ask")
         sizes = file.sizes("bid_size"), file.sizes("ask_size")
         return cls(file, bids, asks, *sizes, no_bid | no_ask)
+
+    def figures(self, column: str, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """A column of numbers as the tape has it; NaN where it has none."""
+        known = self.file.columns.get(column)
+        return np.full(len(rows), np.nan) if known is None else known[rows]
 
     def newest(self, symbols: Sequence[str], at: int) -> dict[str, Quote]:
         return {
@@ -227,6 +263,17 @@ class _Underlyings:
             return None
         row = int(self.usable[newest])
         return row if row >= self.file.spans[symbol][0] else None
+
+
+def _symbols_of(file: TapeFile, underlying: str) -> list[str]:
+    # One contract of each root tells which underlying the root belongs to.
+    roots = {symbol[:-_OCC_TAIL]: symbol for symbol in file.spans}
+    own = {root for root, one in roots.items() if parse_contract(one).underlying == underlying}
+    return [symbol for symbol in file.spans if symbol[:-_OCC_TAIL] in own]
+
+
+def _dollars(units: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.where(units == UNKNOWN, np.nan, units / UNITS_PER_DOLLAR)
 
 
 def _day(at: datetime) -> date:

@@ -8,6 +8,7 @@ included; the model is in ``simulated_market`` and ``simulated_options``. The se
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -34,6 +35,7 @@ from exit_pipeline.adapters.clients.simulated_options import (
 from exit_pipeline.core.model.contract import OptionContract, OptionRight, parse_contract
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import SECONDS, to_micros
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPrice
 from exit_pipeline.ports import Surroundings
 
@@ -44,7 +46,7 @@ _NEW_YORK: Final = ZoneInfo("America/New_York")
 _OPEN: Final = time(9, 30)
 _CLOSE: Final = time(16, 0)
 _FEED_AGE_LIMIT: Final = timedelta(seconds=30)
-_INDICES: Final = frozenset({"VIX", "VIX3M"})
+_INDICES: Final = frozenset({"VIX", "VIX3M", "VIX9D"})
 _INDEX_SECONDS: Final = 15
 """Cboe disseminates VIX every 15 seconds."""
 
@@ -79,6 +81,7 @@ class SimulatedMarketData:
     Attributes:
         source: ``simulated``.
         is_live: False.
+        tells_chains_unasked: True: it costs nobody a request.
 
     Args:
         seed: Another seed is another world.
@@ -86,6 +89,7 @@ class SimulatedMarketData:
 
     source = "simulated"
     is_live = False
+    tells_chains_unasked = True
 
     def __init__(self, seed: int = DEFAULT_SEED) -> None:
         self._market = SimulatedMarket(seed)
@@ -132,6 +136,25 @@ class SimulatedMarketData:
             for right in OptionRight
         )
         return sorted(contract.symbol for contract in contracts if _expires_at(contract) > now)
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """Every listed contract with its quote and open interest; None for an index.
+
+        Raises:
+            InputError: The date is outside the simulated years.
+        """
+        symbols = self.chain(underlying, at)
+        if not symbols:
+            return None
+        quotes = self.snapshot(symbols, [], at).quotes
+        interest = self.open_interest(symbols, at)
+        return ListedChain.of_quotes(
+            (replace(quote, open_interest=interest[one]) for one, quote in quotes.items()),
+            underlying=underlying,
+            at=to_micros(at),
+            spot=float(self._price(underlying, _moment(at)).last),
+            source=self.source,
+        )
 
     def open_interest(self, options: Sequence[str], at: datetime) -> dict[str, int]:
         """Contracts open at the end of the day before, by option symbol, for making a tape.

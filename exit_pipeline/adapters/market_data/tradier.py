@@ -27,6 +27,8 @@ from exit_pipeline.core.model.errors import (
     ExitPipelineError,
     UnavailableError,
 )
+from exit_pipeline.core.model.instant import to_micros
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import (
     Greeks,
     MarketSnapshot,
@@ -70,6 +72,8 @@ class TradierMarketData:
     Attributes:
         source: ``tradier``.
         is_live: True: it answers with what is newest, whatever time is asked for.
+        tells_chains_unasked: False: a chain takes a request for each of its expirations, dozens
+            for a large underlying, out of the 60 to 120 a minute that quotes need.
 
     Args:
         client: Requests to the vendor.
@@ -79,6 +83,7 @@ class TradierMarketData:
 
     source = "tradier"
     is_live = True
+    tells_chains_unasked = False
 
     def __init__(
         self,
@@ -129,12 +134,36 @@ class TradierMarketData:
             UnavailableError: No answer, or the rate limit leaves no room.
             ConfigurationError: The key is refused.
         """
+        return list(contracts(str(row.get("symbol")) for row in self._listed(underlying)))
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        """Every contract listed, with its quote and open interest, and the underlying's price.
+
+        Takes one request for the price, one for the expirations and one for each of them.
+
+        Raises:
+            UnavailableError: No answer, or the rate limit leaves no room.
+            ConfigurationError: The key is refused.
+        """
+        price = self.snapshot([], [underlying], at).underlyings.get(underlying)
+        rows = self._listed(underlying) if price else []
+        quotes = [quote for row in rows if (quote := quote_of(row))]
+        if price is None or not quotes:
+            return None
+        return ListedChain.of_quotes(
+            (quote for quote in quotes if quote.is_standard),
+            underlying=underlying,
+            at=to_micros(at),
+            spot=float(price.last),
+            source=self.source,
+        )
+
+    def _listed(self, underlying: str) -> list[Json]:
         name = ticker(underlying)
         if not name:
             return []
         dates = self._client.expirations(name)
-        listed = _side_by_side([partial(self._client.chain, name, date) for date in dates])
-        return list(contracts(str(row.get("symbol")) for row in listed))
+        return _side_by_side([partial(self._client.chain, name, date) for date in dates])
 
     def close(self) -> None:
         """Give the connections back."""

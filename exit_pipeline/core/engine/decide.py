@@ -5,7 +5,7 @@ processor's cache, so a replay costs little more than reading its columns once.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from exit_pipeline.core.model.decision import (
     Decisions,
     MaskColumn,
     Outcome,
+    Urgency,
     Verdict,
 )
 from exit_pipeline.core.model.rule import ExitRule
@@ -62,22 +63,42 @@ def _decide_block(book: Book, policies: Sequence[Policy], into: Decisions) -> No
 def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     """Write the decisions of a block under one policy into empty rows."""
     marks = grade_quotes(book, policy.quotes, into)
-    verdicts = [rule.evaluate(book, marks) for rule in policy.rules]
+    verdicts = [
+        _confirm(rule, rule.evaluate(book, marks), bit, book, into)
+        for bit, rule in enumerate(policy.rules)
+    ]
     _gather([verdict.fired for verdict in verdicts], into.fired_mask)
     _gather([verdict.evaluable for verdict in verdicts], into.evaluable_mask)
     stuck = np.flatnonzero(~marks.alive | (book.open_quantity <= 0))
     into.fired_mask[stuck] = 0
     into.evaluable_mask[stuck] = 0
+    into.hits[stuck] = 0
     if not any(rule.latches for rule in policy.rules):
         # A rule that is off for one launch does not forget what is due.
         into.gex_latched[:] = book.gex_latched
-    _select(policy.rules, verdicts, book.open_quantity, into)
+    _select(policy, verdicts, book.open_quantity, into)
 
 
-def _select(
-    rules: Sequence[ExitRule], verdicts: Sequence[Verdict], held: IntColumn, into: Decisions
-) -> None:
+def _confirm(rule: ExitRule, verdict: Verdict, bit: int, book: Book, into: Decisions) -> Verdict:
+    """A verdict that fires only where it has been due for enough ticks in a row.
+
+    A tick at which it can't be judged neither counts nor breaks the row. What is latched was
+    confirmed when it was latched.
+    """
+    if rule.required_hits == 1:
+        return verdict
+    before = book.hits[:, bit]
+    unchanged = np.where(verdict.evaluable, np.uint8(0), before)
+    into.hits[:, bit] = hits = np.where(verdict.fired, np.minimum(before, 254) + 1, unchanged)
+    confirmed = hits >= rule.required_hits
+    if rule.latches:
+        confirmed |= book.gex_latched
+    return replace(verdict, fired=verdict.fired & confirmed)
+
+
+def _select(policy: Policy, verdicts: Sequence[Verdict], held: IntColumn, into: Decisions) -> None:
     """Write the choice among the fired rules: the first in order, a full exit before a part."""
+    rules, stated = policy.rules, dict(policy.urgencies)
     rows = np.flatnonzero(into.fired_mask != 0)
     fired, held = into.fired_mask[rows], held[rows]
     asked, closes_all = {}, fired.copy()
@@ -86,13 +107,17 @@ def _select(
             asked[bit] = np.minimum(verdict.quantity[rows], held)
             closes_all[asked[bit] < held] &= ~fired.dtype.type(1 << bit)
     rule = _lowest_bit(np.where(closes_all != 0, closes_all, fired))
-    quantity, urgency = held.copy(), np.array([one.urgency for one in rules], np.int8)[rule]
+    usual = [stated.get(one.name, one.urgency) for one in rules]
+    quantity, urgency = held.copy(), np.array(usual, np.int8)[rule]
     for bit, verdict in enumerate(verdicts):
-        chosen = rule == bit
         if verdict.quantity is not None:
+            chosen = rule == bit
             quantity[chosen] = asked[bit][chosen]
         if verdict.urgency is not None:
-            urgency[chosen] = verdict.urgency[rows[chosen]]
+            chosen = rule == bit
+            # What a row presses for beyond its rule's usual urgency, it does under any policy.
+            least = usual[bit] if rules[bit].name in stated else Urgency.PATIENT
+            urgency[chosen] = np.maximum(verdict.urgency[rows[chosen]], np.int8(least))
         if rules[bit].latches:
             into.gex_latched[rows] = verdict.fired[rows]
     into.outcome[rows] = np.where(quantity < held, np.int8(Outcome.PARTIAL), np.int8(Outcome.FULL))
@@ -109,6 +134,10 @@ def _lowest_bit(masks: MaskColumn) -> SmallColumn:
 
 
 def _gather(columns: Sequence[BoolColumn], mask: MaskColumn) -> None:
-    for index, column in enumerate(columns):
-        # A product is several times faster than a shift here, and the same number.
-        mask |= column.view(np.uint8).astype(mask.dtype, copy=False) * mask.dtype.type(1 << index)
+    """Set bit i where column i is true, eight columns at a time, since bytes are fast."""
+    for start in range(0, len(columns), 8):
+        byte = np.zeros(len(mask), np.uint8)
+        for index, column in enumerate(columns[start : start + 8]):
+            # A product is several times faster than a shift here, and the same number.
+            byte |= column.view(np.uint8) * np.uint8(1 << index)
+        mask |= byte.astype(mask.dtype, copy=False) * mask.dtype.type(1 << start)

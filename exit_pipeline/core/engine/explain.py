@@ -32,6 +32,7 @@ FLAG_WORDS = {
 
 
 MINUTES_PER_DAY = 1_440
+_FIGURES = {"%": "{:+.1f} %", "$": "{:,.2f} dollars", "days": "{:.0f} days"}
 
 
 class RuleState(StrEnum):
@@ -162,13 +163,16 @@ class Explanation:
         trace = self._traces[self._policy[row]][bit]
         observed, threshold = float(trace.observed[at]), float(trace.threshold[at])
         distance, note = float(trace.distance[at]), str(trace.note[at])
-        text = rule.sentence.format(
-            observed=_say(observed, trace.unit), threshold=_say(threshold, trace.unit)
-        )
+        unit = trace.unit if isinstance(trace.unit, str) else str(trace.unit[at])
+        sentence = rule.sentence if trace.sentence is None else str(trace.sentence[at])
+        text = sentence.format(observed=_say(observed, unit), threshold=_say(threshold, unit))
         if state is RuleState.NOT_EVALUABLE or math.isnan(observed):
             text = note or "an input is not known"
         elif note:
             text = note if math.isnan(distance) or not distance else f"{text} ({note})"
+        hits = int(self._decisions.hits[row, bit])
+        if 0 < hits < rule.required_hits:
+            text = f"{text} (due for {hits} of {rule.required_hits} ticks in a row)"
         return RuleLine(
             reason=rule.name.upper(),
             state=state,
@@ -176,7 +180,7 @@ class Explanation:
             threshold=threshold,
             distance=distance,
             progress=float(trace.progress[at]),
-            unit=trace.unit,
+            unit=unit,
             text=text,
         )
 
@@ -197,10 +201,8 @@ def _nearest(traces: Sequence[RuleTrace], decisions: Decisions) -> SmallColumn:
 
 def _say(value: float, unit: str) -> str:
     """A value as a person says it: 2,910 minutes are two days."""
-    if unit == "%":
-        return f"{value:+.1f} %"
     if unit != "minutes":
-        return f"{value:.2f}"
+        return _FIGURES.get(unit, "{:.2f}").format(value)
     if value >= 2 * MINUTES_PER_DAY:
         return f"{value / MINUTES_PER_DAY:.0f} days"
     return f"{value / 60:.1f} hours" if value >= 180 else f"{value:.0f} minutes"

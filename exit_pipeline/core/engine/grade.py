@@ -36,7 +36,10 @@ class QuoteLimits(BaseModel):
     The defaults are judgement, not measurement; each is a setting of the policy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Defaults are read like what is stated, so that 1 and 1.0 have one hash.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     age_seconds_max: float = Field(
         default=120, gt=0, description="An older quote is DEGRADED: illiquid, not broken."
@@ -80,17 +83,19 @@ def grade_quotes(book: Book, limits: QuoteLimits, into: Decisions | None = None)
     """
     room = Decisions.empty(len(book), 0) if into is None else into
     good = _nothing_wrong(book, limits)
-    priced, alive = good, np.ones(len(book), np.bool_)
+    priced, fresh, alive = good, good, np.ones(len(book), np.bool_)
     np.add(book.bid, book.ask, out=room.mark)
     np.right_shift(room.mark, 1, out=room.mark)
     doubtful = np.flatnonzero(~good)
     if len(doubtful):
-        priced = good.copy()
+        priced, fresh = good.copy(), good.copy()
         _grade_doubtful(book, doubtful, limits, room)
         flags, grade = room.flags[doubtful], room.grade[doubtful]
         worthless_long = ((flags & QuoteFlag.WORTHLESS) != 0) & (book.side[doubtful] > 0)
         good[doubtful] = grade == _GOOD
         priced[doubtful] = (grade != _BAD) & ~worthless_long
+        oldest = book.decided_at[doubtful] - book.feed_age_limit[doubtful]
+        fresh[doubtful] = book.feed_at[doubtful] >= oldest
         alive[doubtful] = (flags & QuoteFlag.EXPIRED_CONTRACT) == 0
     return Marks(
         flags=room.flags,
@@ -101,6 +106,7 @@ def grade_quotes(book: Book, limits: QuoteLimits, into: Decisions | None = None)
         priced=priced,
         good=good,
         alive=alive,
+        fresh=fresh,
     )
 
 

@@ -1,39 +1,39 @@
-"""Policies: which rules with which thresholds, in which order, on which quotes.
-
-A policy is written as a name, as overrides of single thresholds, or both, separated by commas:
-``default``, ``stop_loss.percent=25``, ``default, time_exit.applies_to=all, gex_flip=off``. Of one
-threshold the last value counts; a rule that is off anywhere stays off.
-"""
+"""Policies: which rules with which thresholds, in which order, on which quotes."""
 
 import hashlib
 import importlib
 import json
 import pkgutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from exit_pipeline.core import rules as rules_package
 from exit_pipeline.core.engine.grade import QuoteLimits
 from exit_pipeline.core.engine.price_orders import PriceLimits
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.policy_layer import DEFAULT
 from exit_pipeline.core.model.rule import ExitRule
 
-DEFAULT = "default"
-_SECTIONS: Final[dict[str, type[BaseModel]]] = {"quotes": QuoteLimits, "prices": PriceLimits}
-M = TypeVar("M", bound=BaseModel)
+LIMITS: Final[Mapping[str, type[BaseModel]]] = {"quotes": QuoteLimits, "prices": PriceLimits}
+"""What a policy sets beside its rules."""
 
 
 class Policy(BaseModel):
     """What decides: quote limits, rules in order, and how far orders may lean.
 
+    Two policies are equal where they decide alike, wherever their values came from.
+
     Attributes:
-        name: For people: the shortest text that ``parse_policy`` reads as this policy.
+        name: For people: the shortest text that reads as this policy, over ``default``.
         quotes: When a quote is doubtful or no quote at all.
         rules: In order of precedence; bit i of a decision's masks is rule i.
         prices: How closing orders are priced.
+        urgencies: Urgency by rule that is on, where a policy says another than the rule's own.
+        origins: Who stated each value, by ``SECTION.THRESHOLD``, and whether a rule is on, by its
+            name. No part of the hash.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,18 +42,43 @@ class Policy(BaseModel):
     quotes: QuoteLimits
     rules: tuple[SerializeAsAny[ExitRule], ...]
     prices: PriceLimits
+    urgencies: tuple[tuple[str, Urgency], ...] = ()
+    origins: Mapping[str, str] = Field(default_factory=dict, exclude=True, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Policy) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        return self.name, self.quotes, self.rules, self.prices, self.urgencies
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """The reason of each rule, as the database knows it, in order."""
         return tuple(rule.name.upper() for rule in self.rules)
 
+    @property
+    def sections(self) -> dict[str, BaseModel]:
+        """Everything with thresholds by its name: the rules that are on, quotes and prices."""
+        rules: dict[str, BaseModel] = {rule.name: rule for rule in self.rules}
+        return rules | {"quotes": self.quotes, "prices": self.prices}
+
+    @property
+    def own_origins(self) -> dict[str, str]:
+        """The origins of what ``default`` does not state."""
+        return {key: origin for key, origin in self.origins.items() if origin != DEFAULT}
+
     def canonical_json(self) -> str:
         """The policy as JSON with sorted keys, the text that is hashed and kept."""
-        content = self.model_dump(mode="json", exclude={"rules"})
+        content = self.model_dump(mode="json", exclude={"rules", "urgencies"})
         content["rules"] = [
             {"rule": rule.name} | rule.model_dump(mode="json") for rule in self.rules
         ]
+        if self.urgencies:
+            content["urgencies"] = {rule: urgency.name for rule, urgency in self.urgencies}
         return json.dumps(content, sort_keys=True, separators=(",", ":"))
 
     @property
@@ -72,99 +97,6 @@ def rule_classes() -> dict[str, type[ExitRule]]:
     return {rule.name: rule for rule in sorted(found, key=lambda rule: rule.rank)}
 
 
-@cache
-def parse_policy(text: str = DEFAULT) -> Policy:
-    """Read a policy from its name, its overrides, or both.
-
-    Raises:
-        InputError: A name, rule or threshold is not known, or a value is out of range.
-
-    Example: ``parse_policy("stop_loss.percent=25")`` is the default with a stop at -25 %.
-    """
-    items = [" ".join(item.split()) for item in text.split(",") if item.strip()]
-    overrides = [item for item in items if "=" in item]
-    _check_names(text, items)
-    settings: dict[str, dict[str, Any]] = {section: {} for section in (*rule_classes(), *_SECTIONS)}
-    off: set[str] = set()
-    for item in overrides:
-        _override(item, settings, off)
-    rules = {name: _build(kind, name, settings[name]) for name, kind in rule_classes().items()}
-    sections = {name: _build(kind, name, settings[name]) for name, kind in _SECTIONS.items()}
-    return Policy(
-        name=_name(rules | sections, off),
-        rules=tuple(rule for name, rule in rules.items() if name not in off),
-        **sections,
-    )
-
-
-def _check_names(text: str, items: Sequence[str]) -> None:
-    for place, item in enumerate(items):
-        if item == DEFAULT and place:
-            message = f"policy {text!r} has the name {DEFAULT!r} after another part; it comes first"
-            raise InputError(message)
-        if item != DEFAULT and "=" not in item:
-            message = (
-                f"policy {text!r} has {item!r}, which is neither the name {DEFAULT!r} nor "
-                f"SECTION.THRESHOLD=VALUE nor RULE=off"
-            )
-            raise InputError(message)
-
-
-def _name(models: Mapping[str, BaseModel], off: Collection[str]) -> str:
-    """The shortest text that reads as this policy, the same for equal policies."""
-    overrides = [f"{section}=off" for section in models if section in off]
-    overrides += [
-        f"{section}.{field}={str(value).removesuffix('.0')}"
-        for section, model in models.items()
-        if section not in off
-        for field, value in model
-        if value != type(model).model_fields[field].default
-    ]
-    return ", ".join([DEFAULT, *overrides])
-
-
-def combine_policies(*texts: str | None) -> Policy:
-    """One policy of several texts, in which a later one wins, threshold by threshold.
-
-    Raises:
-        InputError: A text can't be read.
-
-    Example: ``combine_policies("stop_loss.percent=25", "stop_loss.percent=20")`` stops at -20 %.
-    """
-    overrides = []
-    for text in texts:
-        parse_policy(text or "")
-        items = (item.strip() for item in (text or "").split(","))
-        overrides += [item for item in items if "=" in item]
-    return parse_policy(", ".join(overrides))
-
-
-def _override(item: str, settings: dict[str, dict[str, Any]], off: set[str]) -> None:
-    key, _, value = (part.strip() for part in item.partition("="))
-    section, _, field = key.partition(".")
-    if section in rule_classes() and not field and value == "off":
-        off.add(section)
-    elif section in settings and field:
-        settings[section][field] = value
-    else:
-        message = (
-            f"policy override {item!r} must be SECTION.THRESHOLD=VALUE or RULE=off, with a section "
-            f"of {', '.join(settings)}"
-        )
-        raise InputError(message)
-
-
-def _build(model: type[M], section: str, values: dict[str, Any]) -> M:
-    try:
-        return model(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(model.model_fields)
-        unknown = first["type"] == "extra_forbidden"
-        expected = f"one of {known}" if unknown else first["msg"].removeprefix("Input should be ")
-        message = (
-            f"policy threshold {section}.{field} = {first['input']!r} is not usable: expected "
-            f"{expected}"
-        )
-        raise InputError(message) from error
+def section_classes() -> dict[str, type[BaseModel]]:
+    """Everything that may have thresholds in a policy: every rule, quotes and prices."""
+    return {**rule_classes(), **LIMITS}

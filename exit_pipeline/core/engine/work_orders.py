@@ -47,6 +47,7 @@ class Due:
         worst: Beyond this it would never go; None likewise.
         far_side: The side of the quote that closing hits, dollars per share; None likewise.
         at: Now.
+        patience: How long an attempt of it rests before it is repriced; None goes by its urgency.
     """
 
     exit_reason: str
@@ -56,6 +57,7 @@ class Due:
     worst: Decimal | None
     far_side: Decimal | None
     at: datetime
+    patience: timedelta | None = None
 
 
 def handle_working(order: ExitOrder, due: Due | None, *, may_send_again: bool) -> Handling:
@@ -89,7 +91,8 @@ def handle_working(order: ExitOrder, due: Due | None, *, may_send_again: bool) -
         return Handling.KEEP
     if due.urgency > Urgency[order.urgency] or due.quantity > order.remaining_quantity:
         return Handling.REPLACE
-    is_over = due.at - order.intent_at >= PATIENCE[due.urgency]
+    patience = PATIENCE[due.urgency] if due.patience is None else due.patience
+    is_over = due.at - order.intent_at >= patience
     helps = _is_beyond(due.far_side, order) and _is_beyond(due.limit, order)
     return Handling.REPLACE if is_over and helps else Handling.KEEP
 

@@ -1,5 +1,6 @@
 """What was decided, row by row of a book."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any, Final, Self
@@ -8,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exit_pipeline.core.model.book import (
+    MOST_RULES,
     BoolColumn,
     FlagColumn,
     FloatColumn,
+    HitsColumn,
     IntColumn,
     SmallColumn,
 )
@@ -55,6 +58,21 @@ class Verdict:
     quantity: IntColumn | None = None
     urgency: SmallColumn | None = None
 
+    @classmethod
+    def any_of(cls, rows: int, conditions: Sequence[Self]) -> Self:
+        """The answer of a rule that fires on any of several conditions.
+
+        One that is met is enough; that none is can only be said where each could be judged. Without
+        a condition nothing can.
+        """
+        if not conditions:
+            return cls(fired=np.zeros(rows, np.bool_), evaluable=np.zeros(rows, np.bool_))
+        fired, evaluable = conditions[0].fired, conditions[0].evaluable
+        for condition in conditions[1:]:
+            fired = fired | condition.fired
+            evaluable = evaluable & condition.evaluable
+        return cls(fired=fired, evaluable=evaluable | fired)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTrace:
@@ -65,16 +83,18 @@ class RuleTrace:
         threshold: The value at which the rule fires, in `unit`.
         distance: What is missing until it fires, in `unit`; 0 where it has fired, NaN unknown.
         progress: The same as a share of the way, 0..1; NaN unknown.
-        unit: ``%``, ``minutes``, ``strength`` or empty.
+        unit: ``%``, ``$``, ``minutes``, ``days``, ``strength`` or empty; one, or one a row.
         note: Why the rule is not evaluable or ignored what it saw; empty otherwise.
+        sentence: The row's own sentence, in a rule that has several; None takes the rule's.
     """
 
     observed: FloatColumn
     threshold: FloatColumn
     distance: FloatColumn
     progress: FloatColumn
-    unit: str
+    unit: str | NDArray[np.object_]
     note: NDArray[np.object_]
+    sentence: NDArray[np.object_] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +113,8 @@ class Decisions:
         mark: Price that the position is judged at, units of 1/10,000 dollar; UNKNOWN if none.
         pnl_percent: Profit or loss on the entry price at the mark, in percent; NaN if no mark.
         gex_latched: The gamma flip is due after this decision.
+        hits: For how many ticks in a row each rule has fired now, ``MOST_RULES`` columns; counted
+            only for rules that ask for more than one.
     """
 
     outcome: SmallColumn
@@ -106,6 +128,7 @@ class Decisions:
     mark: IntColumn
     pnl_percent: FloatColumn
     gex_latched: BoolColumn
+    hits: HitsColumn
 
     @classmethod
     def empty(cls, rows: int, rules: int) -> Self:
@@ -113,7 +136,9 @@ class Decisions:
         # Masks are as narrow as the number of rules allows: a replay writes millions of them.
         mask = np.dtype(np.min_scalar_type((1 << rules) - 1))
         kinds = {"fired_mask": mask, "evaluable_mask": mask, **_KINDS}
-        kinds = {c.name: np.dtype(kinds.get(c.name, np.int8)) for c in fields(cls)}
+        kinds = {
+            c.name: np.dtype(kinds.get(c.name, np.int8)) for c in fields(cls) if c.name != "hits"
+        }
         # One piece of memory, the widest columns first, for which the system needs fewer pages.
         memory = np.zeros(rows * sum(kind.itemsize for kind in kinds.values()), np.int8)
         room: dict[str, NDArray[Any]] = {}
@@ -122,6 +147,7 @@ class Decisions:
             end = start + rows * kind.itemsize
             room[name] = memory[start:end].view(kind)
             start = end
+        room["hits"] = np.zeros((rows, MOST_RULES), np.uint8)
         room["rule"].fill(NO_RULE)
         return cls(**room)
 

@@ -33,6 +33,8 @@ class OrderIntent:
         attempt: 1 for the first order of the position, counting up.
         step: How often this exit was repriced before; 0 for its first attempt.
         replaces: Key of the order that was cancelled for it; None for a first attempt.
+        rung: How many orders its decision has had before, each cancelled for the next one inside
+            the tick. A decision has one order of each rung, and begins with 0.
         broker: Name of the broker.
         environment: Environment of the position.
         worst_price: Dollars per share beyond which this attempt never goes.
@@ -52,6 +54,7 @@ class OrderIntent:
     attempt: int
     step: int = 0
     replaces: str | None = None
+    rung: int = 0
     broker: str
     environment: str
     worst_price: Decimal
@@ -215,6 +218,9 @@ class LastAttempt:
         status: Its state.
         intent_at: When it was recorded.
         order_id: Key of the row.
+        decision_id: The decision that it executed.
+        rung: How many orders that decision had had before.
+        limit_price: What it asked for, dollars per share.
     """
 
     attempt: int
@@ -223,3 +229,6 @@ class LastAttempt:
     status: OrderStatus
     intent_at: datetime
     order_id: str
+    decision_id: str = ""
+    rung: int = 0
+    limit_price: Decimal | None = None

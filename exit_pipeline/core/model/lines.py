@@ -103,3 +103,33 @@ class AccountOverview:
     last_tick_at: datetime | None
     alerts: int
     open_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionLine:
+    """A position as a person looks at it, open or closed.
+
+    Money is dollars: prices per share, P&L for all contracts; None where not known. What is not
+    ``managed`` was imported from the broker's account and not adopted; a ``spread_leg`` is probably
+    a leg of a spread.
+    """
+
+    id: str
+    environment: str | None
+    account: str | None
+    broker: str | None
+    option_symbol: str | None
+    side: str
+    quantity: int
+    open_quantity: int
+    entry_price: Decimal
+    current_price: Decimal | None
+    unrealized_pnl: Decimal | None
+    realized_pnl: Decimal | None
+    realized_pnl_net: Decimal | None
+    status: str
+    exit_reason: str | None
+    close_kind: str | None
+    exit_time: datetime | None
+    managed: bool
+    spread_leg: bool

@@ -30,6 +30,7 @@ class Marks:
         priced: The mark may decide: the grade is not BAD and the holding is not worthless.
         good: The grade is GOOD.
         alive: The contract still trades.
+        fresh: The newest price of the underlying is no older than its source's limit.
     """
 
     flags: FlagColumn
@@ -40,3 +41,4 @@ class Marks:
     priced: BoolColumn
     good: BoolColumn
     alive: BoolColumn
+    fresh: BoolColumn

@@ -1,7 +1,7 @@
 """Open option positions as they are kept."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 from exit_pipeline.core.model.contract import OptionContract
+from exit_pipeline.core.model.direction import Direction
+from exit_pipeline.core.model.market_state import Regime
 
 _INTRADAY: Final = re.compile(
     r"\s*\d+\s*(?:m|min|mins|minute|minutes|h|hr|hrs|hour|hours)?\s*", re.ASCII | re.IGNORECASE
@@ -61,6 +63,15 @@ class Position:
         previous_mid: Mid at the tick before, dollars per share.
         previous_mid_at: Time of that tick.
         high_water_mark: Best mark seen of a GOOD quote, dollars per share.
+        rule_hits: For how many ticks in a row each rule had fired at the tick before, in the order
+            of the policy whose hash is `rule_hits_policy`; empty where none had.
+        rule_hits_policy: Under another policy the counts mean nothing.
+        entry_iv: Implied volatility when it was first seen, per year.
+        entry_regime: Regime at entry, or when it was first seen; None where not known.
+        entry_gex: Direction of the gamma signal in force at entry, or of the first one after it.
+        last_mark: Mark of the newest tick that had one, dollars per share.
+        carried_pnl: P&L that it had when it was first marked, where it was entered before that
+            session, dollars; None as long as it was never marked.
         managed: Whether its exits may be sent; false for what was imported from a broker's account
             and not adopted.
         spread_leg: It is probably a leg of a spread, so that it is not closed singly.
@@ -87,6 +98,13 @@ class Position:
     previous_mid: Decimal | None = None
     previous_mid_at: datetime | None = None
     high_water_mark: Decimal | None = None
+    rule_hits: Sequence[int] = ()
+    rule_hits_policy: str | None = None
+    entry_iv: float | None = None
+    entry_regime: Regime | None = None
+    entry_gex: Direction = Direction.NONE
+    last_mark: Decimal | None = None
+    carried_pnl: Decimal | None = None
     managed: bool = True
     spread_leg: bool = False
     imported_at: datetime | None = None

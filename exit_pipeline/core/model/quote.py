@@ -117,11 +117,15 @@ class UnderlyingPrice:
         symbol: Ticker; indices such as VIX and VIX3M are symbols here.
         last: Dollars, or index points.
         quoted_at: The price's own time.
+        source: Who gave it; None where that is the snapshot's source.
+        age_limit: How old a price of that source may be; None where that is the snapshot's limit.
     """
 
     symbol: str
     last: Decimal
     quoted_at: datetime
+    source: str | None = None
+    age_limit: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,12 @@ class StoredDecision:
         fired_mask: Bit i is set where rule i of the policy fired.
         evaluable_mask: Bit i is set where rule i of the policy could be judged.
         gex_latched_after: The gamma flip is due after this decision.
+        rule_hits_after: For how many ticks in a row each rule has fired now; None where none has.
+        iv: Implied volatility of the contract, per year.
+        regime: ``Regime`` by name.
+        gex_direction: Direction of the newest gamma signal by name.
+        gex_entry: Direction in force at entry by name.
+        confidence: How much speaks for holding, 0 to 100; None where nothing is known.
         reasoning: A few sentences: what decided, and for a HOLD the nearest rule.
     """
 
@@ -117,6 +123,12 @@ class StoredDecision:
     fired_mask: int
     evaluable_mask: int
     gex_latched_after: bool
+    rule_hits_after: Sequence[int] | None = None
+    iv: float | None = None
+    regime: str | None = None
+    gex_direction: str | None = None
+    gex_entry: str | None = None
+    confidence: int | None = None
     reasoning: Sequence[str] = ()
 
 
@@ -140,6 +152,11 @@ class PositionMark:
         mid: Mid of a usable quote, dollars per share; None where there was none.
         good_mark: The mark where the quote was GOOD, for the high-water mark; None otherwise.
         gex_latched: The gamma flip is due.
+        rule_hits: For how many ticks in a row each rule has fired now; None where none has.
+        rule_hits_policy: Hash of the policy whose order those counts are in.
+        entry_iv: Implied volatility, kept where none is kept yet; likewise `entry_regime` and
+            `entry_gex` and `carried_pnl`.
+        carried_pnl: P&L carried in from before the session, dollars; None without a mark.
         marked_at: Time of the tick.
     """
 
@@ -148,6 +165,12 @@ class PositionMark:
     mid: Decimal | None
     good_mark: Decimal | None
     gex_latched: bool
+    rule_hits: Sequence[int] | None = None
+    rule_hits_policy: str | None = None
+    entry_iv: float | None = None
+    entry_regime: str | None = None
+    entry_gex: str | None = None
+    carried_pnl: Decimal | None = None
     marked_at: datetime
 
 
@@ -242,6 +265,8 @@ class RunSummary:
         counts: Positions, exits, fills and the like, by name.
         market: What was seen of the market: underlyings, VIX, quotes refused.
         market_source: Name of the market-data source.
+        pnl: How the account stood when it was decided: ``open_pnl``, ``realised_pnl``,
+            ``peak_pnl``, ``day_pnl`` and ``drawdown`` in dollars; empty where that is not known.
     """
 
     run_id: str
@@ -250,36 +275,7 @@ class RunSummary:
     counts: Mapping[str, int] = field(default_factory=dict)
     market: Mapping[str, Any] = field(default_factory=dict)
     market_source: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PositionLine:
-    """A position as a person looks at it, open or closed.
-
-    Money is dollars: prices per share, P&L for all contracts; None where not known. What is not
-    ``managed`` was imported from the broker's account and not adopted; a ``spread_leg`` is probably
-    a leg of a spread.
-    """
-
-    id: str
-    environment: str | None
-    account: str | None
-    broker: str | None
-    option_symbol: str | None
-    side: str
-    quantity: int
-    open_quantity: int
-    entry_price: Decimal
-    current_price: Decimal | None
-    unrealized_pnl: Decimal | None
-    realized_pnl: Decimal | None
-    realized_pnl_net: Decimal | None
-    status: str
-    exit_reason: str | None
-    close_kind: str | None
-    exit_time: datetime | None
-    managed: bool
-    spread_leg: bool
+    pnl: Mapping[str, float | None] = field(default_factory=dict)
 
 
 LEASE = timedelta(seconds=240)

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
@@ -24,7 +24,10 @@ class ExitRule(BaseModel, ABC):
         sentence: How the trace reads, with ``{observed}`` and ``{threshold}`` in their unit.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Defaults are read like what is stated, so that 1 and 1.0 have one hash.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True
+    )
 
     name: ClassVar[str]
     rank: ClassVar[int]
@@ -32,9 +35,17 @@ class ExitRule(BaseModel, ABC):
     latches: ClassVar[bool] = False
     sentence: ClassVar[str]
 
+    required_hits: int = Field(
+        default=1, ge=1, le=100, description="Ticks in a row at which it is due before it acts."
+    )
+
     @abstractmethod
     def evaluate(self, book: Book, marks: Marks) -> Verdict:
-        """Where the rule fires, and where it could be judged at all."""
+        """Where the rule is due at this tick, and where it could be judged at all.
+
+        What is due fires once it has been so for ``required_hits`` ticks in a row, which the engine
+        counts.
+        """
 
     @abstractmethod
     def trace(self, book: Book, marks: Marks) -> RuleTrace:

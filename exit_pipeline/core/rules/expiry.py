@@ -30,6 +30,8 @@ class Expiry(ExitRule):
     urgency: ClassVar = Urgency.FAST
     sentence: ClassVar = "the contract stops trading in {observed}, the exit is due at {threshold}"
 
+    required_hits: int = Field(default=1, ge=1, le=1, description="It acts at once.")
+
     minutes_before_close: int = Field(
         default=90, ge=1, le=390, description="Minutes before the last trading day's close."
     )

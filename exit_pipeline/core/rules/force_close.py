@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
@@ -17,6 +18,8 @@ class ForceClose(ExitRule):
     rank: ClassVar = 0
     urgency: ClassVar = Urgency.EMERGENCY
     sentence: ClassVar = "a person asked for the position to be closed"
+
+    required_hits: int = Field(default=1, ge=1, le=1, description="It acts at once.")
 
     def evaluate(self, book: Book, marks: Marks) -> Verdict:  # noqa: ARG002 needs no quote
         """Fires on the request alone; always evaluable."""

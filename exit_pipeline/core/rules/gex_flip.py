@@ -14,12 +14,16 @@ from exit_pipeline.core.model.rule import ExitRule
 
 
 class GexFlip(ExitRule):
-    """Close in full when the newest gamma signal opposes the position and the one before did not.
+    """Close in full when the newest gamma signal opposes the position and an earlier one agreed.
 
     A long call and a short put hold the view CALL; a long put and a short call hold PUT. The signal
     must be younger than `age_minutes_max`, later than the entry and at least `strength_min` strong.
-    Without a signal before it there is nothing that could have flipped. Once fired, the exit stays
+    The earlier one is the signal at entry, or the one just before the newest, so that a flip that
+    was weak at first, or came while nothing ran, is still one when a strong signal confirms it.
+    Without any earlier signal there is nothing that could have flipped. Once fired, the exit stays
     due whatever the signal's age, until it is filled or the newest signal turns back.
+
+    Example: a long call entered under CALL sees PUT at 0.2, then PUT at 0.5: the second one fires.
     """
 
     name: ClassVar = "gex_flip"
@@ -42,16 +46,13 @@ class GexFlip(ExitRule):
         view = book.side * book.right
         agreement = book.gex_direction * view
         agrees, opposes = agreement > 0, agreement < 0
-        fired = book.gex_latched & ~agrees
-        judged = agrees | (opposes & (book.gex_previous != 0))
-        rows = np.flatnonzero(opposes & (book.gex_previous == view))
-        if len(rows):
-            at = book.gex_at[rows]
-            fired[rows] |= (
-                (book.decided_at[rows] - at < self.age_minutes_max * MINUTES)
-                & (at > book.entry_time[rows])
-                & (book.gex_strength[rows] >= self.strength_min)
-            )
+        judged = agrees | (opposes & ((book.gex_previous | book.gex_entry) != 0))
+        fired = opposes & ((book.gex_previous == view) | (book.gex_entry == view))
+        fired &= book.gex_strength >= self.strength_min
+        # A time that is not known is earlier than any.
+        fired &= book.gex_at > book.decided_at - self.age_minutes_max * MINUTES
+        fired &= book.gex_at > book.entry_time
+        fired |= book.gex_latched & ~agrees
         return Verdict(fired=fired, evaluable=judged | fired)
 
     def trace(self, book: Book, marks: Marks) -> RuleTrace:
@@ -72,13 +73,15 @@ class GexFlip(ExitRule):
 
     def _notes(self, book: Book, opposes: BoolColumn, fired: BoolColumn) -> np.ndarray:
         note = np.full(len(book), "", dtype=object)
-        age = book.decided_at - book.gex_at
+        age, view = book.decided_at - book.gex_at, book.side * book.right
         # The first ground that applies is told, so the weakest is written first.
-        note[opposes & (book.gex_previous == -book.side * book.right)] = "it opposed before already"
+        flipped = (book.gex_previous == view) | (book.gex_entry == view)
+        note[opposes & ~flipped] = "it opposed before already"
         note[opposes & (book.gex_strength < self.strength_min)] = "the signal is too weak"
         note[opposes & (age >= self.age_minutes_max * MINUTES)] = "the signal is too old"
         note[opposes & (book.gex_at <= book.entry_time)] = "the signal is older than the entry"
-        note[opposes & (book.gex_previous == 0)] = "no earlier signal that it could have flipped"
+        unknown = (book.gex_previous == 0) & (book.gex_entry == 0)
+        note[opposes & unknown] = "no earlier signal that it could have flipped"
         note[~opposes] = "the newest signal does not oppose"
         note[book.gex_direction == 0] = "no gamma signal"
         note[book.right == 0] = "the contract is not known"

@@ -5,7 +5,7 @@ import pytest
 
 from exit_pipeline.adapters.clocks.fixed import FixedClock
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.ports import Clock
+from exit_pipeline.ports import Clock, Waiter
 
 OPEN = datetime(2015, 12, 24, 14, 30, tzinfo=UTC)
 
@@ -41,3 +41,7 @@ def test_refuses_a_time_without_zone_and_stays_where_it_was():
     with pytest.raises(InputError, match=r"2015-12-24T09:30:00 must carry a time zone"):
         clock.set(OPEN.replace(hour=9, tzinfo=None))
     assert clock.now() == OPEN
+
+
+def test_nobody_can_wait_by_a_clock_that_stands():
+    assert not isinstance(FixedClock(OPEN), Waiter)

@@ -5,14 +5,16 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
+from exit_pipeline.adapters.clients.alpaca import AlpacaTrading
 from exit_pipeline.adapters.clients.alpaca_data import AlpacaData
 from exit_pipeline.adapters.clients.http import Retries
 from exit_pipeline.adapters.market_data.alpaca import AlpacaMarketData, build
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.quote import Greeks, MarketSnapshot, OpenInterest
-from exit_pipeline.ports import MarketData, Surroundings, TellsOpenInterest
+from exit_pipeline.ports import MarketData, Surroundings, TellsChains, TellsOpenInterest
 from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_data import (
     HUSH,
@@ -327,6 +329,27 @@ def test_a_chain_is_read_over_all_its_pages(alpaca):
 
     assert source_of(alpaca).chain("MUCH", TEN) == options
     assert len(alpaca.server.requests) == 3
+
+
+def test_a_whole_chain_has_open_interest_of_the_trading_host(alpaca):
+    with FakeAlpaca(FixedClock(TEN)) as trading:
+        trading.list_contract(CALL, 237, date(2026, 12, 1))
+        api = AlpacaTrading(trading.environ, "paper", FixedClock(TEN), retries=AT_ONCE)
+        source = source_of(alpaca, trading=api)
+        found = source.option_chain("ACME", TEN)
+        source.close()
+    assert found is not None
+    assert list(found.symbols) == [CALL, PUT]
+    assert found.open_interest.tolist()[0] == 237
+    assert np.isnan(found.open_interest[1])
+    assert (found.bid.tolist(), found.spot) == ([4.15, 1.05], 101.25)
+    assert isinstance(source, TellsChains)
+    assert not source.tells_chains_unasked
+
+
+def test_a_chain_of_an_underlying_without_a_price_is_none(alpaca):
+    alpaca.quote_option("MUCH261218C00001000", 1.0, 1.1, SECOND_AGO)
+    assert source_of(alpaca).option_chain("MUCH", TEN) is None
 
 
 def test_pages_without_end_are_ended(alpaca):

@@ -10,8 +10,9 @@ from exit_pipeline.adapters.clients.cboe import CboeFiles
 from exit_pipeline.adapters.clients.http import Retries
 from exit_pipeline.adapters.market_data.cboe import CboeMarketData, build
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
+from exit_pipeline.core.model.instant import to_micros
 from exit_pipeline.core.model.quote import Greeks, MarketSnapshot
-from exit_pipeline.ports import IsDelayed, MarketData, Surroundings
+from exit_pipeline.ports import IsDelayed, MarketData, Surroundings, TellsChains
 from exit_pipeline_tests.fake_brokers.cboe import FOLDER, FakeCboe, option
 from exit_pipeline_tests.fake_brokers.server import Reply
 from exit_pipeline_tests.fakes import FakeCalendar, FixedClock
@@ -109,13 +110,28 @@ def test_a_chain_holds_all_roots_of_the_underlying(cboe):
     assert source_of(cboe).chain("SPX", NOW) == [CALL, PUT]
 
 
-def test_a_chain_comes_as_columns(cboe):
-    chain = source_of(cboe).columns("SPX")
+def test_a_chain_comes_as_columns_as_old_as_its_file(cboe):
+    chain = source_of(cboe).option_chain("SPX", NOW)
 
     assert chain is not None
     assert chain.symbols == (CALL, PUT)
-    assert chain.columns["open_interest"].tolist() == [15230, 15230]
-    assert chain.underlying.last == Decimal("7383.46")
+    assert chain.open_interest.tolist() == [15230, 15230]
+    assert (chain.bid.tolist(), chain.ask.tolist()) == ([118.2, 2.1], [119.4, 2.2])
+    assert (chain.spot, chain.source) == (7383.46, "cboe")
+    assert chain.at == to_micros(TRADED_AT)
+    assert isinstance(source_of(cboe), TellsChains)
+    assert source_of(cboe).tells_chains_unasked
+
+
+def test_a_chain_and_the_quotes_of_a_tick_are_one_file(cboe):
+    source = source_of(cboe)
+    source.snapshot([CALL], [], NOW)
+    source.option_chain("SPX", NOW)
+    assert len(cboe.paths) == 1
+
+
+def test_what_cboe_has_no_chain_of_has_none(cboe):
+    assert source_of(cboe).option_chain("NONE", NOW) is None
 
 
 def test_what_cboe_has_no_file_of_is_absent(cboe):
@@ -157,11 +173,11 @@ def test_figures_that_were_not_computed_are_not_known(cboe):
 
 
 def test_a_null_among_numbers_is_nan_in_its_column(cboe):
-    cboe.put_chain("_SPX", 7383.46, option(CALL, 1, 2), option(PUT, 1, 2, delta=None))
-    chain = source_of(cboe).columns("SPX")
+    cboe.put_chain("_SPX", 7383.46, option(CALL, 1, 2), option(PUT, 1, 2, open_interest=None))
+    chain = source_of(cboe).option_chain("SPX", NOW)
 
     assert chain is not None
-    np.testing.assert_array_equal(chain.columns["delta"], [0.5012, np.nan])
+    np.testing.assert_array_equal(chain.open_interest, [15230, np.nan])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 
+from exit_pipeline.adapters.clients.market_needs import NEEDS
 from exit_pipeline.adapters.market_data import composite
 from exit_pipeline.adapters.market_data.composite import (
     CompositeMarketData,
@@ -12,6 +13,7 @@ from exit_pipeline.adapters.market_data.composite import (
     parse_needs,
 )
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
+from exit_pipeline.core.model.listed_chain import ListedChain
 from exit_pipeline.core.model.quote import (
     MarketSnapshot,
     OpenInterest,
@@ -76,12 +78,22 @@ class Vendor:
             raise self.error
         return self.listed
 
+    tells_chains_unasked = False
+
+    def option_chain(self, underlying: str, at: datetime) -> ListedChain | None:
+        if self.error is not None:
+            raise self.error
+        rows = [Quote(symbol=one, bid=None, ask=None, quoted_at=at) for one in self.listed]
+        details = {"underlying": underlying, "at": 0, "spot": 1.0, "source": self.source}
+        return ListedChain.of_quotes(rows, **details) if rows else None
+
     def close(self) -> None:
         self.closed += 1
 
 
 class DelayedVendor(Vendor):
     is_delayed = True
+    tells_chains_unasked = True
 
     def __init__(self, name: str, *known: str, **details: object) -> None:
         super().__init__(name, *known, **details)  # type: ignore[arg-type]
@@ -101,7 +113,7 @@ class Counting(Vendor):
 
 
 def of(quotes: Sequence[Vendor], **others: Sequence[Vendor]) -> CompositeMarketData:
-    return CompositeMarketData({need: others.get(need, quotes) for need in composite.NEEDS})
+    return CompositeMarketData({need: others.get(need, quotes) for need in NEEDS})
 
 
 def causes(snapshot: MarketSnapshot) -> list[tuple[str, str]]:
@@ -274,7 +286,7 @@ def test_each_source_is_closed_once():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("quotes:tradier", dict.fromkeys(composite.NEEDS, ("tradier",))),
+        ("quotes:tradier", dict.fromkeys(NEEDS, ("tradier",))),
         (
             "quotes:tradier|alpaca,chains:cboe,indices:cboe",
             {"quotes": ("tradier", "alpaca"), "chains": ("cboe",), "indices": ("cboe",)},
@@ -376,3 +388,46 @@ def test_open_interest_that_is_not_answered_is_no_answer():
     market = of([Counting("counting", error=UnavailableError("down"))])
     with pytest.raises(UnavailableError, match="down"):
         market.open_contracts(["ACME"], TEN.date(), TEN.date())
+
+
+def test_a_whole_chain_is_that_of_the_first_source_of_chains_that_has_one():
+    tradier, cboe = Vendor("tradier", chain=[PUT]), DelayedVendor("cboe", chain=[CALL])
+    market = of([tradier], chains=[cboe, tradier])
+
+    found = market.option_chain("ACME", TEN)
+    assert (found.source, found.symbols) == ("cboe", [CALL])
+    cboe.error = UnavailableError("down")
+    assert market.option_chain("ACME", TEN).source == "tradier"
+    assert causes(market.snapshot([], [], TEN)) == [("FALLBACK_USED", "chains:tradier")]
+
+
+def test_no_source_of_chains_that_answers_is_unavailable_and_one_without_any_has_none():
+    down = Vendor("tradier", error=UnavailableError("down"))
+    with pytest.raises(UnavailableError, match="no source of chains answered: tradier: down"):
+        of([Vendor("alpaca")], chains=[down]).option_chain("ACME", TEN)
+    assert of([Vendor("alpaca")]).option_chain("ACME", TEN) is None
+
+
+@pytest.mark.parametrize(
+    ("chains", "unasked"),
+    [
+        pytest.param(None, False, id="those of quotes, which cost requests"),
+        pytest.param("cboe", True, id="of a source that is named for chains"),
+    ],
+)
+def test_chains_are_asked_for_unasked_where_a_source_is_named_for_them(chains, unasked):
+    tradier = Vendor("tradier")
+    others = {"chains": [DelayedVendor(chains)]} if chains else {}
+    assert of([tradier], **others).tells_chains_unasked is unasked
+
+
+def test_a_level_keeps_the_age_limit_of_its_own_source():
+    """A VIX of Cboe, 15 minutes old by nature, was judged by the limit of a live quote."""
+    tradier, cboe = Vendor("tradier", "ACME"), DelayedVendor("cboe", "VIX", seconds=1_800)
+    seen = of([tradier], indices=[cboe]).snapshot([], ["ACME", "VIX"], TEN)
+
+    assert seen.feed_age_limit == timedelta(seconds=30)
+    assert (seen.underlyings["VIX"].source, seen.underlyings["VIX"].age_limit) == (
+        "cboe",
+        timedelta(seconds=1_800),
+    )

@@ -6,13 +6,17 @@ from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from exit_pipeline.adapters.market_data.recorded import RecordedMarketData, build
+from exit_pipeline.core.context.gamma_context import gamma_context
 from exit_pipeline.core.model.errors import ConfigurationError, InputError
+from exit_pipeline.core.model.instant import MINUTES, to_micros
 from exit_pipeline.core.model.quote import Quote
-from exit_pipeline.ports import Surroundings
+from exit_pipeline.ports import Surroundings, TellsChains
+from exit_pipeline.services.settlement import settles_at
 from exit_pipeline_tests.adapters.market_data.tape import write_file, write_tape
 from exit_pipeline_tests.fakes import FakeCalendar, FixedClock, new_york
 
@@ -250,3 +254,59 @@ def test_the_real_day_knows_its_prices_and_chain():
     }
     assert close.feed_age_limit == timedelta(seconds=90)
     assert len(market.chain("GOOG", datetime(2015, 12, 24, 15, tzinfo=UTC))) == 2192
+
+
+def chain_tape(folder: Path, **columns: list[float | None]) -> RecordedMarketData:
+    """A tape of three contracts, one of another underlying and one quoted only later."""
+    symbols = [CALL, "GOOG160115P00750000", "SPY160115C00200000", "GOOG160115C00760000"]
+    times = [TEN, TEN, TEN, TEN + minutes(1)]
+    write_tape(folder, DAY, [], prices_each(minutes(1)))
+    given = {"bid": [1.0, None, 3.0, 4.0], "ask": [1.1, 2.1, 3.1, 4.1]} | columns
+    file = folder / DAY.isoformat() / "options.parquet"
+    write_file(file, {"quoted_at": times, "symbol": symbols, **given})
+    return RecordedMarketData(folder)
+
+
+def test_a_chain_is_all_that_was_quoted_of_the_underlying_by_then(tmp_path):
+    market = chain_tape(
+        tmp_path, open_interest=[10.0, None, 30.0, 40.0], gamma=[0.1, 0.2, 0.3, 0.4]
+    )
+
+    found = market.option_chain("GOOG", TEN)
+    assert found is not None
+    assert isinstance(market, TellsChains)
+    assert list(found.symbols) == [CALL, "GOOG160115P00750000"]
+    assert found.ask.tolist() == [1.1, 2.1]
+    assert (found.bid[0], found.open_interest[0]) == (1.0, 10)
+    assert np.isnan([found.bid[1], found.open_interest[1], *found.feed_iv]).all()
+    assert found.feed_gamma.tolist() == [0.1, 0.2]
+    assert (found.at, found.spot) == (to_micros(TEN), 750)
+    later = market.option_chain("GOOG", TEN + minutes(1))
+    assert later is not None
+    assert len(later) == 3
+
+
+def test_a_tape_without_open_interest_tells_none_of_it(tmp_path):
+    found = chain_tape(tmp_path).option_chain("GOOG", TEN)
+    assert found is not None
+    assert np.isnan(found.open_interest).all()
+
+
+@pytest.mark.parametrize(
+    ("underlying", "at"),
+    [
+        pytest.param("SPY", TEN, id="no price of the underlying"),
+        pytest.param("GOOG", TEN - minutes(1), id="nothing quoted yet"),
+        pytest.param("NONE", TEN, id="not on the tape"),
+    ],
+)
+def test_what_the_tape_has_not_has_no_chain(tmp_path, underlying, at):
+    assert chain_tape(tmp_path).option_chain(underlying, at) is None
+
+
+@needs_goog_tape
+def test_the_real_day_has_a_chain_whose_gamma_is_evaluable():
+    listed = RecordedMarketData(GOOG_TAPE).option_chain("GOOG", new_york(DAY, 11))
+    assert listed is not None
+    chain = listed.to_chain(lambda one: settles_at(one, FakeCalendar()), 30 * MINUTES)
+    assert gamma_context(chain).exposure is not None

@@ -201,3 +201,25 @@ def test_importing_it_loads_no_heavy_library():
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_whole_chain_has_a_quote_and_open_interest_of_each_listed_contract():
+    market, at = SimulatedMarketData(), new_york(date(2026, 3, 18), 11)
+    found = market.option_chain("GOOG", at)
+    assert found is not None
+    assert list(found.symbols) == list(market.chain("GOOG", at))
+    assert (found.open_interest >= 0).all()
+    assert found.open_interest.sum() > 0
+    assert found.spot == float(market.snapshot([], ["GOOG"], at).underlyings["GOOG"].last)
+    assert market.option_chain("VIX", at) is None
+
+
+@pytest.mark.parametrize("vix_index", ["VIX3M", "VIX9D"])
+def test_near_volatility_moves_more_than_the_vix_and_far_volatility_less(vix_index):
+    market = SimulatedMarketData()
+    wide = {"VIX3M": False, "VIX9D": True}[vix_index]
+    for day in range(2, 27, 3):
+        at = new_york(date(2026, 3, day), 12)
+        seen = market.snapshot([], ["VIX", vix_index], at).underlyings
+        vix, other = float(seen["VIX"].last), float(seen[vix_index].last)
+        assert (abs(other - 19.5) >= abs(vix - 19.5) - 0.02) is wide or abs(vix - 19.5) < 0.1

@@ -15,7 +15,7 @@ from exit_pipeline.adapters.market_data.tradier import (
 )
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.quote import Greeks
-from exit_pipeline.ports import CanClose, MarketData, Surroundings
+from exit_pipeline.ports import CanClose, MarketData, Surroundings, TellsChains
 from exit_pipeline_tests.fake_brokers import tradier as fakes
 from exit_pipeline_tests.fake_brokers.server import json_reply
 from exit_pipeline_tests.fake_brokers.tradier import KEY, FakeTradier, fake_tradier
@@ -268,6 +268,26 @@ def test_a_chain_is_listed_over_all_expirations_and_roots(desk):
     first, *_ = desk.fake.asked("GET", "/expirations")
     assert first.query == {"symbol": "SPX", "includeAllRoots": "true"}
     assert len(desk.fake.asked("GET", "/chains")) == 3
+
+
+def test_a_whole_chain_has_quotes_open_interest_and_the_price(desk):
+    desk.show(
+        option_row(CALL, LATER, bid=10.0, ask=10.15),
+        option_row(PUT, LATER, contract_size=10),
+        share_row("AAPL", 209.5, LATER),
+    )
+    found = desk.market.option_chain("AAPL", NOW)
+    assert found is not None
+    assert list(found.symbols) == [CALL]
+    assert (found.bid.tolist(), found.open_interest.tolist()) == ([10.0], [12_034])
+    assert (found.spot, found.source) == (209.5, "tradier")
+    assert isinstance(desk.market, TellsChains)
+    assert not desk.market.tells_chains_unasked
+
+
+def test_a_chain_without_a_price_of_its_underlying_is_none(desk):
+    desk.show(option_row(CALL, LATER))
+    assert desk.market.option_chain("AAPL", NOW) is None
 
 
 @pytest.mark.parametrize("underlying", ["VIX", "no such", ""])

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.price import UNKNOWN
+from exit_pipeline_tests.core.engine.naive_optional import OPTIONAL
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -44,7 +45,7 @@ def decide_row(row: dict[str, object], policy: Policy) -> Answer:
     asked: dict[str, tuple[int, str]] = {}
     evaluable: set[str] = set()
     if "EXPIRED_CONTRACT" not in flags and known["open_quantity"] > 0:
-        facts = known | {"gain": gain, "mid": mid, "grade": grade, "judged": judged}
+        facts = known | {"gain": gain, "mid": mid, "mark": mark, "grade": grade, "judged": judged}
         for name, rule in rules.items():
             can, answer = RULES[name](facts, rule)
             if can:
@@ -161,16 +162,17 @@ def stop_loss(row, rule):
 
 def gex_flip(row, rule):
     view = row["side"] * row["right"]
-    newest, previous = row["gex_direction"] * view, row["gex_previous"] * view
+    newest, earlier = row["gex_direction"] * view, {row["gex_previous"], row["gex_entry"]}
     flipped = (
-        newest < 0 < previous
+        newest < 0
+        and view in earlier
         and row["gex_at"] is not None
         and row["decided_at"] - row["gex_at"] < rule.age_minutes_max * MINUTE
         and row["gex_at"] > row["entry_time"]
         and row["gex_strength"] >= rule.strength_min
     )
     due = flipped or (row["gex_latched"] and newest <= 0)
-    can = due or newest > 0 or (newest < 0 and previous != 0)
+    can = due or newest > 0 or (newest < 0 and earlier != {0})
     return can, (row["open_quantity"], "NORMAL") if due else None
 
 
@@ -185,4 +187,4 @@ def time_exit(row, rule):
 RULES = {
     one.__name__: one
     for one in (force_close, expiry, profit_target, stop_loss, gex_flip, time_exit)
-}
+} | OPTIONAL

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from exit_pipeline.core.engine.decide import BLOCK, decide
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.price import UNKNOWN
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book, decide_one, decided
 
 LAST_HALF_HOUR = {"decided_at": "15:30", "intraday": True}

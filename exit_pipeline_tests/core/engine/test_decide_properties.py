@@ -9,13 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.core.engine.explain import RuleState
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
 from exit_pipeline.core.model.price import UNKNOWN
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import book_of, decided
 from exit_pipeline_tests.core.engine.naive import decide_row
+from exit_pipeline_tests.core.engine.naive_optional import OPTIONAL
 from exit_pipeline_tests.core.engine.rows import rows
 
+FIRED = {RuleState.DECIDED, RuleState.OVERRULED}
 BOOKS = st.lists(rows(), min_size=1, max_size=10)
 SOME = settings(max_examples=60, deadline=None)
 POLICIES = (
@@ -25,6 +28,20 @@ POLICIES = (
     "gex_flip=off, profit_target.close_share_percent=100, quotes.wide_percent=5",
     "quotes.age_seconds_max=1000, quotes.wide_dollars=0, quotes.worthless_ask_dollars=0.1",
     "force_close=off, expiry=off, time_exit=off",
+    ", ".join(f"{name}=on" for name in OPTIONAL),
+    "vix_spike.change_percent=20, vix_spike.ratio=1, delta_limit.abs_min=0.05,"
+    "regime_change.to=any, "
+    "short_strike_itm.dollars=15, remaining_reward.annualised_percent=10, theta_share.percent=4.99,"
+    "underlying_touch.above=765, underlying_touch.below=735, underlying_touch.at_strike=all,"
+    "trailing_stop.basis=entry, trailing_stop.activation_percent=0,"
+    "break_even_stop.stop_percent=10, "
+    "event_ahead.ex_dividends=true, event_ahead.hours_before=24, clock_time.at=14:30",
+    "trailing_stop.distance_percent=10, trailing_stop.activation_percent=12.5, break_even_stop=on",
+    "vix_spike.level=none, delta_limit.abs_max=none, short_strike_itm.percent=0,"
+    "short_strike_itm.dollars=15, remaining_reward.captured_percent=none, days_in_trade.days=0,"
+    "remaining_reward.annualised_percent=10, underlying_touch.at_strike=never,"
+    "assignment_risk.ex_dividend_days=0, assignment_risk.expiration_days=0,"
+    "days_to_expiration.days=0, regime_change.to=normal",
 )
 
 
@@ -142,10 +159,24 @@ def test_without_a_usable_quote_neither_profit_nor_stop_is_judged(table):
         assert not one.evaluable & {"PROFIT_TARGET", "STOP_LOSS"}
 
 
+@pytest.mark.parametrize("policy", POLICIES)
 @SOME
 @given(table=BOOKS)
-def test_every_decision_can_be_told_in_sentences(table):
-    for one in decided(book_of(table)):
+def test_every_decision_can_be_told_in_sentences(policy, table):
+    for one in decided(book_of(table), policy):
         assert one.sentences
         assert all(said.endswith(".") and "nan" not in said for said in one.sentences)
         assert all("nan" not in line.text for line in one.lines.values())
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@SOME
+@given(table=BOOKS)
+def test_a_rule_has_come_all_the_way_exactly_where_it_has_fired(policy, table):
+    # Of what can't be sent at all, no rule is said to be judged.
+    sendable = [one for one in decided(book_of(table), policy) if one.evaluable]
+    for reason, line in ((reason, line) for one in sendable for reason, line in one.lines.items()):
+        assert np.isnan(line.progress) or 0 <= line.progress <= 1
+        assert not line.distance < 0
+        done = line.progress == 1 and line.distance == 0
+        assert done is (line.state in FIRED) or line.text.startswith("waits for a second"), reason

@@ -151,3 +151,19 @@ def test_grading_leaves_the_book_alone_and_fills_the_decisions_it_is_given():
 
 def test_the_age_limit_of_the_feed_belongs_to_the_source():
     assert decide_one(feed_at="09:45", feed_age_limit=15 * 60 * SECONDS).grade == "GOOD"
+
+
+@pytest.mark.parametrize(
+    ("columns", "fresh"),
+    [
+        pytest.param({}, True, id="a second old"),
+        pytest.param({"bid": None}, True, id="whatever the quote says"),
+        pytest.param({"feed_at": "09:59:30", "bid": None}, True, id="as old as may be"),
+        pytest.param({"feed_at": "09:59:29"}, False, id="a second older"),
+        pytest.param({"feed_at": "09:59:29", "bid": None}, False, id="older, and no quote"),
+        pytest.param({"feed_at": None}, False, id="no price of the underlying"),
+    ],
+)
+def test_the_underlyings_price_is_fresh_up_to_its_sources_limit(columns, fresh):
+    marks = grade_quotes(a_book({}, AT_TEN | columns), QuoteLimits())
+    assert marks.fresh.tolist() == [True, fresh]

@@ -1,11 +1,11 @@
-"""The grammar of policies, and their hashes."""
+"""Policies, what makes two of them equal, and their hashes."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exit_pipeline.core.engine.policy import combine_policies, parse_policy, rule_classes
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.core.engine.policy import rule_classes
+from exit_pipeline.core.engine.policy_text import combine_policies
+from exit_pipeline.policies import parse_policy, shipped_policies
 
 ORDER = ("FORCE_CLOSE", "EXPIRY", "PROFIT_TARGET", "STOP_LOSS", "GEX_FLIP", "TIME_EXIT")
 OVERRIDES = st.lists(
@@ -28,98 +28,6 @@ def test_the_default_order_is_that_of_the_system_users_come_from():
     assert parse_policy().reasons == ORDER
 
 
-@pytest.mark.parametrize("text", ["", "default", " default ", ",default,,", "stop_loss.percent=30"])
-def test_the_default_may_be_written_in_several_ways(text):
-    assert parse_policy(text) == parse_policy()
-    assert parse_policy(text).name == "default"
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        pytest.param("stop_loss.percent=25", {"stop_loss": {"percent": 25}}, id="one threshold"),
-        pytest.param("default,stop_loss.percent = 25 ", {"stop_loss": {"percent": 25}},
-                     id="name and threshold"),
-        pytest.param("stop_loss.percent=25, stop_loss.percent=20", {"stop_loss": {"percent": 20}},
-                     id="the last value counts"),
-        pytest.param("time_exit.applies_to=all", {"time_exit": {"applies_to": "all"}},
-                     id="a choice"),
-    ],
-)  # fmt: skip
-def test_single_thresholds_are_overridden(text, read):
-    by_name = {rule.name: rule.model_dump() for rule in parse_policy(text).rules}
-    for rule, values in read.items():
-        assert by_name[rule] | values == by_name[rule]
-
-
-def test_quote_and_price_limits_are_part_of_the_policy():
-    policy = parse_policy("quotes.wide_percent=20, prices.collar_ticks=4")
-    assert (policy.quotes.wide_percent, policy.prices.collar_ticks) == (20, 4)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["gex_flip=off", "gex_flip=off, gex_flip=off", "gex_flip=off, gex_flip.strength_min=0.5",
-     "gex_flip.strength_min=0.5, gex_flip=off"],
-)  # fmt: skip
-def test_a_rule_that_is_off_anywhere_is_off(text):
-    policy = parse_policy(text)
-    assert policy.reasons == tuple(reason for reason in ORDER if reason != "GEX_FLIP")
-    assert policy == parse_policy("gex_flip=off")
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        pytest.param("aggressive", "policy 'aggressive' has 'aggressive', which is neither the name"
-                     " 'default' nor SECTION.THRESHOLD=VALUE nor RULE=off", id="no such name"),
-        pytest.param("stop_loss.percent=25, default", "policy 'stop_loss.percent=25, default' has "
-                     "the name 'default' after another part; it comes first", id="name not first"),
-        pytest.param("default, default", "policy 'default, default' has the name 'default' after "
-                     "another part; it comes first", id="name twice"),
-        pytest.param("stop_loss.percent=x", "policy threshold stop_loss.percent = 'x' is not "
-                     "usable: expected a valid number, unable to parse string as a number",
-                     id="no number"),
-        pytest.param("stop_loss.percent=0", "policy threshold stop_loss.percent = '0' is not "
-                     "usable: expected greater than 0", id="out of range"),
-        pytest.param("stop_loss.percent=30.001", "policy threshold stop_loss.percent = '30.001' is "
-                     "not usable: expected a multiple of 0.01", id="finer than is judged"),
-        pytest.param("stop_loss.percent=nan", "policy threshold stop_loss.percent = 'nan' is not "
-                     "usable: expected a finite number", id="not a number"),
-        pytest.param("stop_loss.percnt=25", "policy threshold stop_loss.percnt = '25' is not "
-                     "usable: expected one of percent", id="no such threshold"),
-        pytest.param("time_exit.applies_to=none", "policy threshold time_exit.applies_to = 'none' "
-                     "is not usable: expected 'intraday' or 'all'", id="no such choice"),
-        *(pytest.param(text, f"policy override {text!r} must be SECTION.THRESHOLD=VALUE or "
-                       f"RULE=off, with a section of {', '.join(ORDER).lower()}, quotes, prices",
-                       id=text)
-          for text in ("trailing_stop.percent=5", "quotes=off", "stop_loss=on", "=5", "percent=5",
-                       "stop_loss.=5", ".percent=5")),
-    ],
-)  # fmt: skip
-def test_what_cannot_be_read_is_one_sentence(text, sentence):
-    with pytest.raises(InputError) as caught:
-        parse_policy(text)
-    assert str(caught.value) == sentence
-
-
-def refusal(text):
-    try:
-        parse_policy(text)
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-@given(
-    text=st.text(alphabet="defaultsop_.=, 01-\n", max_size=40)
-    | st.text(max_size=20)
-    | st.text(max_size=20).map("stop_loss.{}=1".format)
-)
-def test_any_text_is_a_policy_or_one_sentence(text):
-    assert len(refusal(text).splitlines()) <= 1
-
-
 @given(one=OVERRIDES, other=OVERRIDES)
 def test_hashes_are_equal_exactly_where_thresholds_are(one, other):
     first, second = parse_policy(one), parse_policy(other)
@@ -129,41 +37,26 @@ def test_hashes_are_equal_exactly_where_thresholds_are(one, other):
     assert (first == second) is same
 
 
-@given(text=OVERRIDES)
-def test_the_name_of_a_policy_reads_as_the_policy(text):
-    policy = parse_policy(text)
-    assert parse_policy(policy.name) == policy
-
-
 def test_a_hash_is_the_same_in_every_process():
     assert parse_policy().hash == parse_policy.__wrapped__("default").hash
     assert len(parse_policy().hash) == 64
 
 
-@pytest.mark.parametrize(
-    ("texts", "like"),
-    [
-        pytest.param((), "", id="nothing"),
-        pytest.param((None, ""), "", id="not given"),
-        pytest.param(("stop_loss.percent=25", "stop_loss.percent=20"), "stop_loss.percent=20",
-                     id="the later one wins"),
-        pytest.param(("stop_loss.percent=25", "profit_target.percent=40"),
-                     "stop_loss.percent=25, profit_target.percent=40", id="threshold by threshold"),
-        pytest.param(("default, stop_loss.percent=25", "default"), "stop_loss.percent=25",
-                     id="a name changes nothing"),
-        pytest.param(("gex_flip=off", "gex_flip=off"), "gex_flip=off", id="off in both"),
-        pytest.param(("gex_flip=off", "gex_flip.strength_min=0.5"), "gex_flip=off",
-                     id="what is off stays off"),
-    ],
-)  # fmt: skip
-def test_policies_combine(texts, like):
-    assert combine_policies(*texts) == parse_policy(like)
+def test_where_a_value_comes_from_is_no_part_of_the_policy():
+    by_the_position, by_the_launch = (
+        combine_policies({origin: "stop_loss.percent=25"}, shipped_policies())
+        for origin in ("position", "launch")
+    )
+    assert by_the_position.origins != by_the_launch.origins
+    assert by_the_position == by_the_launch
+    assert len({by_the_position, by_the_launch}) == 1
+    assert by_the_position.hash == by_the_launch.hash
+    assert "origins" not in by_the_position.canonical_json()
 
 
-def test_combining_refuses_what_cannot_be_read():
-    with pytest.raises(InputError, match="aggressive"):
-        combine_policies("stop_loss.percent=25", "aggressive")
+def test_a_policy_is_equal_to_nothing_else():
+    assert parse_policy() != parse_policy().name
 
 
 def test_rules_are_found_by_listing_their_package():
-    assert [name.upper() for name in rule_classes()] == list(ORDER)
+    assert [rule.upper() for rule in rule_classes() if rule.upper() in ORDER] == list(ORDER)

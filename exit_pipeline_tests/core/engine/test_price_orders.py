@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exit_pipeline.core.engine.ladders import Ladder, Reach, usual_reach
 from exit_pipeline.core.engine.price_orders import (
+    OrderPrice,
     PriceLimits,
-    price_level,
+    hold_within,
     price_order,
     tick_size,
 )
@@ -21,7 +23,8 @@ CENTS = st.integers(0, 20_000).map(lambda cents: Decimal(cents) / 100)
 
 
 def priced(side, bid, ask, urgency=NORMAL, root="GOOG", **limits):
-    price = price_order(side, root, Decimal(bid), Decimal(ask), urgency, PriceLimits(**limits))
+    reach = usual_reach(urgency)
+    price = price_order(side, root, Decimal(bid), Decimal(ask), reach, PriceLimits(**limits))
     return price and (str(price.limit), str(price.worst))
 
 
@@ -84,19 +87,6 @@ def test_without_a_price_to_close_at_there_is_no_order(side, bid, ask):
 
 
 @pytest.mark.parametrize(
-    ("urgency", "levels"),
-    [
-        pytest.param(PATIENT, [0, 1, 1, 1, 1], id="patient, never beyond the far side"),
-        pytest.param(NORMAL, [1, 2, 3, 4, 5], id="normal"),
-        pytest.param(FAST, [2, 3, 4, 5, 6], id="fast"),
-        pytest.param(EMERGENCY, [3, 4, 5, 6, 7], id="emergency"),
-    ],
-)
-def test_each_repricing_leans_one_level_more(urgency, levels):
-    assert [price_level(urgency, step) for step in range(5)] == levels
-
-
-@pytest.mark.parametrize(
     ("side", "level", "limit"),
     [
         (SELL, 3, "1.70"), (SELL, 4, "1.40"), (SELL, 5, "0.90"), (SELL, 6, "0.90"),
@@ -120,7 +110,7 @@ def test_the_collar_is_a_setting():
 
 @given(bid=CENTS, ask=CENTS, level=st.integers(0, 7), root=st.sampled_from(["SPY", "X"]))
 def test_a_sale_never_asks_more_or_goes_lower_than_it_may(bid, ask, level, root):
-    price = price_order(SELL, root, bid, max(bid, ask), level, PriceLimits())
+    price = price_order(SELL, root, bid, max(bid, ask), usual_reach(level), PriceLimits())
     if price is None:
         assert bid == 0
         return
@@ -131,7 +121,7 @@ def test_a_sale_never_asks_more_or_goes_lower_than_it_may(bid, ask, level, root)
 @given(bid=CENTS, ask=CENTS, level=st.integers(0, 7), root=st.sampled_from(["SPY", "X"]))
 def test_a_purchase_mirrors_that_and_is_on_a_legal_tick(bid, ask, level, root):
     bid = min(bid, ask)
-    price = price_order(BUY, root, bid, ask, level, PriceLimits())
+    price = price_order(BUY, root, bid, ask, usual_reach(level), PriceLimits())
     if price is None:
         assert ask == 0
         return
@@ -146,6 +136,114 @@ def test_a_higher_level_never_leans_less(bid, ask, side):
     limits = [
         price.limit
         for level in range(8)
-        if (price := price_order(side, "X", min(bid, ask), ask, level, PriceLimits()))
+        if (price := price_order(side, "X", min(bid, ask), ask, usual_reach(level), PriceLimits()))
     ]
     assert limits == sorted(limits, reverse=side is SELL)
+
+
+PERCENTS = st.floats(0, 600).map(lambda percent: round(percent, 1))
+LADDERS = st.tuples(PERCENTS, PERCENTS, st.integers(1, 20)).map(
+    lambda one: Ladder(start_percent=min(one[:2]), worst_percent=max(one[:2]), steps=one[2])
+)
+ROOTS = st.sampled_from(["SPY", "X"])
+QUOTES = st.tuples(CENTS, CENTS).map(sorted).filter(lambda quote: quote[0] > 0)
+
+
+def climbed(side, root, quote, ladder):
+    """The prices of a ladder from its first attempt to one beyond its last."""
+    found = (
+        price_order(side, root, *quote, ladder.reach(step), PriceLimits())
+        for step in range(ladder.steps + 2)
+    )
+    return [price for price in found if price]
+
+
+@given(quote=QUOTES, ladder=LADDERS, side=st.sampled_from([SELL, BUY]), root=ROOTS)
+def test_a_ladder_only_goes_towards_the_market_and_never_beyond_its_worst(
+    quote, ladder, side, root
+):
+    prices = climbed(side, root, quote, ladder)
+    limits = [price.limit for price in prices]
+    assert limits == sorted(limits, reverse=side is SELL)
+    last = prices[-1]
+    for price in prices:
+        assert price.limit > 0
+        assert price.limit >= last.worst if side is SELL else price.limit <= last.worst
+
+
+@given(quote=QUOTES, ladder=LADDERS, side=st.sampled_from([SELL, BUY]), root=ROOTS)
+def test_each_limit_of_a_ladder_is_legal_the_tick_or_the_far_side_as_quoted(
+    quote, ladder, side, root
+):
+    far = quote[0] if side is SELL else quote[1]
+    for price in climbed(side, root, quote, ladder):
+        assert price.limit == far or price.limit % tick_size(root, price.limit) == 0
+
+
+@given(ladder=LADDERS, mid=st.integers(400, 10_000), half=st.integers(1, 10),
+       percent=st.integers(0, 20))  # fmt: skip
+def test_the_ladder_of_a_short_is_the_mirror_image_of_a_longs(ladder, mid, half, percent):
+    """About the mid, as far as prices stay on one grid and above zero."""
+    bid, ask = Decimal(mid - half) / 100, Decimal(mid + half) / 100
+    limits = PriceLimits(collar_percent=percent / 10, collar_ticks=0)
+    for step in range(ladder.steps + 1):
+        reach = ladder.reach(step)
+        sold = price_order(SELL, "SPY", bid, ask, reach, limits)
+        bought = price_order(BUY, "SPY", bid, ask, reach, limits)
+        assert sold.limit + bought.limit == bid + ask
+        assert sold.worst + bought.worst == bid + ask
+
+
+@pytest.mark.parametrize(
+    ("side", "step", "limit"),
+    [
+        (SELL, 0, "2.00"), (SELL, 1, "1.95"), (SELL, 2, "1.90"), (SELL, 3, "1.80"),
+        (SELL, 4, "1.70"), (SELL, 9, "1.70"),
+        (BUY, 0, "2.00"), (BUY, 1, "2.05"), (BUY, 2, "2.10"), (BUY, 4, "2.30"),
+    ],
+)  # fmt: skip
+def test_a_ladder_of_four_steps_goes_from_the_mid_over_the_far_side_to_the_collar(
+    side, step, limit
+):
+    ladder = Ladder(start_percent=0, worst_percent=200, steps=4)
+    reach = ladder.reach(step)
+    price = price_order(side, "GOOG", Decimal("1.90"), Decimal("2.10"), reach, PriceLimits())
+    assert str(price.limit) == limit
+    assert str(price.worst) == ("1.70" if side is SELL else "2.30")
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "worst", "bound", "expected"),
+    [
+        pytest.param(SELL, "1.80", "1.70", "1.70", ("1.80", "1.70"), id="within it"),
+        pytest.param(SELL, "1.80", "1.60", "1.70", ("1.80", "1.70"), id="it may go less far"),
+        pytest.param(SELL, "1.40", "1.30", "1.70", ("1.70", "1.70"), id="the market fell away"),
+        pytest.param(SELL, "0.01", "0.01", "0.03", ("0.05", "0.03"), id="a worst off the tick"),
+        pytest.param(BUY, "2.60", "2.70", "2.30", ("2.30", "2.30"), id="the market rose away"),
+        pytest.param(BUY, "2.20", "2.70", "2.30", ("2.20", "2.30"), id="a purchase within it"),
+        pytest.param(BUY, "3.20", "3.30", "2.97", ("2.95", "2.97"), id="and one off the tick"),
+    ],
+)
+def test_a_price_is_held_within_a_worst_of_before(side, limit, worst, bound, expected):
+    price = OrderPrice(limit=Decimal(limit), worst=Decimal(worst))
+    held = hold_within(price, Decimal(bound), side, "GOOG")
+    assert (str(held.limit), str(held.worst)) == expected
+
+
+@given(first=QUOTES, later=QUOTES, ladder=LADDERS, side=st.sampled_from([SELL, BUY]), root=ROOTS)
+def test_however_the_market_moves_a_held_price_is_legal_and_within_the_bound(
+    first, later, ladder, side, root
+):
+    bound = climbed(side, root, first, ladder)[-1].worst
+    for price in climbed(side, root, later, ladder):
+        held = hold_within(price, bound, side, root)
+        assert (held.limit >= bound) if side is SELL else (held.limit <= bound)
+        assert held.limit == price.limit or held.limit % tick_size(root, held.limit) == 0
+        assert (held.worst <= held.limit) if side is SELL else (held.worst >= held.limit)
+
+
+def test_a_worthless_long_has_no_ladder_and_a_worthless_short_is_bought_at_the_ask():
+    nothing, ask = Decimal(0), Decimal("0.05")
+    far = Reach(Decimal(100), Decimal(100))
+    assert price_order(SELL, "GOOG", nothing, ask, far, PriceLimits()) is None
+    assert price_order(BUY, "GOOG", nothing, ask, far, PriceLimits()).limit == ask

@@ -150,3 +150,32 @@ def test_switched_off_it_neither_fires_nor_appears():
     one = decide_one("gex_flip=off", **FRESH, gex_latched=True)
     assert (one.outcome, one.latched) == ("HOLD", True)
     assert "GEX_FLIP" not in one.lines
+
+
+@pytest.mark.parametrize(
+    ("entry", "previous", "outcome"),
+    [
+        pytest.param(CALL, PUT, "FULL", id="agreed at entry, opposed before already"),
+        pytest.param(CALL, NONE, "FULL", id="agreed at entry, nothing in between"),
+        pytest.param(PUT, CALL, "FULL", id="opposed at entry, agreed before"),
+        pytest.param(NONE, CALL, "FULL", id="agreed before alone"),
+        pytest.param(PUT, PUT, "HOLD", id="never agreed"),
+        pytest.param(PUT, NONE, "HOLD", id="opposed at entry"),
+        pytest.param(NONE, NONE, "HOLD", id="nothing earlier"),
+    ],
+)
+def test_a_flip_is_judged_over_the_positions_whole_life(entry, previous, outcome):
+    """A first opposing signal that was too weak used to hide the strong one that followed it."""
+    one = judged(gex_entry=entry, gex_previous=previous)
+    assert one.outcome == outcome
+    assert ("GEX_FLIP" in one.evaluable) is (entry != NONE or previous != NONE)
+
+
+def test_a_position_that_was_opposed_all_along_says_so():
+    line = judged(gex_entry=PUT, gex_previous=NONE).lines["GEX_FLIP"]
+    assert "it opposed before already" in line.text
+
+
+def test_a_signal_that_agreed_at_entry_still_has_to_be_young_strong_and_later():
+    for columns in ({"gex_at": "11:00"}, {"gex_strength": 0.29}, {"entry_time": "14:50"}):
+        assert judged(gex_entry=CALL, gex_previous=PUT, **columns).outcome == "HOLD"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.policy import parse_policy
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book, decide_one
 
 # Every even number of cents up to 20 dollars, so that half of it is a whole number of cents.

@@ -3,8 +3,8 @@
 import pytest
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.policy import parse_policy
 from exit_pipeline.core.model.price import to_dollars
+from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book, decide_one
 
 # Every tenth of a dollar up to 100: 30 % of it is a whole number of cents.

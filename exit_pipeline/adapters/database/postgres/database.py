@@ -4,13 +4,16 @@ from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
+from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
+from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
+from exit_pipeline.adapters.database.postgres.shadow_decisions import PostgresShadowDecisions
 from exit_pipeline.adapters.database.postgres.signals import PostgresSignals
 
 
@@ -27,10 +30,13 @@ class PostgresDatabase:
         self._positions = PostgresPositions(engine)
         self._closings = PostgresClosings(engine)
         self._signals = PostgresSignals(engine)
+        self._context = PostgresContext(engine)
         self._open_interest = PostgresOpenInterest(engine)
         self._decisions = PostgresDecisions(engine)
+        self._shadow_decisions = PostgresShadowDecisions(engine)
         self._orders = PostgresOrders(engine)
         self._exit_requests = PostgresExitRequests(engine)
+        self._exit_rules = PostgresExitRules(engine)
         self._control = PostgresControl(engine)
 
     def installation_id(self) -> str:
@@ -64,6 +70,11 @@ class PostgresDatabase:
         return self._signals
 
     @property
+    def context(self) -> PostgresContext:
+        """Daily levels, events, and what earlier ticks knew."""
+        return self._context
+
+    @property
     def open_interest(self) -> PostgresOpenInterest:
         """Open interest."""
         return self._open_interest
@@ -74,6 +85,11 @@ class PostgresDatabase:
         return self._decisions
 
     @property
+    def shadow_decisions(self) -> PostgresShadowDecisions:
+        """What other policies would have decided."""
+        return self._shadow_decisions
+
+    @property
     def orders(self) -> PostgresOrders:
         """Orders and fills."""
         return self._orders
@@ -82,6 +98,11 @@ class PostgresDatabase:
     def exit_requests(self) -> PostgresExitRequests:
         """Positions that a person wants closed."""
         return self._exit_requests
+
+    @property
+    def exit_rules(self) -> PostgresExitRules:
+        """Thresholds that users keep in a table."""
+        return self._exit_rules
 
     @property
     def control(self) -> PostgresControl:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
+from exit_pipeline.adapters.database.postgres.kept import INPUTS, kept_decision
+from exit_pipeline.core.model.kept_decision import OUTCOMES, KeptDecision
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
 
 _TYPES: Final[Mapping[str, str]] = {
@@ -18,9 +21,13 @@ _TYPES: Final[Mapping[str, str]] = {
     "dry_run": "boolean",
     # the time, and the contract
     "session_close": "timestamptz",
+    "clock_minutes": "integer",
     "last_trading_close": "timestamptz",
+    "days_to_expiration": "integer",
+    "days_in_trade": "integer",
     "option_symbol": "text",
     "option_right": "text",
+    "strike": "numeric",
     "side": "text",
     # the position
     "quantity": "integer",
@@ -28,6 +35,10 @@ _TYPES: Final[Mapping[str, str]] = {
     "profit_exited": "integer",
     "entry_price": "numeric",
     "entry_time": "timestamptz",
+    "high_water": "numeric",
+    "rule_hits": "smallint[]",
+    "entry_iv": "float8",
+    "entry_regime": "text",
     "intraday": "boolean",
     "force_close": "boolean",
     # the quote
@@ -41,13 +52,31 @@ _TYPES: Final[Mapping[str, str]] = {
     "feed_age_limit": "interval",
     "previous_mid": "numeric",
     "underlying_price": "numeric",
+    # the contract's own figures
+    "iv": "float8",
+    "delta": "float8",
+    "gamma": "float8",
+    "theta": "float8",
+    "vega": "float8",
     # the context
     "vix": "float8",
     "vix_at": "timestamptz",
+    "vix_change": "float8",
+    "vix_ratio": "float8",
+    "regime": "text",
+    "gamma_sign": "smallint",
+    "confluence": "float8",
+    "next_earnings": "timestamptz",
+    "next_ex_dividend": "timestamptz",
+    "dividend": "numeric",
+    # the account
+    "day_pnl": "float8",
+    "drawdown": "float8",
     "gex_direction": "text",
     "gex_strength": "float8",
     "gex_at": "timestamptz",
     "gex_previous": "text",
+    "gex_entry": "text",
     "gex_latched": "boolean",
     # what came of them
     "policy_hash": "text",
@@ -64,6 +93,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "fired_mask": "bigint",
     "evaluable_mask": "bigint",
     "gex_latched_after": "boolean",
+    "rule_hits_after": "smallint[]",
+    "policy_origins": "jsonb",
     "reasoning": "jsonb",
     # what the users' own decisions have beside
     "confidence": "integer",
@@ -76,6 +107,31 @@ _TYPES: Final[Mapping[str, str]] = {
 
 _KEY: Final = ("id", "run_id", "position_id")
 _STORED: Final = tuple(field.name for field in fields(StoredDecision))
+
+_KEPT: Final = f"""
+    SELECT d.run_id, d.position_id, coalesce(d.decided_at, CAST(d.created_at AS timestamptz)) AS
+           made_at, d.dry_run, d.option_symbol, d.policy_hash, d.reasoning,
+           CAST(p.policy AS text) AS policy, r.code_version,
+           {", ".join(f"d.{name}" for name in (*INPUTS, *OUTCOMES))}
+    FROM refactored_decisions d
+    LEFT JOIN policies p ON p.hash = d.policy_hash
+    LEFT JOIN decision_runs r ON r.id = d.run_id
+"""  # noqa: S608 the names are those of the book and of its outcome
+
+_NEWEST: Final = f"""
+    {_KEPT}
+    WHERE d.position_id = :position_id
+      AND (CAST(:at AS timestamptz) IS NULL OR d.decided_at <= :at)
+    ORDER BY d.decided_at DESC NULLS LAST, d.created_at DESC LIMIT 1
+"""
+
+# A users' own decision is on a signal, and has neither a time of its own nor any input.
+_USERS_NEWEST: Final = f"""
+    {_KEPT} JOIN refactored_positions o ON o.signal_id = d.signal_id
+    WHERE o.id = :position_id AND d.run_id IS NULL
+      AND (CAST(:at AS timestamptz) IS NULL OR CAST(d.created_at AS timestamptz) <= :at)
+    ORDER BY d.created_at DESC NULLS LAST LIMIT 1
+"""
 
 
 class PostgresDecisions:
@@ -148,6 +204,33 @@ class PostgresDecisions:
                 run_ids=list(run_ids),
             )
             return [_stored(row._asdict()) for row in rows]
+
+    def due_in_a_row(self, position_id: str, exit_reason: str, since: datetime) -> int:
+        """How many decisions on a position, up to the newest, asked for the same exit."""
+        with transaction(self._engine) as connection:
+            found = run(
+                connection,
+                """
+                SELECT count(*) FILTER (WHERE NOT coalesce(others_later, false)) FROM (
+                    SELECT bool_or(exit_reason IS DISTINCT FROM :exit_reason)
+                        OVER (ORDER BY decided_at DESC, id) AS others_later
+                    FROM refactored_decisions
+                    WHERE position_id = :position_id AND decided_at >= :since AND NOT dry_run
+                ) AS decided
+                """,
+                position_id=position_id,
+                exit_reason=exit_reason,
+                since=since,
+            )
+            return int(found.scalar_one())
+
+    def newest(self, position_id: str, at: datetime | None) -> KeptDecision | None:
+        """The newest decision on a position; see ``DecisionStore.newest``."""
+        asked = {"position_id": position_id, "at": at}
+        with transaction(self._engine) as connection:
+            row = run(connection, _NEWEST, **asked).one_or_none()
+            row = row or run(connection, _USERS_NEWEST, **asked).one_or_none()
+        return row and kept_decision(row._asdict(), OUTCOMES)
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -34,13 +34,13 @@ _INSERT: Final = f"""
         client_order_id, underlying, symbol, strike, expiration, option_type, side, quantity,
         order_type, limit_price, time_in_force, mode, status, filled_quantity,
         refactored_position_id, exit_action, exit_quantity, exit_reason, decision_id, run_id,
-        attempt, step, replaces, broker, environment, account, urgency, worst_price, intent_at,
-        fence, denial_code, rejection_reason)
+        attempt, step, replaces, rung, broker, environment, account, urgency, worst_price,
+        intent_at, fence, denial_code, rejection_reason)
     VALUES (
         :client_order_id, :underlying, :symbol, :strike, :expiration, :option_type, :side,
         :quantity, 'LIMIT', :limit_price, 'DAY', :mode, :status, 0, :position_id, :exit_action,
         :quantity, :exit_reason, :decision_id, CAST(:run_id AS uuid), :attempt, :step,
-        CAST(:replaces AS uuid), :broker, :environment, :account, :urgency, :worst_price,
+        CAST(:replaces AS uuid), :rung, :broker, :environment, :account, :urgency, :worst_price,
         :intent_at, :fence, :denial_code, :rejection_reason)
     ON CONFLICT DO NOTHING
     RETURNING {COLUMNS}

@@ -88,6 +88,7 @@ class PostgresOrders:
                 """
                 SELECT DISTINCT ON (refactored_position_id) refactored_position_id AS position_id,
                        CAST(id AS text) AS order_id, step, coalesce(exit_reason, '') AS exit_reason,
+                       coalesce(decision_id, '') AS decision_id, rung, limit_price,
                        status, coalesce(intent_at, created_at) AS intent_at,
                        greatest(coalesce(attempt, 0),
                                 count(*) OVER (PARTITION BY refactored_position_id)) AS attempt

@@ -19,11 +19,14 @@ from exit_pipeline.adapters.database.postgres.holdings import take_step
 from exit_pipeline.adapters.database.postgres.imports import add_positions, refuse_changed
 from exit_pipeline.core.model.closing import settlement_evidence
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, OptionContract, parse_contract
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.holdings import Gap, HeldStep, StepTaken
+from exit_pipeline.core.model.lines import PositionLine
+from exit_pipeline.core.model.market_state import Regime
 from exit_pipeline.core.model.order import Settlement
 from exit_pipeline.core.model.position import UNASSIGNED, Position, PositionSide
-from exit_pipeline.core.model.record import NewPosition, PositionLine, PositionMark
+from exit_pipeline.core.model.record import NewPosition, PositionMark
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +43,9 @@ _OPEN_POSITIONS: Final = f"""
            coalesce(p.underlying, p.symbol) AS underlying, p.side, p.quantity, p.exited_quantity,
            p.reserved_quantity, p.profit_exited_quantity, p.entry_price,
            CAST(p.entry_time AS timestamptz) AS entry_time, p.timeframe, p.policy, p.gex_latched,
-           p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark, p.managed,
-           p.spread_leg, p.imported_at
+           p.previous_mid, p.marked_at AS previous_mid_at, p.high_water_mark, p.rule_hits,
+           p.rule_hits_policy, p.entry_iv, p.entry_regime, p.entry_gex, p.managed,
+           p.spread_leg, p.imported_at, p.current_price AS last_mark, p.carried_pnl
     FROM refactored_positions p
     WHERE p.status = 'OPEN' AND {_VISIBLE}
       AND (CAST(:accounts AS text[]) IS NULL OR coalesce(p.account, :unassigned) = ANY(:accounts))
@@ -65,7 +69,8 @@ _REFRESH: Final = """
     WITH marks AS (
         SELECT m.* FROM json_to_recordset(CAST(:rows AS json)) AS m(
             position_id text, mark numeric, mid numeric, good_mark numeric, gex_latched boolean,
-            marked_at timestamptz)
+            rule_hits smallint[], rule_hits_policy text, entry_iv float8, entry_regime text,
+            entry_gex text, carried_pnl numeric, marked_at timestamptz)
         -- In one order: rows that no broker has yet may be marked by two environments at once.
         JOIN refactored_positions o ON o.id = m.position_id
         ORDER BY m.position_id FOR UPDATE OF o
@@ -77,6 +82,11 @@ _REFRESH: Final = """
         high_water_mark = CASE p.side WHEN 'LONG' THEN greatest(p.high_water_mark, m.good_mark)
                           ELSE least(p.high_water_mark, m.good_mark) END,
         previous_mid = m.mid, marked_at = m.marked_at, gex_latched = m.gex_latched,
+        rule_hits = m.rule_hits, rule_hits_policy = m.rule_hits_policy,
+        entry_iv = coalesce(p.entry_iv, m.entry_iv),
+        entry_regime = coalesce(p.entry_regime, m.entry_regime),
+        entry_gex = coalesce(p.entry_gex, m.entry_gex),
+        carried_pnl = coalesce(p.carried_pnl, m.carried_pnl),
         updated_at = now()
     FROM marks m
     WHERE p.id = m.position_id AND p.status = 'OPEN'
@@ -242,9 +252,13 @@ def _position(row: dict[str, Any]) -> Position | None:
     if None in (row["quantity"], row["entry_price"], row["entry_time"]):
         log.warning("ExitWorker: %s has no quantity, entry price or entry time", row["id"])
         return None
-    return Position(
-        contract=_contract(row.pop("option_symbol")), **row | {"side": PositionSide(row["side"])}
-    )
+    words = {
+        "side": PositionSide(row["side"]),
+        "rule_hits": row["rule_hits"] or (),
+        "entry_regime": Regime[row["entry_regime"]] if row["entry_regime"] else None,
+        "entry_gex": Direction[row["entry_gex"] or "NONE"],
+    }
+    return Position(contract=_contract(row.pop("option_symbol")), **row | words)
 
 
 def _contract(symbol: str | None) -> OptionContract | None:

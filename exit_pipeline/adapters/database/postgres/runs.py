@@ -123,14 +123,17 @@ class PostgresRuns:
                 """
                 UPDATE decision_runs d
                 SET status = s.status, status_reason = s.reason, counts = s.counts,
-                    market = s.market, market_source = s.market_source, finished_at = now()
+                    market = s.market, market_source = s.market_source, finished_at = now(),
+                    open_pnl = s.open_pnl, realised_pnl = s.realised_pnl, peak_pnl = s.peak_pnl,
+                    day_pnl = s.day_pnl, drawdown = s.drawdown
                 FROM json_to_recordset(CAST(:rows AS json)) AS s(
                     run_id uuid, status text, reason text, counts jsonb, market jsonb,
-                    market_source text)
+                    market_source text, open_pnl numeric, realised_pnl numeric, peak_pnl numeric,
+                    day_pnl numeric, drawdown numeric)
                 WHERE d.id = s.run_id AND d.dagster_run_id = :holder
                 """,
                 holder=holder,
-                rows=as_json(asdict(summary) for summary in summaries),
+                rows=as_json(asdict(summary) | dict(summary.pnl) for summary in summaries),
             )
 
     def fail(self, holder: str, reason: str) -> None:

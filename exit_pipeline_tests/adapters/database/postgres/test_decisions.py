@@ -96,7 +96,11 @@ def test_no_decisions_are_no_statement(database, statements):
 
 
 def test_every_column_that_can_be_given_has_the_type_of_the_table(sql):
-    names = {"float8": "double precision", "timestamptz": "timestamp with time zone"}
+    names = {
+        "float8": "double precision",
+        "smallint[]": "ARRAY",
+        "timestamptz": "timestamp with time zone",
+    }
     kept = {
         row["column_name"]: row["data_type"].replace("character varying", "text")
         for row in sql(
@@ -131,3 +135,46 @@ def test_a_policy_is_kept_once_by_its_hash(database, sql):
         {"hash": "abc", "policy": {"stop": 30}},
         {"hash": "def", "policy": {}},
     ]
+
+
+def decided(database, minutes, reason, *, dry_run=False):
+    """A decision of a run of its own, some minutes after noon; without a reason a HOLD."""
+    at = NOON + timedelta(minutes=minutes)
+    (run_id,) = start(database, at=at, accounts=(f"at {minutes}",))
+    columns = {
+        "decided_at": at,
+        "decision": "EXIT" if reason else "HOLD",
+        "exit_reason": reason,
+        "dry_run": dry_run,
+    }
+    if not reason:
+        columns |= {"exit_action": None, "exit_quantity": None, "urgency": None}
+    database.decisions.record(rows(run_id, ["p1"], **columns))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        pytest.param([], 0, id="none yet"),
+        pytest.param(["PROFIT_TARGET"] * 3, 3, id="three in a row"),
+        pytest.param(["PROFIT_TARGET", None, "PROFIT_TARGET"], 1, id="a hold between"),
+        pytest.param(
+            ["STOP_LOSS", "PROFIT_TARGET", "PROFIT_TARGET"], 2, id="of another rule first"
+        ),
+        pytest.param(["PROFIT_TARGET", "STOP_LOSS"], 0, id="of another rule now"),
+    ],
+)
+def test_decisions_that_asked_for_the_same_exit_are_counted_back_from_the_newest(
+    database, reasons, expected
+):
+    database.decisions.keep_policies({"abc": '{"rules":[]}'})
+    for number, reason in enumerate(reasons):
+        decided(database, number * 5, reason)
+    assert database.decisions.due_in_a_row("p1", "PROFIT_TARGET", NOON) == expected
+
+
+def test_decisions_of_dry_runs_and_of_before_are_not_counted(database):
+    database.decisions.keep_policies({"abc": '{"rules":[]}'})
+    for minutes, dry_run in ((-5, False), (0, False), (5, True)):
+        decided(database, minutes, "PROFIT_TARGET", dry_run=dry_run)
+    assert database.decisions.due_in_a_row("p1", "PROFIT_TARGET", NOON) == 1

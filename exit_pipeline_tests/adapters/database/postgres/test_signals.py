@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from exit_pipeline.core.model.context import Direction, GexHistory, GexSignal
+from exit_pipeline.core.model.context import GexHistory, GexSignal
+from exit_pipeline.core.model.direction import Direction
 from exit_pipeline_tests.adapters.database.postgres.examples import NOON, start
 
 
@@ -92,3 +93,80 @@ def test_context_is_kept_once_per_run_in_one_statement(database, sql, statements
 def test_context_with_a_foreign_column_is_a_mistake_of_the_program(database):
     with pytest.raises(ValueError, match="mood"):
         database.signals.record_context([], {"mood": "calm"})
+
+
+def own(signal_id, minutes, direction="CALL", mode="live", symbol="SPY"):
+    return signal(signal_id, minutes, direction, symbol=symbol) | {
+        "age": 0,
+        "metadata": {"exit_pipeline_mode": mode},
+    }
+
+
+def test_our_own_series_counts_where_no_other_program_sends_one(database):
+    rows = [own("a", -20), own("b", -5, "PUT"), own("c", -1, mode="simulated")]
+    database.signals.import_gex_signals(rows)
+    found = database.signals.gex_history(["SPY"], NOON, "live")["SPY"]
+    assert (found.newest.direction, found.previous.direction) == (Direction.PUT, Direction.CALL)
+    assert found.is_own
+    assert database.signals.gex_history(["SPY"], NOON, "recorded") == {}
+
+
+def test_series_of_two_programs_are_never_compared(database):
+    database.signals.import_gex_signals(
+        [signal("a", -30, "PUT"), own("b", -20), signal("c", -10, "PUT"), own("d", -5)]
+    )
+    found = database.signals.gex_history(["SPY"], NOON, "live")["SPY"]
+    assert (found.newest.direction, found.previous.direction) == (Direction.PUT, Direction.PUT)
+    assert not found.is_own
+
+
+def test_another_program_that_went_silent_gives_way_to_our_own_series(database):
+    database.signals.import_gex_signals([signal("a", -240, "PUT"), own("b", -20)])
+    assert database.signals.gex_history(["SPY"], NOON, "live")["SPY"].is_own
+
+
+def test_another_programs_old_signal_counts_where_we_have_none(database):
+    database.signals.import_gex_signals([signal("a", -2_000, "PUT"), own("b", -1_000)])
+    assert not database.signals.gex_history(["SPY"], NOON, "live")["SPY"].is_own
+
+
+@pytest.mark.parametrize(
+    ("rows", "direction"),
+    [
+        pytest.param([signal("a", -90, "PUT"), signal("b", -30)], Direction.PUT, id="in force"),
+        pytest.param([signal("a", -30, "PUT"), signal("b", -10)], Direction.PUT, id="first after"),
+        pytest.param([signal("a", 5, "PUT")], None, id="none from the future"),
+        pytest.param([signal("a", -1_600, "PUT"), signal("b", -5)], Direction.CALL, id="too old"),
+        pytest.param([own("a", -70), signal("b", -80, "PUT")], Direction.PUT, id="others first"),
+        pytest.param([own("a", -70, mode="simulated")], None, id="of another market"),
+        pytest.param([signal("a", -70, symbol="QQQ")], None, id="of another underlying"),
+    ],
+)
+def test_the_direction_at_entry_is_that_in_force_or_the_first_after(database, rows, direction):
+    database.signals.import_gex_signals(rows)
+    entered = {"p": ("SPY", NOON - timedelta(minutes=60))}
+    found = database.signals.entry_directions(entered, NOON, "live")
+    assert found.get("p") is direction
+
+
+def test_directions_at_entry_are_one_statement_and_none_for_nobody(database, statements):
+    assert database.signals.entry_directions({}, NOON, "live") == {}
+    assert statements == []
+    database.signals.entry_directions({f"p{n}": ("SPY", NOON) for n in range(50)}, NOON, "live")
+    assert len(statements) == 1
+
+
+def test_recent_signals_are_later_than_since_and_not_of_the_future(database, sql):
+    for minutes, source in ((-240, "MTF"), (-239, "TRADINGVIEW"), (0, None), (1, "GEX")):
+        sql(
+            "INSERT INTO refactored_signals (id, symbol, source, direction, timestamp) "
+            "VALUES (:id, 'SPY', :source, 'PUT', :at)",
+            id=str(minutes),
+            source=source,
+            at=NOON + timedelta(minutes=minutes),
+        )
+    found = database.signals.recent_signals(["SPY"], NOON - timedelta(minutes=240), NOON)
+    assert [(one.source, one.direction) for one in found] == [
+        ("TRADINGVIEW", Direction.PUT),
+        ("OTHER", Direction.PUT),
+    ]

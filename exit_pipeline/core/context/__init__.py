@@ -1,0 +1,1 @@
+"""What a chain's figures say: implied volatility, gamma exposure and the signal drawn from it."""

@@ -1,0 +1,1 @@
+"""Pictures of the context, as PNG; matplotlib is imported with the first one that is drawn."""
