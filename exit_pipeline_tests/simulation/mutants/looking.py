@@ -149,7 +149,7 @@ MUTANTS = (
         name="late_fills_never",
         breaks="orders that ended unfilled are not looked at again when contracts are missing",
         source="2.1 c",
-        changes=(value(reconcile_holdings, "_book_late_fills", lambda *_args: []),),
+        changes=(value(reconcile_holdings, "_look_at_ended", lambda *_args: []),),
     ),
     Mutant(
         name="holdings_first",
