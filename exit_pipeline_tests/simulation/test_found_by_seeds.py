@@ -18,6 +18,7 @@ STORIES = {
     491: "an order that the paper broker refused as too late was judged as if it had been taken",
     1018: "an order that the network delivered twice sold more, with nothing of it held any more",
     1036: "the same, with nothing held in the whole account, so that nobody looked at it",
+    1221: "an order sent again was given up by its first sending's age, and came late: sold twice",
 }
 
 

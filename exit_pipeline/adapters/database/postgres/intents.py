@@ -99,7 +99,8 @@ def record(
 def begin_sending(connection: Connection, order_id: str, fence: int, at: datetime) -> bool:
     """Move an order to SUBMITTED where it may be sent now; see ``OrderStore.sending``.
 
-    One that trading has been halted for in the meantime is denied.
+    One that trading has been halted for in the meantime is denied. From a second sending on the
+    looks that did not find it count anew, since it may arrive as late as the first one might.
     """
     order = lock_order(connection, order_id)
     if order.status not in {OrderStatus.PENDING, OrderStatus.UNKNOWN}:
@@ -117,7 +118,7 @@ def begin_sending(connection: Connection, order_id: str, fence: int, at: datetim
         connection,
         """
         UPDATE orders SET status = 'SUBMITTED', submitted_at = :at, not_after = :not_after,
-            fence = :fence, updated_at = now()
+            fence = :fence, first_missed_at = NULL, updated_at = now()
         WHERE id = CAST(:id AS uuid)
         """,
         id=order_id,

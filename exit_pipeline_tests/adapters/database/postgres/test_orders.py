@@ -317,6 +317,14 @@ def test_a_look_while_somebody_sends_it_is_no_first_one(database, sent):
     assert (missed.first_missed_at, missed.last_missed_at) == (None, NOON + timedelta(minutes=2))
 
 
+def test_an_order_that_is_sent_again_has_not_been_missed_since(database, sent):
+    """Seed 1221: the quarantine of the first sending gave up what the third one still brought."""
+    missed = miss(database, sent, 1)
+    with database.orders.sending(missed, 1, NOON + timedelta(minutes=2)) as may_send:
+        assert may_send
+    assert miss(database, sent, 3).first_missed_at == NOON + timedelta(minutes=3)
+
+
 def test_a_look_of_who_no_longer_holds_the_account_is_not_kept(database, sent):
     missed = miss(database, sent, 1, fence=2)
     assert (missed.status, missed.last_missed_at) == (OrderStatus.SUBMITTED, None)
