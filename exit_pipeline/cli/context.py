@@ -106,7 +106,7 @@ def _table(rows: Sequence[Mapping[str, Any]], key: str) -> Table:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.0f}" if abs(value) >= 100_000 else f"{value:,.4g}"
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:,.4g}"
     return escape(str(value))
 
 
