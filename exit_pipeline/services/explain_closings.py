@@ -1,9 +1,9 @@
 """What became of contracts that were closed elsewhere: the broker's own word, as soon as it comes.
 
-Contracts that are gone count as closed elsewhere without a price. Then the broker is asked: first
-for executions of somebody else's orders, then, where some remain, for settlements, such as the
-assignment of a short before its expiry. What it tells now or on one of the next days is booked at
-its price; what it never tells stays without one.
+The broker is asked first for executions of somebody else's orders, then, where those don't tell of
+all that is missing, for settlements, such as the assignment of a short before its expiry. What it
+tells makes contracts count as gone (``count_evidence``), and gives those that do their price now or
+on one of the next days (``explain``); what it never tells stays without one.
 """
 
 from collections import Counter
@@ -85,7 +85,7 @@ def count_evidence(
             symbol=position.contract.symbol,
             side=position.side,
             contracts=position.open_quantity,
-            held_since=max(position.entry_time, position.imported_at or position.entry_time),
+            held_since=position.held_since,
             gone_by=books.at,
         )
         for position in positions

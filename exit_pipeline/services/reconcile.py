@@ -211,13 +211,11 @@ class _Account:
         notes: list[str] = self._apart(
             "orders", partial(book_late_fills, symbols, held, self.books), []
         )
+        if not notes:
+            return self.positions
         self.found.notes += notes
         ids = {position.id for position in self.positions}
-        return (
-            [one for one in self.books.open_positions() if one.id in ids]
-            if notes
-            else (self.positions)
-        )
+        return [one for one in self.books.open_positions() if one.id in ids]
 
     def _compare(
         self, held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]

@@ -50,8 +50,7 @@ def settle(ended: Sequence[Position], books: Books) -> list[str]:
 
 def _is_after_entry(settlement: Settlement, position: Position, books: Books) -> bool:
     """Whether a settlement may be of contracts that the position has."""
-    since = max(position.entry_time, position.imported_at or position.entry_time)
-    return day_of(settlement.settled_at, books) >= day_of(since, books)
+    return day_of(settlement.settled_at, books) >= day_of(position.held_since, books)
 
 
 def _is_of_expiry(settlement: Settlement, position: Position, books: Books) -> bool:

@@ -115,6 +115,11 @@ class Position:
         return self.quantity - self.exited_quantity
 
     @property
+    def held_since(self) -> datetime:
+        """When it was entered, or first seen at the broker where that was later."""
+        return max(self.entry_time, self.imported_at or self.entry_time)
+
+    @property
     def is_intraday(self) -> bool:
         """Whether the strategy's timeframe is minutes or hours; a bare number is minutes.
 
