@@ -48,7 +48,7 @@ def signal_rows(gex: Mapping[str, GexHistory], at: datetime) -> list[dict[str, A
         {
             "underlying": ticker,
             "direction": history.newest.direction.name,
-            "strength": history.newest.strength,
+            "strength": round(history.newest.strength, 4),
             "age_minutes": int((at - history.newest.at).total_seconds() // 60),
             "before": history.previous.direction.name if history.previous else "none",
             "from": "chain" if history.is_own else "another program",
@@ -119,9 +119,8 @@ def _millions(dollars: float | None) -> Any:
 
 
 def _reason(gamma: GammaFigures | None) -> str:
-    if gamma is None:
-        return "No chain was asked for."
-    return f"Gamma is not evaluable: {gamma.reason}." if gamma.net is None else ""
+    """Why nothing, or no zero, is known."""
+    return "no chain was asked for" if gamma is None else gamma.reason or ""
 
 
 def say_vix(details: ContextDetails) -> str:
