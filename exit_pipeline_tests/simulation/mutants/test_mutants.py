@@ -12,7 +12,7 @@ from exit_pipeline_tests.simulation.database import SimDatabase, simulated_datab
 from exit_pipeline_tests.simulation.mutants.catalogue import ALL, BY_NAME
 from exit_pipeline_tests.simulation.mutants.hunt import Kill, Sound, hunt
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant, text, together, value, wrapped
-from exit_pipeline_tests.simulation.mutants.table import Found, Table
+from exit_pipeline_tests.simulation.mutants.table import KEPT, Found, Table
 
 TICKS = 16
 _SCHEMA = """
@@ -150,3 +150,11 @@ def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
     assert after.found == {"b": _found("b", 20), "c": _found("c", None, "another")}
     after.load(tmp_path / "absent.json", {"a"})
     assert len(after.found) == 2
+
+
+def test_the_kept_table_has_every_mutant_killed_or_guarded_within_few_seeds():
+    table = Table(None)
+    table.load(KEPT, BY_NAME)
+    assert table.found.keys() == BY_NAME.keys()
+    assert table.holes == []
+    assert table.figures()["median_seeds"] < 100
