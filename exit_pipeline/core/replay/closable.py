@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn, SmallColumn
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.core.replay.paths import RowIndex
 
 _PARTS = 10_000
 """A limit in percent is compared to four decimals."""
@@ -29,18 +29,27 @@ def can_close(book: Book, grade: SmallColumn) -> BoolColumn:
     return priced & (closing_price(book) > 0)
 
 
-def waits(book: Book, urgency: SmallColumn, policy: Policy) -> BoolColumn:
-    """Where the policy's guard has an exit wait for a narrower spread, as ``guard_spread`` does.
+def last_worth(grade: SmallColumn, starts: RowIndex) -> RowIndex:
+    """The last row of each path whose quote says what closing would bring; -1 if none does.
+
+    That a long is worthless is such a word too.
+    """
+    said = np.where(grade != QuoteGrade.BAD, np.arange(len(grade)), -1)
+    last: RowIndex = np.maximum.reduceat(said, starts)
+    return last
+
+
+def waits(book: Book, urgency: SmallColumn, limit_percent: float | None) -> BoolColumn:
+    """Where a policy's guard has an exit wait for a narrower spread, as ``guard_spread`` does.
 
     Args:
         book: The rows.
         urgency: Of the exit in each row.
-        policy: Its ``prices.guard_spread_percent`` is read.
+        limit_percent: The policy's ``prices.guard_spread_percent``.
     """
-    limit = policy.prices.guard_spread_percent
-    if limit is None:
+    if limit_percent is None:
         return np.zeros(len(book), np.bool_)
     apart = (book.ask - book.bid) * 200 * _PARTS
-    wide = apart > (book.ask + book.bid) * round(limit * _PARTS)
+    wide = apart > (book.ask + book.bid) * round(limit_percent * _PARTS)
     delayed: BoolColumn = wide & (book.bid > 0) & (urgency <= Urgency.NORMAL)
     return delayed

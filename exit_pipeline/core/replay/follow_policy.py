@@ -21,7 +21,7 @@ from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.raised_stops import TARGET
 from exit_pipeline.core.model.book import BoolColumn, IntColumn, SmallColumn
 from exit_pipeline.core.model.decision import Decisions, Outcome
-from exit_pipeline.core.replay.closable import waits
+from exit_pipeline.core.replay.closable import last_worth, waits
 from exit_pipeline.core.replay.exits import Exits
 from exit_pipeline.core.replay.graded_paths import GradedPaths
 from exit_pipeline.core.replay.memory import Memory, Stretch, marks_of, no_hits
@@ -139,7 +139,7 @@ class _Walk:
             quantity=quantity[order],
             reason=reason[order],
             held=held,
-            worth=self.graded.last_worth(self.starts),
+            worth=last_worth(self.graded.marks.grade, self.starts),
         )
 
     def _rounds(self) -> Iterator[tuple[RowIndex, IntColumn, RowIndex]]:
@@ -181,8 +181,8 @@ class _Walk:
         )
         book = stretch.remembering(self.policy)
         decisions = decide(book, [self.policy])
-        closable = graded.closable[part] & ~waits(book, decisions.urgency, self.policy)
-        return decisions, closable
+        limit = self.policy.prices.guard_spread_percent
+        return decisions, graded.closable[part] & ~waits(book, decisions.urgency, limit)
 
     def _take_out(self, path: RowIndex, quantity: IntColumn, rule: SmallColumn) -> None:
         self.held[path] -= quantity

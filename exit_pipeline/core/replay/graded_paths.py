@@ -52,12 +52,6 @@ class GradedPaths:
             renewed=new,
         )
 
-    def last_worth(self, starts: RowIndex) -> RowIndex:
-        """The last row of each path whose quote says what closing would bring; -1 if none does."""
-        said = np.where(self.marks.grade != QuoteGrade.BAD, np.arange(len(self.book)), -1)
-        last: RowIndex = np.maximum.reduceat(said, starts)
-        return last
-
 
 def _high_water(book: Book, marks: Marks, starts: RowIndex) -> IntColumn:
     """The best mark of a GOOD quote before each row: the lowest of a short is the highest of -x."""

@@ -33,7 +33,7 @@ class State:
 
 
 def follow_path(book, first, end, policy, *, same_policy=False):
-    """The exits on the rows from `first` to before `end`, as (row, contracts, reason); and the rest.
+    """The exits on some rows, as (row, contracts, reason), and what is still held after them.
 
     Args:
         book: Recorded rows.

@@ -1,4 +1,4 @@
-"""Random paths on which much happens: flips, gaps, wide and missing quotes, new days, expirations."""
+"""Random paths on which much happens: flips, gaps, poor quotes, new days, expirations."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ START = 1_770_000_000 * SECONDS
 NAN = float("nan")
 
 
-def random_paths(positions: int, seed: int, longest: int = 30) -> Paths:
+def random_paths(positions: int, seed: int, longest: int = 40) -> Paths:
     """Paths of 1 to `longest` rows, five minutes apart, eight of which are a session."""
     rng = np.random.default_rng(seed)
     parts = [_path(rng, int(rng.integers(1, longest + 1))) for _ in range(positions)]
@@ -54,7 +54,7 @@ def _path(rng, rows):
         "intraday": np.full(rows, rng.random() < 0.1),
         "force_close": rng.random(rows) < 0.003,
         "hits": hits,
-        "gex_latched": np.append(rng.random() < 0.1, rng.random(rows - 1) < 0.5),
+        "gex_latched": np.append(rng.random() < 0.05, rng.random(rows - 1) < 0.5),
         **_quotes(rng, rows, now, entry),
         **_gamma(rng, rows, now),
         **_context(rng, rows, now, entry),
@@ -69,7 +69,7 @@ def _noise(rng, rows, entry):
 
 
 def _quotes(rng, rows, now, entry):
-    walk = np.exp(np.cumsum(rng.normal(0, 0.12, rows)) + rng.normal(0, 0.2))
+    walk = np.exp(np.cumsum(rng.normal(0, 0.08, rows)))
     mid = np.maximum((entry * walk).astype(np.int64) // 50 * 50, 0)
     spread = rng.choice([1, 2, 5, 12, 40], rows, p=[0.4, 0.3, 0.1, 0.1, 0.1]) * 100
     bid = np.maximum(mid - spread // 2, 0)
@@ -97,7 +97,7 @@ def _gamma(rng, rows, now):
     direction = direction[np.maximum.accumulate(np.arange(rows) * (rng.random(rows) < 0.3))]
     return {
         "gex_direction": direction,
-        "gex_strength": rng.choice([NAN, 0.1, 0.3, 0.9], rows),
+        "gex_strength": rng.choice([NAN, 0.1, 0.3, 0.9], rows, p=[0.3, 0.5, 0.1, 0.1]),
         "gex_at": now - rng.integers(0, 300, rows) * MINUTES,
         "gex_previous": rng.choice([-1, 0, 1], rows).astype(np.int8),
         "gex_entry": rng.choice([-1, 0, 1], rows).astype(np.int8),

@@ -1,5 +1,7 @@
 """Policies followed along many paths at once, beside one path and one row at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,44 @@ def test_every_exit_is_the_one_that_tick_after_tick_would_have_made(text):
     paths, policy = random_paths(40, seed=len(text)), parse_policy(text)
     (exits,) = follow_policies(paths, [policy])
     assert_as_ticks_do(paths, exits, [policy] * len(paths))
+
+
+def test_several_policies_in_small_blocks_are_each_as_if_alone():
+    paths = random_paths(60, seed=7)
+    policies = [parse_policy(text) for text in POLICIES.values()]
+    together = follow_policies(paths, policies, block=50)
+    for policy, got in zip(policies, together, strict=True):
+        (alone,) = follow_policies(paths, [policy])
+        for name in ("row", "quantity", "reason", "held", "worth"):
+            np.testing.assert_array_equal(getattr(got, name), getattr(alone, name))
+
+
+def test_paths_with_policies_of_their_own_leave_as_each_does_alone():
+    paths = random_paths(60, seed=8)
+    policies = [parse_policy(text) for text in POLICIES.values()]
+    own = np.arange(60) * 7 % len(policies)
+    exits = follow_own_policies(paths, policies, own)
+    assert_as_ticks_do(paths, exits, [policies[index] for index in own])
+    for policy, alone in zip(policies, follow_policies(paths, policies), strict=True):
+        same = own == policies.index(policy)
+        np.testing.assert_array_equal(exits.worth[same], alone.worth[same])
+        np.testing.assert_array_equal(exits.held[same], alone.held[same])
+
+
+@pytest.mark.parametrize("recorded", ["same", "other"])
+def test_counts_are_taken_up_where_the_recorded_policy_is_the_same(recorded):
+    policy = parse_policy(POLICIES["confirmed"])
+    paths = random_paths(80, seed=9)
+    hashes = (parse_policy("").hash, policy.hash if recorded == "same" else "0")
+    book = replace(paths.book, policy=np.ones(len(paths.book), np.int16))
+    paths = Paths(book=book, starts=paths.starts, hashes=hashes)
+    (exits,) = follow_policies(paths, [policy])
+    assert_as_ticks_do(paths, exits, [policy] * 80, same_policy=recorded == "same")
+
+
+def test_no_path_has_no_exit():
+    empty = random_paths(1, seed=1).book.take(slice(0))
+    paths = Paths.of(empty, np.zeros(0))
+    (exits,) = follow_policies(paths, [parse_policy()])
+    assert len(exits) == len(exits.held) == len(exits.worth) == 0
+    assert len(follow_own_policies(paths, [parse_policy()], np.zeros(0, np.intp))) == 0
