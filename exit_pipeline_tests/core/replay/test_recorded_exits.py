@@ -1,0 +1,106 @@
+"""What was decided again and again at ticks counts once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
+from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.core.replay.paths import Paths
+from exit_pipeline.core.replay.recorded_exits import recorded_exits
+from exit_pipeline.policies import parse_policy
+from exit_pipeline_tests.builders import a_book
+
+POLICY = parse_policy()
+TARGET, STOP = "PROFIT_TARGET", "STOP_LOSS"
+
+
+def recorded(*rows, policies=(POLICY,), quantity=10, **columns):
+    """The exits of one path: of each row the contracts open, those told to close, and the reason.
+
+    A row is None where its quote is BAD, or (open, BAD, closed, reason) where that decides.
+    """
+    table, decisions = [], Decisions.empty(len(rows), 32)
+    for index, (held, grade, closes, reason) in enumerate(rows):
+        table.append({"open_quantity": held, "quantity": quantity})
+        decisions.grade[index] = grade
+        decisions.quantity[index] = closes
+        if closes:
+            decisions.outcome[index] = Outcome.FULL if closes == held else Outcome.PARTIAL
+            decisions.rule[index] = POLICY.reasons.index(reason) if reason else NO_RULE
+            decisions.urgency[index] = Urgency.NORMAL
+    paths = Paths.of(a_book(*table, **columns), np.zeros(len(rows)))
+    exits = recorded_exits(paths, decisions, policies)
+    assert exits.held.tolist() == [rows[0][0]]
+    named = [exits.reasons[reason] for reason in exits.reason.tolist()]
+    return [*zip(exits.row.tolist(), exits.quantity.tolist(), named, strict=True)]
+
+
+def hold(held):
+    return held, QuoteGrade.GOOD, 0, None
+
+
+def leave(held, closes, reason=TARGET, grade=QuoteGrade.GOOD):
+    return held, grade, closes, reason
+
+
+BAD = QuoteGrade.BAD
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        ([hold(10), leave(10, 5), hold(5)], [(1, 5, TARGET)]),
+        # The order works: the same 5 are asked for again, and do not count again.
+        ([leave(10, 5), leave(10, 5), leave(10, 5), hold(5)], [(0, 5, TARGET)]),
+        # 2 of 5 fill, the other 3 are still due, and then all that is left.
+        ([leave(10, 5), leave(8, 3), leave(5, 5, STOP)], [(0, 5, TARGET), (2, 5, STOP)]),
+        # While the 5 work, everything becomes due.
+        ([leave(10, 5), leave(10, 10, STOP)], [(0, 5, TARGET), (1, 5, STOP)]),
+        # An exit that nothing filled is no longer due: it had been decided all the same.
+        ([leave(10, 5), hold(10), hold(10)], [(0, 5, TARGET)]),
+        # Some were gone before the first row.
+        ([hold(6), leave(6, 6, STOP)], [(1, 6, STOP)]),
+        # Without a price it waits for one, and then goes under the reason that it had.
+        ([leave(10, 10, STOP, BAD), (10, BAD, 0, None), hold(10)], [(2, 10, STOP)]),
+        ([leave(10, 5, TARGET, BAD), leave(10, 10, STOP, BAD), hold(10)], [(2, 10, STOP)]),
+        ([leave(10, 10, STOP, BAD)], []),
+        ([hold(10)], []),
+        # A reason that its policy has not.
+        ([leave(10, 10, None)], [(0, 10, "NOT_KNOWN")]),
+    ],
+    ids=[
+        "once", "again while it works", "partly filled", "more while it works", "never filled",
+        "partly gone before", "waits for a price", "waits and becomes more", "never priced",
+        "never due", "unknown reason",
+    ],
+)  # fmt: skip
+def test_an_exit_counts_once(rows, wanted):
+    assert recorded(*rows) == wanted
+
+
+def test_a_worthless_long_that_was_told_to_leave_never_does():
+    assert recorded(leave(10, 10, STOP), bid="0.00", ask="0.05") == []
+
+
+def test_an_exit_that_the_guard_delays_goes_at_the_next_narrow_spread():
+    guarded = parse_policy("prices.guard_spread_percent=20")
+    rows = [leave(10, 5), leave(10, 5), hold(10)]
+    book = {"bid": "1.50", "ask": "2.50"}
+    assert recorded(*rows, policies=[guarded], **book) == []
+    assert recorded(*rows, **book) == [(0, 5, TARGET)]
+
+
+def test_each_row_has_the_reasons_and_the_guard_of_its_own_policy():
+    other = parse_policy("force_close=off, expiry=off, prices.guard_spread_percent=1")
+    decisions = Decisions.empty(4, 32)
+    decisions.outcome[:] = Outcome.FULL
+    decisions.quantity[:] = 1
+    decisions.rule[:] = [0, 0, 1, 1]
+    paths = Paths.of(a_book({}, {}, {}, {}), np.arange(4))
+    book = replace(paths.book, policy=np.array([0, 1, 0, 1], np.int16))
+    book.bid[1] -= 5_000
+    exits = recorded_exits(replace(paths, book=book), decisions, [POLICY, other])
+    assert exits.row.tolist() == [0, 2, 3]
+    assert [exits.reasons[one] for one in exits.reason] == ["FORCE_CLOSE", "EXPIRY", "STOP_LOSS"]
