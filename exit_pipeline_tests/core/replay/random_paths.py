@@ -11,21 +11,29 @@ START = 1_770_000_000 * SECONDS
 NAN = float("nan")
 
 
-def random_paths(positions: int, seed: int, longest: int = 40) -> Paths:
-    """Paths of 1 to `longest` rows, five minutes apart, eight of which are a session."""
+def random_paths(positions: int, seed: int, longest: int = 40, gaps: float = 0.05) -> Paths:
+    """Paths of 1 to `longest` rows, five minutes apart, eight of which are a session.
+
+    Args:
+        positions: How many paths.
+        seed: Of everything.
+        longest: Most rows of a path.
+        gaps: Share of rows without a bid, likewise without a session, and of paths with a flip that
+            is due before their first row.
+    """
     rng = np.random.default_rng(seed)
-    parts = [_path(rng, int(rng.integers(1, longest + 1))) for _ in range(positions)]
+    parts = [_path(rng, int(rng.integers(1, longest + 1)), gaps) for _ in range(positions)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     book = Book.of(len(columns["side"]), **columns)
     lengths = [len(part["side"]) for part in parts]
     return Paths.of(book, np.repeat(np.arange(positions), lengths))
 
 
-def _path(rng, rows):
+def _path(rng, rows, gaps):
     tick = rng.integers(0, 8) + np.arange(rows)
     now = START + tick // 8 * DAYS + tick % 8 * 5 * MINUTES
     close = START + tick // 8 * DAYS + 40 * MINUTES
-    close[rng.random(rows) < 0.02] = UNKNOWN
+    close[rng.random(rows) < gaps] = UNKNOWN
     quantity = int(rng.integers(1, 13))
     exited = int(rng.integers(0, quantity + 1)) if rng.random() < 0.2 else 0
     profited = int(rng.integers(0, exited + 1))
@@ -38,7 +46,7 @@ def _path(rng, rows):
         "decided_at": now,
         "session_close": close,
         "clock_minutes": 800 + tick % 8 * 5,
-        "last_trading_close": np.full(rows, ends if rng.random() < 0.2 else START + 30 * DAYS),
+        "last_trading_close": _last_closes(rng, rows, ends, gaps),
         "days_to_expiration": np.full(rows, 30),
         "days_in_trade": tick // 8,
         "side": np.full(rows, side, np.int8),
@@ -54,11 +62,18 @@ def _path(rng, rows):
         "intraday": np.full(rows, rng.random() < 0.1),
         "force_close": rng.random(rows) < 0.003,
         "hits": hits,
-        "gex_latched": np.append(rng.random() < 0.05, rng.random(rows - 1) < 0.5),
-        **_quotes(rng, rows, now, entry),
+        "gex_latched": np.append(rng.random() < gaps, rng.random(rows - 1) < 0.5),
+        **_quotes(rng, rows, now, entry, gaps),
         **_gamma(rng, rows, now),
         **_context(rng, rows, now, entry),
     }
+
+
+def _last_closes(rng, rows, ends, gaps):
+    """Mostly far away; else so near that it is reached, and then sometimes corrected."""
+    closes = np.full(rows, ends if rng.random() < 0.2 else START + 30 * DAYS)
+    closes[rng.random(rows) < gaps] = START + 30 * DAYS
+    return closes
 
 
 def _noise(rng, rows, entry):
@@ -68,14 +83,14 @@ def _noise(rng, rows, entry):
     return noise
 
 
-def _quotes(rng, rows, now, entry):
+def _quotes(rng, rows, now, entry, gaps):
     walk = np.exp(np.cumsum(rng.normal(0, 0.08, rows)))
     mid = np.maximum((entry * walk).astype(np.int64) // 50 * 50, 0)
     spread = rng.choice([1, 2, 5, 12, 40], rows, p=[0.4, 0.3, 0.1, 0.1, 0.1]) * 100
     bid = np.maximum(mid - spread // 2, 0)
     ask = bid + spread
     bid[rng.random(rows) < 0.06] = 0
-    bid[rng.random(rows) < 0.05] = UNKNOWN
+    bid[rng.random(rows) < gaps] = UNKNOWN
     ask[rng.random(rows) < 0.05] = UNKNOWN
     age = rng.choice([1, 200, 1_000, -20], rows, p=[0.85, 0.1, 0.04, 0.01]) * SECONDS
     stale = rng.choice([1, 300], rows, p=[0.97, 0.03]) * SECONDS

@@ -44,6 +44,20 @@ POLICIES = {
     "only expiry": "force_close=off, profit_target=off, stop_loss=off, time_exit=off, gex_flip=off",
 }  # fmt: skip
 
+NOTHING_ELSE = "force_close=off, expiry=off, profit_target=off, stop_loss=off, time_exit=off, "
+REMEMBERING = {
+    "a flip": NOTHING_ELSE + "gex_flip.strength_min=0.3",
+    "a flip to be confirmed": NOTHING_ELSE + "gex_flip.required_hits=2, gex_flip.strength_min=0.1",
+    "a flip beside a ladder": "gex_flip.strength_min=0.9, profit_target.percent=1, expiry=off, "
+    "profit_target.close_share_percent=20, profit_target.further_rungs=4:20|8:20|12:20, "
+    "stop_loss=off",
+    "counts along a ladder": "gex_flip=off, expiry=off, time_exit=off, stop_loss.percent=5, "
+    "stop_loss.required_hits=3, profit_target.required_hits=2, profit_target.percent=1, "
+    "profit_target.close_share_percent=20, profit_target.further_rungs=4:20|8:20|12:20",
+    "a mid that confirms": "gex_flip=off, stop_loss.percent=10, quotes.wide_percent=2, "
+    "quotes.wide_dollars=0, profit_target=off, expiry=off, time_exit=off",
+}  # fmt: skip
+
 
 def told(exits, path, paths):
     """The exits of a path as the other implementation tells them."""
@@ -67,6 +81,15 @@ def test_every_exit_is_the_one_that_tick_after_tick_would_have_made(name):
     paths, policy = random_paths(40, seed=[*POLICIES].index(name)), parse_policy(POLICIES[name])
     (exits,) = follow_policies(paths, [policy])
     assert_as_ticks_do(paths, exits, [policy] * len(paths))
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_remembered_outlives_rows_without_a_price_and_partial_exits(name):
+    policy = parse_policy(REMEMBERING[name])
+    paths = random_paths(250, seed=[*REMEMBERING].index(name), gaps=0.35)
+    paths = replace(paths, hashes=(policy.hash,))
+    (exits,) = follow_policies(paths, [policy])
+    assert_as_ticks_do(paths, exits, [policy] * len(paths), same_policy=True)
 
 
 def test_several_policies_in_small_blocks_are_each_as_if_alone():
