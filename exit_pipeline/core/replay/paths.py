@@ -68,7 +68,8 @@ class Paths:
     @property
     def ends(self) -> RowIndex:
         """The row after the last one of each path."""
-        return np.append(self.starts[1:], len(self.book))
+        ends: RowIndex = np.append(self.starts, len(self.book))[1:]
+        return ends
 
     def path_of(self, rows: RowIndex) -> RowIndex:
         """The path that each of some rows is in."""

@@ -25,6 +25,7 @@ class Result:
         open_gain: By path: what those that are left are worth above or below their entry at the
             last closing price in the record; UNKNOWN where that is never told.
         left: By path: contracts that are still held at the end of the record.
+        expired: By path: of contracts that are left, trading has ended by the path's last row.
         days_held: By path: from the entry until a contract left, or until the path's last row, on
             average over the contracts; NaN where not known, or nothing was held.
     """
@@ -35,6 +36,7 @@ class Result:
     realised: IntColumn
     open_gain: IntColumn
     left: IntColumn
+    expired: BoolColumn
     days_held: FloatColumn
 
     @classmethod
@@ -52,13 +54,15 @@ class Result:
         open_gain[lots.path[~known]] = UNKNOWN
         days = np.bincount(lots.path, lots.days_held * lots.contracts, count)
         held = _sum(lots.path, lots.contracts, count)
+        left = _sum(lots.path, np.where(leaving, 0, lots.contracts), count)
         return cls(
             reasons=exits.reasons,
             lots=lots,
             held=held,
             realised=_sum(lots.path, np.where(leaving, amount, 0), count),
             open_gain=open_gain,
-            left=_sum(lots.path, np.where(leaving, 0, lots.contracts), count),
+            left=left,
+            expired=(left > 0) & _has_ended(paths),
             days_held=np.divide(days, held, np.full(count, np.nan), where=held > 0),
         )
 
@@ -95,6 +99,7 @@ class Result:
             open_gain=int(self.open_gain[counted].sum()),
             open_positions=int((self.left[counted] > 0).sum()),
             open_contracts=int(self.left[counted].sum()),
+            expired_positions=int(self.expired[counted].sum()),
             winners=int((pnl > 0).sum()),
             expectancy=float(pnl.mean()) / UNITS_PER_DOLLAR if len(pnl) else np.nan,
             drawdown=drawdown(lots.at, amount),
@@ -114,6 +119,7 @@ class Totals:
         open_gain: What those that are left stand at, likewise.
         open_positions: Whose record ends before their last exit does.
         open_contracts: Left of them.
+        expired_positions: Of them, those whose contract ended before the record did.
         winners: Positions with a P&L above 0.
         expectancy: P&L of a position on average, dollars; NaN without any.
         drawdown: Deepest fall of the cumulative P&L from its highest, or from 0 at the start, as
@@ -128,6 +134,7 @@ class Totals:
     open_gain: int
     open_positions: int
     open_contracts: int
+    expired_positions: int
     winners: int
     expectancy: float
     drawdown: int
@@ -153,6 +160,14 @@ def drawdown(at: IntColumn, amounts: IntColumn) -> int:
     total = total[np.append(at[1:] != at[:-1], True)]
     highest = np.maximum(np.maximum.accumulate(total), 0)
     return int((highest - total).max())
+
+
+def _has_ended(paths: Paths) -> BoolColumn:
+    """Whether a contract no longer trades at its path's last row."""
+    last = paths.ends - 1
+    close = paths.book.last_trading_close[last]
+    ended: BoolColumn = (close != UNKNOWN) & (paths.book.decided_at[last] >= close)
+    return ended
 
 
 def _sum(path: RowIndex, amounts: IntColumn, paths: int) -> IntColumn:

@@ -1,6 +1,5 @@
 """What exits bring, beside sums contract by contract."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -120,18 +119,15 @@ def test_what_does_not_count_is_in_no_total():
     assert totals.drawdown == 0
 
 
-def test_exits_keep_their_paths_when_portions_are_merged():
-    first = exits_of((0, 2), held=[2, 1], worth=[0, NO_ROW])
-    second = replace(exits_of((1, 4), held=[4], worth=[1]), reasons=("EXPIRY", "STOP_LOSS"))
-    merged = Exits.merged(
-        [first.placed(np.array([5, 6, 7])), second.placed(np.array([3, 4]))],
-        [np.array([1, 2]), np.array([0])],
-    )
-    assert merged.row.tolist() == [4, 5]
-    assert merged.quantity.tolist() == [4, 2]
-    assert [merged.reasons[one] for one in merged.reason] == ["EXPIRY", "STOP_LOSS"]
-    assert merged.held.tolist() == [4, 2, 1]
-    assert merged.worth.tolist() == [4, 5, NO_ROW]
+@pytest.mark.parametrize(("close", "is_over"), [("10:05", True), ("10:06", False), (None, False)])
+def test_a_contract_that_ended_before_it_was_left_is_told_apart(close, is_over):
+    rows = ({"decided_at": "10:00"}, {"decided_at": "10:05"})
+    paths = Paths.of(a_book(*rows, last_trading_close=close), np.zeros(2))
+    for exits in (exits_of(held=[2], worth=[0]), exits_of((0, 1), held=[2], worth=[0])):
+        result = Result.of(paths, exits)
+        assert result.expired.tolist() == [is_over]
+        assert result.totals(result.valued).expired_positions == is_over
+    assert not Result.of(paths, exits_of((0, 2), held=[2], worth=[0])).expired.any()
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(-9, 9))))
