@@ -28,11 +28,16 @@ CONFIRMED = "".join(
     f", {name}.required_hits=2"
     for name in ("stop_loss", "trailing_stop", "gex_flip", "delta_limit", "theta_share")
 )
+TEN_RUNGS = (
+    "stop_loss=off, gex_flip=off, profit_target.percent=1, profit_target.close_share_percent=10,"
+    f"profit_target.further_rungs={'|'.join(f'{percent}:10' for percent in range(2, 11))}"
+)
 POLICIES = {
     "the default policy": "",
     "all rules": ALL_RULES,
     "all rules, a ladder of four": ALL_RULES + LADDER,
     "the same, five rules confirmed": ALL_RULES + LADDER + CONFIRMED,
+    "nothing but a ladder of ten": TEN_RUNGS,
 }
 
 

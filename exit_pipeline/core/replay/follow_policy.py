@@ -4,14 +4,17 @@ Per position this is the same as going from tick to tick: decide, take out what 
 next row on what is left. It is done in rounds instead, each over all rows of many positions: what
 a row is decided on hangs on the rows before it only through contracts that have left, counts of
 ticks in a row, a flip that is due and the best mark, and all but the first of these can be worked
-out for whole stretches at once. So a round decides every row as if nothing left any more, finds in
-each path the first row at which contracts do leave, and hands the rows after it to the next round.
-There are as many rounds as the position with the most partial exits has, and one more.
+out for whole stretches at once. So a round decides a stretch of each path as if nothing left in it,
+finds the first row at which contracts do leave, and the next round begins after that row.
+
+The first stretch is the whole path. After an exit they are short at first, since a ladder's next
+rung may be near, and become longer while nothing happens: so each exit costs some rows decided in
+vain, not the whole rest of its path.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -26,6 +29,12 @@ from exit_pipeline.core.replay.exits import Exits
 from exit_pipeline.core.replay.graded_paths import GradedPaths
 from exit_pipeline.core.replay.memory import Memory, Stretch, marks_of, no_hits
 from exit_pipeline.core.replay.paths import Paths, RowIndex, repeated, rows_of, spans
+
+_AFTER_EXIT: Final = 64
+"""Rows of the first stretch after an exit ..."""
+
+_LONGER: Final = 4
+"""... and how much longer each further stretch is."""
 
 
 def follow_policies(paths: Paths, policies: Sequence[Policy], block: int = BLOCK) -> list[Exits]:
@@ -97,6 +106,7 @@ class _Walk:
         starts: The first row of each path.
         ends: The row after the last one.
         at: The next row to be decided.
+        reach: How many rows from there the next stretch has.
         held: Contracts held before it.
         profited: Contracts closed at profit targets before it.
         memory: What the policy remembers before it.
@@ -107,6 +117,7 @@ class _Walk:
     starts: RowIndex
     ends: RowIndex
     at: RowIndex
+    reach: RowIndex
     held: IntColumn
     profited: IntColumn
     memory: Memory
@@ -120,6 +131,7 @@ class _Walk:
             starts=starts,
             ends=paths.ends,
             at=starts.copy(),
+            reach=paths.ends - starts,
             held=np.maximum(book.open_quantity[starts], 0),
             profited=book.profit_exited[starts].copy(),
             memory=Memory.at_start(paths, policy),
@@ -145,7 +157,8 @@ class _Walk:
     def _rounds(self) -> Iterator[tuple[RowIndex, IntColumn, RowIndex]]:
         """Of each round the rows at which contracts leave, how many, and by which rule."""
         while len(walking := np.flatnonzero((self.held > 0) & (self.at < self.ends))):
-            rows, starts = spans(self.at[walking], self.ends[walking])
+            ends = np.minimum(self.at[walking] + self.reach[walking], self.ends[walking])
+            rows, starts = spans(self.at[walking], ends)
             decisions, closable = self._decide(walking, rows, starts)
             exits = np.flatnonzero((decisions.outcome != Outcome.HOLD) & closable)
             path = np.searchsorted(starts, exits, side="right") - 1
@@ -153,9 +166,11 @@ class _Walk:
             exits, path = exits[is_first], walking[path[is_first]]
             quantity, rule = decisions.quantity[exits].astype(np.int64), decisions.rule[exits]
             self._take_out(path, quantity, rule)
+            self.memory.note(walking, decisions, np.append(starts, len(rows))[1:] - 1)
             self.memory.note(path, decisions, exits)
-            self.at[walking] = self.ends[walking]
-            self.at[path] = rows[exits] + 1
+            self.at[walking], self.at[path] = ends, rows[exits] + 1
+            self.reach[walking] *= _LONGER
+            self.reach[path] = _AFTER_EXIT
             yield rows[exits], quantity, rule.astype(np.intp)
 
     def _decide(

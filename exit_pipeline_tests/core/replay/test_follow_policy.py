@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from exit_pipeline.core.engine.policy import rule_classes
+from exit_pipeline.core.replay import follow_policy as module
 from exit_pipeline.core.replay.follow_policy import follow_own_policies, follow_policies
 from exit_pipeline.core.replay.paths import Paths
 from exit_pipeline.policies import parse_policy
@@ -83,6 +84,13 @@ def test_every_exit_is_the_one_that_tick_after_tick_would_have_made(name):
     assert_as_ticks_do(paths, exits, [policy] * len(paths))
 
 
+@pytest.fixture(params=[64, 2], ids=["long stretches", "short stretches"])
+def _stretches(request, monkeypatch):
+    """Paths here are shorter than a stretch after an exit is; of two rows they have several."""
+    monkeypatch.setattr(module, "_AFTER_EXIT", request.param)
+
+
+@pytest.mark.usefixtures("_stretches")
 @pytest.mark.parametrize("name", REMEMBERING)
 def test_what_is_remembered_outlives_rows_without_a_price_and_partial_exits(name):
     policy = parse_policy(REMEMBERING[name])
