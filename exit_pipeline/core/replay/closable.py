@@ -20,13 +20,18 @@ def closing_price(book: Book) -> IntColumn:
     return price
 
 
+def is_usable(grade: SmallColumn) -> BoolColumn:
+    """Where a quote is GOOD or DEGRADED, and not BAD or of a grade that is not known here."""
+    usable: BoolColumn = (grade == QuoteGrade.GOOD) | (grade == QuoteGrade.DEGRADED)
+    return usable
+
+
 def can_close(book: Book, grade: SmallColumn) -> BoolColumn:
     """Where an order could be priced, as ``price_order`` does: at a side of a quote not BAD.
 
     A long that nobody bids for can't be sold; it is worth nothing, and that is known.
     """
-    priced: BoolColumn = grade != QuoteGrade.BAD
-    return priced & (closing_price(book) > 0)
+    return is_usable(grade) & (closing_price(book) > 0)
 
 
 def last_worth(grade: SmallColumn, starts: RowIndex) -> RowIndex:
@@ -34,7 +39,7 @@ def last_worth(grade: SmallColumn, starts: RowIndex) -> RowIndex:
 
     That a long is worthless is such a word too.
     """
-    said = np.where(grade != QuoteGrade.BAD, np.arange(len(grade)), -1)
+    said = np.where(is_usable(grade), np.arange(len(grade)), -1)
     last: RowIndex = np.maximum.reduceat(said, starts)
     return last
 

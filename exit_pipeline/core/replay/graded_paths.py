@@ -9,8 +9,7 @@ from exit_pipeline.core.engine.grade import QuoteLimits, grade_quotes
 from exit_pipeline.core.model.book import Book, BoolColumn, IntColumn
 from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.price import UNKNOWN
-from exit_pipeline.core.model.quote import QuoteGrade
-from exit_pipeline.core.replay.closable import can_close
+from exit_pipeline.core.replay.closable import can_close, is_usable
 from exit_pipeline.core.replay.paths import Paths, RowIndex
 from exit_pipeline.core.replay.scans import best_before
 
@@ -67,7 +66,7 @@ def _previous_mids(
     book: Book, marks: Marks, new_session: BoolColumn, starts: RowIndex
 ) -> IntColumn:
     """The mid of the row before, where that was in the same session and its quote is not BAD."""
-    mid = np.where(marks.grade != QuoteGrade.BAD, book.mid(slice(None)), UNKNOWN)
+    mid = np.where(is_usable(marks.grade), book.mid(slice(None)), UNKNOWN)
     before = np.empty_like(mid)
     before[1:] = mid[:-1]
     before[new_session | (book.session_close == UNKNOWN)] = UNKNOWN

@@ -1,23 +1,89 @@
 """The exits that were decided, read from the record."""
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.model.book import Book, BoolColumn
-from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
+from exit_pipeline.core.model.book import Book, BoolColumn, SmallColumn
+from exit_pipeline.core.model.decision import NO_RULE, Decisions
 from exit_pipeline.core.replay.closable import can_close, last_worth, waits
 from exit_pipeline.core.replay.exits import Exits
 from exit_pipeline.core.replay.paths import Paths, RowIndex
 from exit_pipeline.core.replay.scans import best_before
 
-NOT_KNOWN: Final = "NOT_KNOWN"
-"""Stands for the reason of a recorded exit by a rule that its policy has not."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What decisions on some rows told to close.
+
+    Attributes:
+        reasons: What `reason` indexes: rules in capitals, and an empty one.
+        closes: Contracts to close; 0 on a HOLD.
+        reason: Why.
+        grade: ``QuoteGrade`` of the row's quote under the policy that decided.
+        urgency: ``Urgency``; of a HOLD it may be anything below NORMAL.
+    """
+
+    reasons: tuple[str, ...]
+    closes: NDArray[np.integer[Any]]
+    reason: RowIndex
+    grade: SmallColumn
+    urgency: SmallColumn
+
+    @classmethod
+    def of_names(
+        cls,
+        closes: NDArray[np.integer[Any]],
+        names: NDArray[np.bytes_],
+        grade: SmallColumn,
+        urgency: SmallColumn,
+    ) -> Self:
+        """Of columns as they are stored: the reason of each row in capitals, empty on a HOLD."""
+        found, reason = np.unique(names, return_inverse=True)
+        reasons = tuple(name.decode() for name in found.tolist())
+        return cls(
+            reasons=reasons,
+            closes=closes,
+            reason=reason.astype(np.intp),
+            grade=grade,
+            urgency=urgency,
+        )
+
+    @classmethod
+    def of_decisions(
+        cls,
+        decisions: Decisions,
+        policies: Sequence[Policy],
+        policy_of_row: NDArray[np.integer[Any]],
+    ) -> Self:
+        """Of decisions that were just made.
+
+        Args:
+            decisions: What ``decide`` made of a book.
+            policies: Those that it was given.
+            policy_of_row: Index of each row's policy among them.
+        """
+        every = dict.fromkeys(reason for policy in policies for reason in policy.reasons)
+        reasons = (*every, "")
+        reason = np.full(len(decisions), len(reasons) - 1, np.intp)
+        for index, policy in enumerate(policies):
+            places = np.array([reasons.index(one) for one in policy.reasons], np.intp)
+            here = np.flatnonzero((policy_of_row == index) & (decisions.rule != NO_RULE))
+            reason[here] = places[decisions.rule[here]]
+        return cls(
+            reasons=reasons,
+            closes=decisions.quantity,
+            reason=reason,
+            grade=decisions.grade,
+            urgency=decisions.urgency,
+        )
 
 
-def recorded_exits(paths: Paths, decisions: Decisions, policies: Sequence[Policy]) -> Exits:
+def recorded_exits(paths: Paths, told: Told, guards: Sequence[float | None] = ()) -> Exits:
     """The exits that recorded decisions ask for, each counted once and made as a replay makes it.
 
     An exit that is due is decided again at every tick until its order has filled, and a partial
@@ -29,52 +95,36 @@ def recorded_exits(paths: Paths, decisions: Decisions, policies: Sequence[Policy
 
     Args:
         paths: Recorded rows.
-        decisions: What was decided on each row, by its own policy or by a shadow policy.
-        policies: Those that decided; ``paths.book.policy`` indexes them.
+        told: What was decided on each row, by its own policy or by a shadow policy.
+        guards: The policies' ``prices.guard_spread_percent``, which ``paths.book.policy`` indexes;
+            empty where none has one.
 
     Example: 10 contracts are told to close 5, of which 2 fill, and at the next row to close 3, then
     all 5 that are left: 5 leave at the first row and 5 at the last one.
     """
     book, starts = paths.book, paths.starts
     gone = book.quantity - book.open_quantity
-    decided = decisions.outcome != Outcome.HOLD
-    asked = np.where(decided, np.minimum(gone + decisions.quantity, book.quantity), 0)
+    asked = np.where(told.closes > 0, np.minimum(gone + told.closes, book.quantity), 0)
     asked_before = best_before(asked, gone[starts], starts)
     due = np.maximum(asked_before, asked)
-    closable = can_close(book, decisions.grade) & ~_waits(book, decisions, policies)
+    closable = can_close(book, told.grade) & ~_waits(book, told, guards)
     left_before = best_before(np.where(closable, due, 0), gone[starts], starts)
     quantity = np.where(closable, due - left_before, 0)
     row = np.flatnonzero(quantity > 0)
     raised = np.maximum.accumulate(np.where(asked > asked_before, np.arange(len(book)), 0))
-    reasons, reason = _reasons(book, decisions, policies, raised[row])
     return Exits(
-        reasons=reasons,
+        reasons=told.reasons,
         row=row,
         quantity=quantity[row],
-        reason=reason,
+        reason=told.reason[raised[row]],
         held=np.maximum(book.open_quantity[starts], 0),
-        worth=last_worth(decisions.grade, starts),
+        worth=last_worth(told.grade, starts),
     )
 
 
-def _waits(book: Book, decisions: Decisions, policies: Sequence[Policy]) -> BoolColumn:
+def _waits(book: Book, told: Told, guards: Sequence[float | None]) -> BoolColumn:
     waiting = np.zeros(len(book), np.bool_)
-    for index, policy in enumerate(policies):
-        limit = policy.prices.guard_spread_percent
+    for index, limit in enumerate(guards):
         if limit is not None:
-            waiting |= (book.policy == index) & waits(book, decisions.urgency, limit)
+            waiting |= (book.policy == index) & waits(book, told.urgency, limit)
     return waiting
-
-
-def _reasons(
-    book: Book, decisions: Decisions, policies: Sequence[Policy], rows: RowIndex
-) -> tuple[tuple[str, ...], RowIndex]:
-    """The reason of the decisions on some rows, as an index of the reasons of all policies."""
-    every = dict.fromkeys(reason for policy in policies for reason in policy.reasons)
-    reasons = (*every, NOT_KNOWN)
-    found = np.full(len(rows), len(reasons) - 1, np.intp)
-    for index, policy in enumerate(policies):
-        places = np.array([reasons.index(one) for one in policy.reasons], np.intp)
-        here = (book.policy[rows] == index) & (decisions.rule[rows] != NO_RULE)
-        found[here] = places[decisions.rule[rows[here]]]
-    return reasons, found

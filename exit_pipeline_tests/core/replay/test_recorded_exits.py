@@ -5,22 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.quote import QuoteGrade
 from exit_pipeline.core.replay.paths import Paths
-from exit_pipeline.core.replay.recorded_exits import recorded_exits
+from exit_pipeline.core.replay.recorded_exits import Told, recorded_exits
 from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book
+from exit_pipeline_tests.core.replay.random_paths import random_paths
 
 POLICY = parse_policy()
 TARGET, STOP = "PROFIT_TARGET", "STOP_LOSS"
 
 
-def recorded(*rows, policies=(POLICY,), quantity=10, **columns):
-    """The exits of one path: of each row the contracts open, those told to close, and the reason.
-
-    A row is None where its quote is BAD, or (open, BAD, closed, reason) where that decides.
-    """
+def recorded(*rows, guards=(), quantity=10, **columns):
+    """The exits of one path: of each row what is held, its grade, what it closes, and why."""
     table, decisions = [], Decisions.empty(len(rows), 32)
     for index, (held, grade, closes, reason) in enumerate(rows):
         table.append({"open_quantity": held, "quantity": quantity})
@@ -31,7 +30,8 @@ def recorded(*rows, policies=(POLICY,), quantity=10, **columns):
             decisions.rule[index] = POLICY.reasons.index(reason) if reason else NO_RULE
             decisions.urgency[index] = Urgency.NORMAL
     paths = Paths.of(a_book(*table, **columns), np.zeros(len(rows)))
-    exits = recorded_exits(paths, decisions, policies)
+    told = Told.of_decisions(decisions, [POLICY], np.zeros(len(rows)))
+    exits = recorded_exits(paths, told, guards)
     assert exits.held.tolist() == [rows[0][0]]
     named = [exits.reasons[reason] for reason in exits.reason.tolist()]
     return [*zip(exits.row.tolist(), exits.quantity.tolist(), named, strict=True)]
@@ -68,7 +68,7 @@ BAD = QuoteGrade.BAD
         ([leave(10, 10, STOP, BAD)], []),
         ([hold(10)], []),
         # A reason that its policy has not.
-        ([leave(10, 10, None)], [(0, 10, "NOT_KNOWN")]),
+        ([leave(10, 10, None)], [(0, 10, "")]),
     ],
     ids=[
         "once", "again while it works", "partly filled", "more while it works", "never filled",
@@ -85,22 +85,50 @@ def test_a_worthless_long_that_was_told_to_leave_never_does():
 
 
 def test_an_exit_that_the_guard_delays_goes_at_the_next_narrow_spread():
-    guarded = parse_policy("prices.guard_spread_percent=20")
+    wide = {"bid": np.array([15_000, 15_000, 19_900]), "ask": np.array([25_000, 25_000, 20_100])}
     rows = [leave(10, 5), leave(10, 5), hold(10)]
-    book = {"bid": "1.50", "ask": "2.50"}
-    assert recorded(*rows, policies=[guarded], **book) == []
-    assert recorded(*rows, **book) == [(0, 5, TARGET)]
+    decisions = Decisions.empty(3, 32)
+    decisions.quantity[:2] = 5
+    decisions.rule[:2] = POLICY.reasons.index(TARGET)
+    paths = Paths.of(a_book(*({"quantity": 10} for _ in rows)), np.zeros(3))
+    paths = replace(paths, book=replace(paths.book, **wide))
+    told = Told.of_decisions(decisions, [POLICY], paths.book.policy)
+    assert recorded_exits(paths, told).row.tolist() == [0]
+    assert recorded_exits(paths, told, [20]).row.tolist() == [2]
+    # What presses does not wait.
+    told.urgency[:] = Urgency.FAST
+    assert recorded_exits(paths, told, [20]).row.tolist() == [0]
 
 
 def test_each_row_has_the_reasons_and_the_guard_of_its_own_policy():
-    other = parse_policy("force_close=off, expiry=off, prices.guard_spread_percent=1")
+    other = parse_policy("force_close=off, expiry=off")
     decisions = Decisions.empty(4, 32)
-    decisions.outcome[:] = Outcome.FULL
     decisions.quantity[:] = 1
     decisions.rule[:] = [0, 0, 1, 1]
     paths = Paths.of(a_book({}, {}, {}, {}), np.arange(4))
     book = replace(paths.book, policy=np.array([0, 1, 0, 1], np.int16))
-    book.bid[1] -= 5_000
-    exits = recorded_exits(replace(paths, book=book), decisions, [POLICY, other])
+    book.bid[:2] -= 5_000
+    told = Told.of_decisions(decisions, [POLICY, other], book.policy)
+    exits = recorded_exits(replace(paths, book=book), told, [None, 1])
     assert exits.row.tolist() == [0, 2, 3]
     assert [exits.reasons[one] for one in exits.reason] == ["FORCE_CLOSE", "EXPIRY", "STOP_LOSS"]
+
+
+def test_stored_columns_tell_the_same_as_the_decisions_that_they_are_of():
+    paths = random_paths(60, seed=4)
+    policy = parse_policy("profit_target.percent=10, profit_target.further_rungs=20:25")
+    paths = replace(paths, book=replace(paths.book, open_quantity=paths.book.quantity.copy()))
+    decisions = decide(paths.book, [policy])
+    names = np.array([*(reason.encode() for reason in policy.reasons), b""])[decisions.rule]
+    made = Told.of_decisions(decisions, [policy], paths.book.policy)
+    stored = Told.of_names(decisions.quantity, names, decisions.grade, decisions.urgency)
+    one, other = recorded_exits(paths, made), recorded_exits(paths, stored)
+    assert len(one) > 20
+    for name in ("row", "quantity", "held", "worth"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert [one.reasons[at] for at in one.reason] == [other.reasons[at] for at in other.reason]
+
+
+@pytest.mark.parametrize("grade", [-1, 99], ids=["none stored", "of a later version"])
+def test_a_quote_of_a_grade_that_is_not_known_closes_nothing(grade):
+    assert recorded(leave(10, 10, STOP, grade)) == []

@@ -25,7 +25,7 @@ from exit_pipeline.core.replay.comparison import Change, Comparison
 from exit_pipeline.core.replay.exits import NO_ROW
 from exit_pipeline.core.replay.follow_policy import follow_policies
 from exit_pipeline.core.replay.paths import Paths
-from exit_pipeline.core.replay.recorded_exits import recorded_exits
+from exit_pipeline.core.replay.recorded_exits import Told, recorded_exits
 from exit_pipeline.core.replay.result import Result
 from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book, micros
@@ -57,8 +57,8 @@ HOUR = 1 / 24
 @pytest.fixture(scope="module")
 def exits():
     """As recorded, and under the other policy."""
-    recorded = recorded_exits(PATHS, decide(BOOK, [RECORDED]), [RECORDED])
-    return recorded, *follow_policies(PATHS, [OTHER])
+    told = Told.of_decisions(decide(BOOK, [RECORDED]), [RECORDED], BOOK.policy)
+    return recorded_exits(PATHS, told), *follow_policies(PATHS, [OTHER])
 
 
 @pytest.fixture(scope="module")
