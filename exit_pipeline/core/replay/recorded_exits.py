@@ -89,9 +89,10 @@ def recorded_exits(paths: Paths, told: Told, guards: Sequence[float | None] = ()
     An exit that is due is decided again at every tick until its order has filled, and a partial
     fill leaves less to ask for. So what counts is how many of the opened contracts should be gone:
     those that are, and those that the decision closes. Only where that rises beyond what it was at
-    any row before do contracts leave, at that row's closing price; where that is not known or the
-    policy's guard has exits wait, at the next row's that has one. Orders that were never sent or
-    filled (of a dry run, or of a shadow policy) count like all others.
+    any row before do contracts leave, at that row's closing price. Where that is not known, or the
+    policy's guard has the exit wait, no order was sent: what is still due at the next row is
+    decided there. Orders that were never sent or filled for other causes (of a dry run, or of a
+    shadow policy) count like all others.
 
     Args:
         paths: Recorded rows.
@@ -104,19 +105,15 @@ def recorded_exits(paths: Paths, told: Told, guards: Sequence[float | None] = ()
     """
     book, starts = paths.book, paths.starts
     gone = book.quantity - book.open_quantity
-    asked = np.where(told.closes > 0, np.minimum(gone + told.closes, book.quantity), 0)
-    asked_before = best_before(asked, gone[starts], starts)
-    due = np.maximum(asked_before, asked)
-    closable = can_close(book, told.grade) & ~_waits(book, told, guards)
-    left_before = best_before(np.where(closable, due, 0), gone[starts], starts)
-    quantity = np.where(closable, due - left_before, 0)
+    sent = (told.closes > 0) & can_close(book, told.grade) & ~_waits(book, told, guards)
+    due = np.where(sent, np.minimum(gone + told.closes, book.quantity), 0)
+    quantity = due - best_before(due, gone[starts], starts)
     row = np.flatnonzero(quantity > 0)
-    raised = np.maximum.accumulate(np.where(asked > asked_before, np.arange(len(book)), 0))
     return Exits(
         reasons=told.reasons,
         row=row,
         quantity=quantity[row],
-        reason=told.reason[raised[row]],
+        reason=told.reason[row],
         held=np.maximum(book.open_quantity[starts], 0),
         worth=last_worth(told.grade, starts),
     )

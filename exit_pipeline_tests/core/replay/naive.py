@@ -32,7 +32,7 @@ class State:
     session: int | None = None
 
 
-def follow_path(book, first, end, policy, *, same_policy=False):
+def follow_path(book, first, end, policy, *, same_policy=False, record=None):
     """The exits on some rows, as (row, contracts, reason), and what is still held after them.
 
     Args:
@@ -41,6 +41,7 @@ def follow_path(book, first, end, policy, *, same_policy=False):
         end: Of the path.
         policy: The one to follow.
         same_policy: It is the recorded one, whose counts are taken up.
+        record: Gets what was decided on at each row, and what was decided.
     """
     state = State(
         held=int(book.open_quantity[first]),
@@ -54,11 +55,11 @@ def follow_path(book, first, end, policy, *, same_policy=False):
     for row in range(first, end):
         if state.held <= 0:
             break
-        exits += tick(book.take(slice(row, row + 1)), row, state, policy)
+        exits += tick(book.take(slice(row, row + 1)), row, state, policy, record)
     return exits, state.held
 
 
-def tick(recorded, row, state, policy):
+def tick(recorded, row, state, policy, record=None):
     """Decide one row, and take out what leaves."""
     session = int(recorded.session_close[0])
     if state.session is not None and (session != state.session or session == UNKNOWN):
@@ -73,6 +74,8 @@ def tick(recorded, row, state, policy):
         gex_latched=np.array([state.latched]),
     )
     decisions = decide(book, [policy])
+    if record is not None:
+        record.append((book, decisions))
     remember(book, decisions, state)
     state.session = session
     if decisions.outcome[0] == Outcome.HOLD or not is_sent(book, decisions, policy):

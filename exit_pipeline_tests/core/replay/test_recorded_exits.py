@@ -1,17 +1,20 @@
 """What was decided again and again at ticks counts once."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from exit_pipeline.core.engine.decide import decide
+from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome, Urgency
 from exit_pipeline.core.model.quote import QuoteGrade
+from exit_pipeline.core.replay.follow_policy import follow_policies
 from exit_pipeline.core.replay.paths import Paths
 from exit_pipeline.core.replay.recorded_exits import Told, recorded_exits
 from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book
+from exit_pipeline_tests.core.replay.naive import follow_path
 from exit_pipeline_tests.core.replay.random_paths import random_paths
 
 POLICY = parse_policy()
@@ -62,9 +65,10 @@ BAD = QuoteGrade.BAD
         ([leave(10, 5), hold(10), hold(10)], [(0, 5, TARGET)]),
         # Some were gone before the first row.
         ([hold(6), leave(6, 6, STOP)], [(1, 6, STOP)]),
-        # Without a price it waits for one, and then goes under the reason that it had.
-        ([leave(10, 10, STOP, BAD), (10, BAD, 0, None), hold(10)], [(2, 10, STOP)]),
-        ([leave(10, 5, TARGET, BAD), leave(10, 10, STOP, BAD), hold(10)], [(2, 10, STOP)]),
+        # Without a price nothing is sent; what is due is decided again at the next row.
+        ([leave(10, 10, STOP, BAD), leave(10, 10, STOP)], [(1, 10, STOP)]),
+        ([leave(10, 5, TARGET, BAD), leave(10, 10, STOP)], [(1, 10, STOP)]),
+        ([leave(10, 10, STOP, BAD), hold(10)], []),
         ([leave(10, 10, STOP, BAD)], []),
         ([hold(10)], []),
         # A reason that its policy has not.
@@ -72,8 +76,8 @@ BAD = QuoteGrade.BAD
     ],
     ids=[
         "once", "again while it works", "partly filled", "more while it works", "never filled",
-        "partly gone before", "waits for a price", "waits and becomes more", "never priced",
-        "never due", "unknown reason",
+        "partly gone before", "priced a tick later", "more a tick later", "no longer due",
+        "never priced", "never due", "unknown reason",
     ],
 )  # fmt: skip
 def test_an_exit_counts_once(rows, wanted):
@@ -84,13 +88,12 @@ def test_a_worthless_long_that_was_told_to_leave_never_does():
     assert recorded(leave(10, 10, STOP), bid="0.00", ask="0.05") == []
 
 
-def test_an_exit_that_the_guard_delays_goes_at_the_next_narrow_spread():
+def test_an_exit_that_the_guard_delays_goes_where_it_is_due_at_a_narrow_spread():
     wide = {"bid": np.array([15_000, 15_000, 19_900]), "ask": np.array([25_000, 25_000, 20_100])}
-    rows = [leave(10, 5), leave(10, 5), hold(10)]
     decisions = Decisions.empty(3, 32)
-    decisions.quantity[:2] = 5
-    decisions.rule[:2] = POLICY.reasons.index(TARGET)
-    paths = Paths.of(a_book(*({"quantity": 10} for _ in rows)), np.zeros(3))
+    decisions.quantity[:] = 5
+    decisions.rule[:] = POLICY.reasons.index(TARGET)
+    paths = Paths.of(a_book(*[{"quantity": 10}] * 3), np.zeros(3))
     paths = replace(paths, book=replace(paths.book, **wide))
     told = Told.of_decisions(decisions, [POLICY], paths.book.policy)
     assert recorded_exits(paths, told).row.tolist() == [0]
@@ -132,3 +135,38 @@ def test_stored_columns_tell_the_same_as_the_decisions_that_they_are_of():
 @pytest.mark.parametrize("grade", [-1, 99], ids=["none stored", "of a later version"])
 def test_a_quote_of_a_grade_that_is_not_known_closes_nothing(grade):
     assert recorded(leave(10, 10, STOP, grade)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "profit_target.percent=10, profit_target.further_rungs=20:25|30:25, stop_loss.percent=40",
+     "prices.guard_spread_percent=12.5, stop_loss.required_hits=2, profit_target.percent=5"],
+    ids=["default", "a ladder", "a guard and counts"],
+)  # fmt: skip
+def test_a_record_followed_under_its_own_policy_has_the_exits_that_it_records(text):
+    """What ticks did is recorded as they would; read, and followed, it is what they did."""
+    policy, around = parse_policy(text), random_paths(120, seed=6)
+    rows, path_of, wanted = [], [], []
+    for path, (start, end) in enumerate(zip(around.starts, around.ends, strict=True)):
+        before = len(rows)
+        exits, _ = follow_path(around.book, start, end, policy, same_policy=True, record=rows)
+        path_of += [path] * (len(rows) - before)
+        wanted += [(before + row - start, quantity, reason) for row, quantity, reason in exits]
+    book, decisions = (
+        kind(
+            **{
+                name: np.concatenate([getattr(row[place], name) for row in rows])
+                for name in (column.name for column in fields(kind))
+            }
+        )
+        for place, kind in enumerate((Book, Decisions))
+    )
+    paths = Paths.of(book, np.array(path_of), [policy.hash])
+    told = Told.of_decisions(decisions, [policy], book.policy)
+    read = recorded_exits(paths, told, [policy.prices.guard_spread_percent])
+    (followed,) = follow_policies(paths, [policy])
+    for exits in (read, followed):
+        found = zip(exits.row, exits.quantity, exits.reason, strict=True)
+        assert [(row, quantity, exits.reasons[one]) for row, quantity, one in found] == wanted
+    np.testing.assert_array_equal(read.held, followed.held)
+    np.testing.assert_array_equal(read.worth, followed.worth)
