@@ -22,7 +22,8 @@ def closing_price(book: Book) -> IntColumn:
 
 def is_usable(grade: SmallColumn) -> BoolColumn:
     """Where a quote is GOOD or DEGRADED, and not BAD or of a grade that is not known here."""
-    usable: BoolColumn = (grade == QuoteGrade.GOOD) | (grade == QuoteGrade.DEGRADED)
+    # What is below GOOD is, without its sign, above all.
+    usable: BoolColumn = grade.view(np.uint8) < QuoteGrade.BAD
     return usable
 
 

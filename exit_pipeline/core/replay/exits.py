@@ -36,6 +36,11 @@ class Exits:
     def __len__(self) -> int:
         return len(self.row)
 
+    def shifted(self, rows: int) -> Self:
+        """The same exits in a book that has so many rows before these."""
+        worth = np.where(self.worth == NO_ROW, NO_ROW, self.worth + rows)
+        return replace(self, row=self.row + rows, worth=worth)
+
     def placed(self, rows: RowIndex) -> Self:
         """The same exits in a book that has these rows at the given places, and others besides."""
         worth = np.where(self.worth == NO_ROW, NO_ROW, rows[self.worth])

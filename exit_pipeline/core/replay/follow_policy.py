@@ -18,7 +18,7 @@ from typing import Final, Self
 
 import numpy as np
 
-from exit_pipeline.core.engine.decide import BLOCK, decide
+from exit_pipeline.core.engine.decide import BLOCK, decide_graded
 from exit_pipeline.core.engine.grade import QuoteLimits
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.raised_stops import TARGET
@@ -65,13 +65,12 @@ def follow_policies(paths: Paths, policies: Sequence[Policy], block: int = BLOCK
     places = []
     for first, row, part in paths.blocks(block):
         places.append(np.arange(first, first + len(part)))
-        rows = np.arange(row, row + len(part.book))
         graded: dict[QuoteLimits, GradedPaths] = {}
         for index, policy in enumerate(policies):
             if policy.quotes not in graded:
                 graded[policy.quotes] = GradedPaths.of(part, policy.quotes)
             walk = _Walk.along(part, graded[policy.quotes], policy)
-            found[index].append(walk.exits().placed(rows))
+            found[index].append(walk.exits().shifted(row))
     return [Exits.merged(parts, places) for parts in found]
 
 
@@ -187,15 +186,16 @@ class _Walk:
             profit_exited=repeated(self.profited[walking], starts, len(rows)),
             hits=no_hits(len(rows)),
         )
+        marks = marks_of(graded.marks, part)
         stretch = Stretch(
             book=book,
-            marks=marks_of(graded.marks, part),
+            marks=marks,
             renewed=graded.renewed[part],
             starts=starts,
             first=self.memory.of(walking, graded.renewed[rows[starts]]),
         )
         book = stretch.remembering(self.policy)
-        decisions = decide(book, [self.policy])
+        decisions = decide_graded(book, self.policy, marks)
         limit = self.policy.prices.guard_spread_percent
         return decisions, graded.closable[part] & ~waits(book, decisions.urgency, limit)
 

@@ -53,22 +53,26 @@ class GradedPaths:
 
 
 def _high_water(book: Book, marks: Marks, starts: RowIndex) -> IntColumn:
-    """The best mark of a GOOD quote before each row: the lowest of a short is the highest of -x."""
-    side = book.side
-    signed = np.where(marks.good, side * marks.mark, UNKNOWN)
-    recorded = book.high_water[starts]
-    first = np.where(recorded == UNKNOWN, UNKNOWN, side[starts] * recorded)
-    best = best_before(signed, first, starts)
-    return np.where(best == UNKNOWN, UNKNOWN, side * best)
+    """The best mark of a GOOD quote before each row: the lowest of a short is the highest of -x.
+
+    UNKNOWN is the least integer, and the only one that is its own negative.
+    """
+    side = book.side.astype(np.int64)
+    signed = marks.mark * side
+    signed[~marks.good] = UNKNOWN
+    best = best_before(signed, book.high_water[starts] * side[starts], starts)
+    best *= side
+    return best
 
 
 def _previous_mids(
     book: Book, marks: Marks, new_session: BoolColumn, starts: RowIndex
 ) -> IntColumn:
     """The mid of the row before, where that was in the same session and its quote is not BAD."""
-    mid = np.where(is_usable(marks.grade), book.mid(slice(None)), UNKNOWN)
-    before = np.empty_like(mid)
-    before[1:] = mid[:-1]
+    before = np.empty_like(book.bid)
+    np.add(book.bid[:-1], book.ask[:-1], out=before[1:])
+    before >>= 1
+    before[np.flatnonzero(~is_usable(marks.grade[:-1])) + 1] = UNKNOWN
     before[new_session | (book.session_close == UNKNOWN)] = UNKNOWN
     before[starts] = book.previous_mid[starts]
     return before

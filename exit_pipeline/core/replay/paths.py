@@ -41,11 +41,6 @@ class Paths:
                 f"the one before, had starts {self.starts[:5]} ..."
             )
             raise ValueError(message)
-        backwards = np.diff(self.book.decided_at) < 0
-        backwards[self.starts[1:] - 1] = False
-        if backwards.any():
-            message = f"rows of a path must be in the order of time, row {backwards.argmax() + 1}"
-            raise ValueError(f"{message} is not")
 
     @classmethod
     def of(cls, book: Book, positions: NDArray[Any], hashes: Sequence[str] = ()) -> Self:
@@ -56,10 +51,19 @@ class Paths:
             positions: Each row's position, by any code or text.
             hashes: Of the recorded policies, which ``book.policy`` indexes.
 
+        Raises:
+            ValueError: A row of a position is earlier than the one before it.
+
         Example: rows of the positions 7, 7, 7 and 4 are two paths, which start at 0 and 3.
         """
         turns = np.flatnonzero(positions[1:] != positions[:-1]) + 1
         starts = np.append(0, turns) if len(book) else turns
+        backwards = book.decided_at[1:] < book.decided_at[:-1]
+        backwards[starts[1:] - 1] = False
+        if backwards.any():
+            row = backwards.argmax() + 1
+            message = f"rows of a path must be in the order of time; {row} is not"
+            raise ValueError(message)
         return cls(book=book, starts=starts.astype(np.intp), hashes=tuple(hashes))
 
     def __len__(self) -> int:

@@ -24,7 +24,7 @@ def test_starts_that_leave_out_a_row_or_have_none_are_refused(starts):
 
 
 def test_rows_that_go_back_in_time_are_refused():
-    with pytest.raises(ValueError, match="in the order of time, row 3 is not"):
+    with pytest.raises(ValueError, match="in the order of time; 3 is not"):
         Paths.of(BOOK, np.zeros(5))
 
 
