@@ -19,6 +19,7 @@ from exit_pipeline.core.model.decision import (
     Urgency,
     Verdict,
 )
+from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.rule import ExitRule
 
 BLOCK = 131_072
@@ -48,6 +49,26 @@ def decide(book: Book, policies: Sequence[Policy], block: int = BLOCK) -> Decisi
     return decisions
 
 
+def decide_graded(book: Book, policy: Policy, marks: Marks) -> Decisions:
+    """Decide each row of a book whose quotes are graded already, under one policy.
+
+    Args:
+        book: The inputs; it is decided in one piece.
+        policy: The policy.
+        marks: What ``grade_quotes`` makes of the book under the policy's quote limits. They hang on
+            no other state of a position, so that they serve for many decisions on one row.
+    """
+    decisions = Decisions.empty(len(book), len(policy.rules))
+    _decide_on(marks, policy, book, decisions)
+    return replace(
+        decisions,
+        flags=marks.flags,
+        grade=marks.grade,
+        mark=marks.mark,
+        pnl_percent=marks.pnl_percent,
+    )
+
+
 def _decide_block(book: Book, policies: Sequence[Policy], into: Decisions) -> None:
     if len(policies) == 1:
         _decide_under(policies[0], book, into)
@@ -62,7 +83,11 @@ def _decide_block(book: Book, policies: Sequence[Policy], into: Decisions) -> No
 
 def _decide_under(policy: Policy, book: Book, into: Decisions) -> None:
     """Write the decisions of a block under one policy into empty rows."""
-    marks = grade_quotes(book, policy.quotes, into)
+    _decide_on(grade_quotes(book, policy.quotes, into), policy, book, into)
+
+
+def _decide_on(marks: Marks, policy: Policy, book: Book, into: Decisions) -> None:
+    """Write what is decided on graded quotes."""
     verdicts = [
         _confirm(rule, rule.evaluate(book, marks), bit, book, into)
         for bit, rule in enumerate(policy.rules)

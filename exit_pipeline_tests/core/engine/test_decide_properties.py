@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exit_pipeline.core.engine.decide import decide
+from exit_pipeline.core.engine.decide import decide, decide_graded
 from exit_pipeline.core.engine.explain import RuleState
+from exit_pipeline.core.engine.grade import grade_quotes
 from exit_pipeline.core.model.decision import NO_RULE, Decisions, Outcome
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.policies import parse_policy
@@ -112,6 +113,20 @@ def test_decisions_do_not_depend_on_the_order_of_rows(table, randomness):
 def test_blocks_of_any_size_decide_the_same(table, block):
     book, policies = book_of(table), [parse_policy()]
     assert_same(decide(book, policies), decide(book, policies, block))
+
+
+@pytest.mark.parametrize("text", POLICIES)
+@SOME
+@given(table=BOOKS)
+def test_quotes_that_are_graded_before_decide_the_same(text, table):
+    book, policy = book_of(table), parse_policy(text)
+    marks = grade_quotes(book, policy.quotes)
+    before = marks.flags.copy(), marks.grade.copy(), marks.mark.copy(), marks.pnl_percent.copy()
+    assert_same(decide(book, [policy]), decide_graded(book, policy, marks))
+    for was, now in zip(
+        before, (marks.flags, marks.grade, marks.mark, marks.pnl_percent), strict=True
+    ):
+        np.testing.assert_array_equal(was, now)
 
 
 @SOME
