@@ -68,7 +68,16 @@ def test_every_threshold_has_a_default_for_when_it_was_not_kept(rule):
         ({"urgencies": {"expiry": "CALM"}}, "has urgencies that this version does not know"),
         ({"urgencies": 1}, "has urgencies that this version does not know"),
     ],
-    ids=["rule", "threshold", "value", "no rule", "no list", "no limits", "urgency", "no urgencies"],
+    ids=[
+        "rule",
+        "threshold",
+        "value",
+        "no rule",
+        "no list",
+        "no limits",
+        "urgency",
+        "no urgencies",
+    ],
 )
 def test_what_is_no_policy_of_this_version_is_refused(change, said):
     content = json.loads(parse_policy().canonical_json()) | change

@@ -1,0 +1,103 @@
+"""Recorded decisions in bulk, and what is kept of replays."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine
+
+from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.recorded_parts import read_part
+from exit_pipeline.adapters.database.postgres.replay_rows import ReplayRows
+from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
+from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKey, ReplayKind
+
+_PATIENCE: Final = "10min"
+"""What a statement of a replay may take, and what may pass between two: it holds nothing that a
+tick waits for, while a disk that is asked for a year may be slow."""
+
+_UNTIMED: Final = """
+    SELECT CAST(CAST(d.created_at AS timestamptz) AT TIME ZONE :zone AS date) AS day,
+           count(*) AS decisions
+    FROM refactored_decisions d LEFT JOIN decision_runs r ON r.id = d.run_id
+    WHERE d.decided_at IS NULL AND CAST(d.created_at AS timestamptz) >= :start
+      AND CAST(d.created_at AS timestamptz) < :end
+      AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
+      AND (CAST(:mode AS text) IS NULL OR r.mode = :mode)
+      AND (CAST(:dry_run AS boolean) IS NULL OR r.dry_run = :dry_run)
+    GROUP BY 1
+"""
+
+_DAYS: Final = """
+    SELECT * FROM replay_days
+    WHERE kind = :kind AND label = :label AND trading_day BETWEEN :first AND :last
+    ORDER BY trading_day
+"""
+
+
+class PostgresReplays:
+    """The ``ReplayStore`` in ``refactored_decisions``, ``decision_replays`` and ``replay_days``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def recorded(
+        self, asked: RecordedRange, chunk: int, *, with_reasoning: bool = False
+    ) -> Iterator[RecordedDecisions]:
+        """Recorded decisions by time, run and id; see ``ReplayStore.recorded``."""
+        after = None
+        while True:
+            with self._patiently() as connection:
+                # Decisions, runs and policies of one moment.
+                run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                part = read_part(connection, asked, chunk, after, with_reasoning=with_reasoning)
+            if part.rows:
+                yield part.decisions
+            if part.rows < chunk:
+                return
+            after = part.last
+
+    def untimed(self, asked: RecordedRange, zone: ZoneInfo) -> Mapping[date, int]:
+        """Decisions without a time of their own, by the day of their making."""
+        with self._patiently() as connection:
+            rows = run(
+                connection,
+                _UNTIMED,
+                zone=zone.key,
+                start=asked.start,
+                end=asked.end,
+                environment=asked.environment,
+                mode=asked.mode,
+                dry_run=asked.dry_run,
+            )
+            return {row.day: row.decisions for row in rows}
+
+    @contextmanager
+    def replacing(self, key: ReplayKey) -> Iterator[ReplayRows]:
+        """Replace the replay of a day as a whole; see ``ReplayStore.replacing``."""
+        with self._patiently() as connection:
+            writer = ReplayRows(connection, key)
+            writer.clear()
+            yield writer
+
+    def days(self, kind: ReplayKind, label: str, first: date, last: date) -> Sequence[ReplayedDay]:
+        """The replays of a kind and label that are kept of these days, by day."""
+        with transaction(self._engine) as connection:
+            rows = run(connection, _DAYS, kind=kind, label=label, first=first, last=last)
+            return [_day(row._asdict()) for row in rows]
+
+    @contextmanager
+    def _patiently(self) -> Iterator[Connection]:
+        with transaction(self._engine) as connection:
+            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                run(connection, f"SET LOCAL {limit} = '{_PATIENCE}'")
+            yield connection
+
+
+def _day(row: dict[str, Any]) -> ReplayedDay:
+    key = ReplayKey(
+        trading_day=row.pop("trading_day"), kind=ReplayKind(row.pop("kind")), label=row.pop("label")
+    )
+    return ReplayedDay(key=key, **row)

@@ -1,0 +1,1 @@
+"""Recorded decisions once more: as they were made, and as another policy would have made them."""
