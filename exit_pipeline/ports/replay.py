@@ -28,14 +28,15 @@ class ReplayStore(Protocol):
     def recorded(
         self, asked: RecordedRange, chunk: int, *, with_reasoning: bool = False
     ) -> Iterator[RecordedDecisions]:
-        """Recorded decisions by time, run and id, some at a time.
+        """Recorded decisions by time and id, some at a time.
 
         Each part is of one moment of the database, and nothing is held between two: what is
         recorded meanwhile at a time that was passed is not among them. No tick waits for it.
 
         Args:
             asked: The range, best of a day, and which runs.
-            chunk: Decisions of one part at most, by which memory is bounded.
+            chunk: Decisions of one part at most, by which memory is bounded; those of one time are
+                never parted.
             with_reasoning: Also the sentences that were recorded.
         """
         ...

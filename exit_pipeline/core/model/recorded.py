@@ -171,7 +171,7 @@ class RecordedPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedDecisions:
-    """Decisions that can be made again, one row each, by time, run and id.
+    """Decisions that can be made again, one row each, by time and id.
 
     Attributes:
         book: Their inputs; ``book.policy`` indexes `policies`.
@@ -179,7 +179,7 @@ class RecordedDecisions:
         ids: Key of each row.
         positions: Its position's id.
         run: Index of its run in `runs`.
-        runs: The runs, in the order of their first row.
+        runs: The runs.
         policies: The policies that decided.
         left_out: Decisions of the same range that can't be made again, counted by the reason.
         reasoning: The sentences that were recorded, by row; None where they were not asked for.
@@ -198,7 +198,7 @@ class RecordedDecisions:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, rows: BoolColumn) -> Self:
+    def take(self, rows: NDArray[np.intp]) -> Self:
         """Some rows, with all runs and policies, and nothing that is left out."""
         kept = self.reasoning
         return type(self)(
@@ -209,7 +209,7 @@ class RecordedDecisions:
             run=self.run[rows],
             runs=self.runs,
             policies=self.policies,
-            reasoning=kept and [kept[row] for row in np.flatnonzero(rows).tolist()],
+            reasoning=kept and [kept[row] for row in rows.tolist()],
         )
 
     def position_codes(self) -> tuple[Codes, tuple[str, ...]]:

@@ -124,8 +124,7 @@ def _readable(
             unread[str(error)] += int((recorded.book.policy == number).sum())
     if not unread:
         return recorded, policies, {}
-    is_read = index[recorded.book.policy] >= 0
-    kept_rows = recorded.take(is_read)
+    kept_rows = recorded.take(np.flatnonzero(index[recorded.book.policy] >= 0))
     book = replace(kept_rows.book, policy=index[kept_rows.book.policy])
     return replace(kept_rows, book=book, left_out=recorded.left_out), policies, unread
 

@@ -81,7 +81,7 @@ def _input(name: str) -> tuple[str, str]:
 
 def _fault() -> str:
     """The number of the first thing that a row lacks, from 1; 0 where it can be made again."""
-    lacks = ["d.run_id IS NULL OR r.id IS NULL", "p.code IS NULL", "d.position_id IS NULL"]
+    lacks = ["d.run_id IS NULL", "p.code IS NULL", "d.position_id IS NULL"]
     lacks += [f"d.{column} IS NULL" for column in MUST_HAVE]
     cases = "".join(f" WHEN {one} THEN {number}" for number, one in enumerate(lacks, 1))
     return f"(CASE{cases} ELSE 0 END)::int2"
@@ -114,8 +114,8 @@ FIXED: Final[Mapping[str, tuple[str, str]]] = {
     "exit_action": (_word("d.exit_action", words_of("exit_action"), 0), ">i2"),
     "urgency": (_word("d.urgency", words_of("urgency"), NOT_STORED), ">i2"),
 }
-"""SQL and sent type of each column of fixed width: ``d`` is the decision, ``r`` its run, ``p`` its
-policy with a number as ``code``."""
+"""SQL and sent type of each column of fixed width: ``d`` is the decision, ``p`` its policy with a
+number as ``code``."""
 
 OTHERS: Final[Mapping[str, str]] = {
     "id": "d.id::text",

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +23,6 @@ from exit_pipeline.adapters.database.postgres.recorded_columns import (
     outcome_of,
 )
 from exit_pipeline.core.model.book import BoolColumn
-from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.recorded import (
     Codes,
     RecordedDecisions,
@@ -31,23 +31,20 @@ from exit_pipeline.core.model.recorded import (
     RecordedRun,
 )
 
-_NO_RUN: Final = "'00000000-0000-0000-0000-000000000000'"
 _REASONING: Final[Mapping[str, str]] = {"reasoning": "d.reasoning::text"}
 
 # The numbers of policies are those of one moment, and so are the policies that are read by them.
 _NUMBERED: Final = """
     SELECT hash, policy, row_number() OVER (ORDER BY hash COLLATE "C") AS code FROM policies
 """
+_POLICIES: Final = f"LEFT JOIN ({_NUMBERED}) p ON p.hash = d.policy_hash"
 
-_ROWS: Final = f"""
-    SELECT {{columns}}
-    FROM refactored_decisions d
-    LEFT JOIN decision_runs r ON r.id = d.run_id
-    LEFT JOIN ({_NUMBERED}) p ON p.hash = d.policy_hash
-    WHERE d.decided_at >= %(start)s AND d.decided_at < %(end)s {{only}}
-    ORDER BY d.decided_at, coalesce(d.run_id, {_NO_RUN}), d.id COLLATE "C"
-    LIMIT %(chunk)s
-"""  # noqa: S608 the columns are those of a table of this program
+_FROM: Final = """
+    FROM refactored_decisions d {joined}
+    WHERE d.decided_at >= %(start)s AND d.decided_at < %(end)s {only}
+"""
+
+_RUNS: Final = "JOIN decision_runs r ON r.id = d.run_id"
 
 _ONLY: Final[Mapping[str, str]] = {
     "environment": "AND r.environment = %(environment)s",
@@ -55,56 +52,25 @@ _ONLY: Final[Mapping[str, str]] = {
     "dry_run": "AND r.dry_run = %(dry_run)s",
 }
 
-_AFTER: Final = f"""
-    AND (d.decided_at, coalesce(d.run_id, {_NO_RUN}), d.id COLLATE "C")
-      > (%(after)s, %(after_run)s::uuid, %(after_id)s)
-"""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a part ends: time, run and id of its last row."""
-
-    after: Any
-    after_run: str
-    after_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One part.
-
-    Attributes:
-        decisions: Those that can be made again, and how many can't.
-        rows: All of them.
-        last: Where the part ends; None where it is empty.
-    """
-
-    decisions: RecordedDecisions
-    rows: int
-    last: Place | None
+def moments(connection: Connection, asked: RecordedRange) -> list[tuple[datetime, int]]:
+    """The times at which anything was decided in a range, and how many decisions each has."""
+    query = f"SELECT d.decided_at, count(*) {_from(asked)} GROUP BY 1 ORDER BY 1"
+    found = connection.exec_driver_sql(query, _values(asked))
+    return [(row[0], row[1]) for row in found]
 
 
 def read_part(
-    connection: Connection,
-    asked: RecordedRange,
-    chunk: int,
-    after: Place | None,
-    *,
-    with_reasoning: bool,
-) -> Part:
-    """The next rows of a range.
+    connection: Connection, asked: RecordedRange, *, with_reasoning: bool
+) -> RecordedDecisions:
+    """The decisions of a range, those that can be made again, and how many can't.
 
     Args:
         connection: Within a transaction that sees one moment.
         asked: The range.
-        chunk: How many rows at most.
-        after: Where the part before ended; None for the first.
         with_reasoning: Also the sentences.
     """
-    rows = _copied(
-        connection, asked, chunk, after, {**OTHERS, **(_REASONING if with_reasoning else {})}
-    )
+    rows = _copied(connection, asked, {**OTHERS, **(_REASONING if with_reasoning else {})})
     run_of_row, keys = _runs(rows.rows["run"])
     faults = rows.number("fault", np.int64)
     left_out = {FAULTS[number - 1]: count for number, count in _counts(faults[faults > 0])}
@@ -123,31 +89,27 @@ def read_part(
         policies=policies,
         reasoning=_sentences(rows) if with_reasoning else None,
     )
-    last = _place(found, keys) if len(found) else None
-    kept = found if not faults.any() else found.take(faults == 0)
-    return Part(decisions=replace(kept, left_out=left_out), rows=len(found), last=last)
+    # To sort here is several times faster than to carry the whole rows through a sort over there.
+    order = np.lexsort((found.ids, found.book.decided_at))
+    return replace(found.take(order[faults[order] == 0]), left_out=left_out)
 
 
-def _copied(
-    connection: Connection,
-    asked: RecordedRange,
-    chunk: int,
-    after: Place | None,
-    others: Mapping[str, str],
-) -> ReadRows:
-    values = {name: getattr(asked, name) for name in _ONLY}
-    only = [clause for name, clause in _ONLY.items() if values[name] is not None]
-    values |= {"start": asked.start, "end": asked.end, "chunk": chunk}
-    if after is not None:
-        only.append(_AFTER)
-        # The rows before are no more than those of one moment, so that no index is needed.
-        values |= {"start": after.after, "after": after.after, "after_run": after.after_run,
-                   "after_id": after.after_id}  # fmt: skip
+def _copied(connection: Connection, asked: RecordedRange, others: Mapping[str, str]) -> ReadRows:
     columns = [*(sql for sql, _ in FIXED.values()), *others.values()]
     sink = CopiedRows({name: kind for name, (_, kind) in FIXED.items()}, tuple(others))
-    query = _ROWS.format(columns=", ".join(columns), only=" ".join(only))
-    copy_out(connection, query, sink, **values)
+    query = f"SELECT {', '.join(columns)} {_from(asked, _POLICIES)}"
+    copy_out(connection, query, sink, **_values(asked))
     return sink.read()
+
+
+def _from(asked: RecordedRange, joined: str = "") -> str:
+    """The rows of a range. A decision of no run is in it where no runs are asked for."""
+    only = [clause for name, clause in _ONLY.items() if getattr(asked, name) is not None]
+    return _FROM.format(joined=f"{_RUNS if only else ''} {joined}", only=" ".join(only))
+
+
+def _values(asked: RecordedRange) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in ("start", "end", *_ONLY)}
 
 
 def _counts(column: NDArray[np.int64]) -> list[tuple[int, int]]:
@@ -202,11 +164,3 @@ def _read_runs(connection: Connection, keys: Sequence[str]) -> tuple[RecordedRun
 def _sentences(rows: ReadRows) -> list[tuple[str, ...]]:
     texts = rows.texts("reasoning")
     return [tuple(json.loads(text)) if text else () for text in texts]
-
-
-def _place(found: RecordedDecisions, keys: Sequence[str]) -> Place:
-    return Place(
-        after=to_datetime(int(found.book.decided_at[-1])),
-        after_run=keys[found.run[-1]],
-        after_id=found.ids[-1].decode(),
-    )

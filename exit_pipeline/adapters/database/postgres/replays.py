@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
-from exit_pipeline.adapters.database.postgres.recorded_parts import read_part
+from exit_pipeline.adapters.database.postgres.recorded_parts import moments, read_part
 from exit_pipeline.adapters.database.postgres.replay_rows import ReplayRows
+from exit_pipeline.core.model.instant import MICROSECOND
 from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKey, ReplayKind
 
@@ -46,18 +48,15 @@ class PostgresReplays:
     def recorded(
         self, asked: RecordedRange, chunk: int, *, with_reasoning: bool = False
     ) -> Iterator[RecordedDecisions]:
-        """Recorded decisions by time, run and id; see ``ReplayStore.recorded``."""
-        after = None
-        while True:
+        """Recorded decisions by time and id; see ``ReplayStore.recorded``."""
+        with self._patiently() as connection:
+            times = moments(connection, asked)
+        for start, end in _spans(times, chunk):
             with self._patiently() as connection:
                 # Decisions, runs and policies of one moment.
                 run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                part = read_part(connection, asked, chunk, after, with_reasoning=with_reasoning)
-            if part.rows:
-                yield part.decisions
-            if part.rows < chunk:
-                return
-            after = part.last
+                part = replace(asked, start=start, end=end)
+                yield read_part(connection, part, with_reasoning=with_reasoning)
 
     def untimed(self, asked: RecordedRange, zone: ZoneInfo) -> Mapping[date, int]:
         """Decisions without a time of their own, by the day of their making."""
@@ -94,6 +93,20 @@ class PostgresReplays:
             for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
                 run(connection, f"SET LOCAL {limit} = '{_PATIENCE}'")
             yield connection
+
+
+def _spans(
+    times: Sequence[tuple[datetime, int]], chunk: int
+) -> Iterator[tuple[datetime, datetime]]:
+    """Spans of at most so many decisions, where no single time has more."""
+    held, start = 0, None
+    for at, count in times:
+        if start is not None and held + count > chunk:
+            yield start, at
+            held, start = 0, None
+        held, start = held + count, start or at
+    if start is not None:
+        yield start, times[-1][0] + MICROSECOND
 
 
 def _day(row: dict[str, Any]) -> ReplayedDay:
