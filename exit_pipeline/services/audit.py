@@ -46,9 +46,11 @@ def audit_days(
         progress: Is told of each day.
 
     Raises:
-        InputError: No decision is recorded in the range.
+        InputError: No decision is recorded in the range, or a day is none of the calendar's.
         UnavailableError: The database did not answer; days that are done stay.
     """
+    for day in (request.first, request.last):
+        calendar.session(day)  # refuses a date that the calendar does not serve
     whole = request.range_of(request.first, request.last, calendar.zone)
     untimed = database.replays.untimed(whole, calendar.zone)
     before = {}

@@ -52,12 +52,10 @@ class AuditRequest:
 
     def __post_init__(self) -> None:
         if self.first > self.last:
-            message = (
-                f"--from {self.first} is after --to {self.last}; expected the earlier day first"
-            )
+            message = f"from {self.first} is after to {self.last}; expected the earlier day first"
             raise InputError(message)
         if self.chunk < 1:
-            message = f"--chunk is {self.chunk}; expected 1 or more decisions"
+            message = f"chunk is {self.chunk}; expected 1 or more decisions"
             raise InputError(message)
 
     def range_of(self, first: date, last: date, zone: ZoneInfo) -> RecordedRange:
