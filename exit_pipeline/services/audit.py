@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
@@ -126,8 +126,8 @@ def _audit_parts(
         decisions=decisions,
         differing=differing,
         ahead=ahead,
-        left_out=left_out,
-        code_versions=versions,
+        left_out=dict(left_out),
+        code_versions=dict(versions),
     )
 
 
@@ -144,16 +144,16 @@ def _tell(found: Audited, report: AuditReport) -> None:
     """Count what differs, and tell the first of it cell by cell."""
     for column, where in found.differing.items():
         report.columns[column] += int(where.sum())
-    for row in np.flatnonzero(~found.same).tolist():
-        if len(report.differences) >= report.request.shown:
-            break
-        report.differences += [
-            _cell(found, row, column, *values) for column, values in found.cells(row).items()
-        ]
+    cells = (
+        _cell(found, row, column, *values)
+        for row in np.flatnonzero(~found.same).tolist()
+        for column, values in found.cells(row).items()
+    )
+    report.differences += islice(cells, report.request.shown - len(report.differences))
     decided_at = found.recorded.book.decided_at
     for name, where in found.ahead.items():
         times = getattr(found.recorded.book, name)
-        for row in np.flatnonzero(where).tolist()[: report.request.shown - len(report.ahead)]:
+        for row in np.flatnonzero(where)[: report.request.shown - len(report.ahead)].tolist():
             at, decided = to_datetime(int(times[row])), to_datetime(int(decided_at[row]))
             report.ahead.append(_cell(found, row, NAMES[name], at, decided))
 

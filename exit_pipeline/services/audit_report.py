@@ -57,6 +57,9 @@ class AuditRequest:
         if self.chunk < 1:
             message = f"chunk is {self.chunk}; expected 1 or more decisions"
             raise InputError(message)
+        if self.shown < 0:
+            message = f"shown is {self.shown}; expected 0 or more differences"
+            raise InputError(message)
 
     def range_of(self, first: date, last: date, zone: ZoneInfo) -> RecordedRange:
         """The recorded decisions of some days."""
