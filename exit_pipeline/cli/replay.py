@@ -136,7 +136,7 @@ def _print(report: AuditReport) -> None:
     days, resumed = len(report.days), report.resumed
     before = f", {resumed} of them audited before" if resumed else ""
     out.print(
-        f"[bold]{report.request.first} to {report.request.last}[/bold]  {days} days with decisions"
+        f"[bold]{report.request.first} to {report.request.last}[/bold]  {days} {'day' if days == 1 else 'days'} with decisions"
         f"{before}: {report.decisions:,} decisions made again",
         highlight=False,
     )

@@ -41,7 +41,7 @@ def fail(*arguments: str) -> Result:
 @pytest.mark.usefixtures("desk")
 def test_an_audit_says_what_it_has_checked(run: Run) -> None:
     shown = " ".join(run("replay", "audit", *DAY, "--reasoning").stdout.split())
-    assert "1 days with decisions: 6 decisions made again" in shown
+    assert "1 day with decisions: 6 decisions made again" in shown
     assert "Every decision is what was recorded, and none looked ahead." in shown
     assert "Decided by version 0.1.0 (6); made again by 0.1.0." in shown
     assert "INCIDENT" not in shown
@@ -61,7 +61,7 @@ def test_a_changed_rule_is_an_incident_and_status_one(monkeypatch: pytest.Monkey
     assert "INCIDENT 1 decisions are not what was recorded." in shown
     assert "exit_reason" in shown
     assert "PROFIT_TARGET nothing" in shown.replace("│ ", "")
-    told = json.loads(fail("--json", "--show", "1").stdout)
+    told = json.loads(fail("--json").stdout)
     assert told["differing_columns"]["decision"] == 1
     cells = {cell["column"]: (cell["recorded"], cell["made"]) for cell in told["differences"]}
     assert cells["decision"] == ("EXIT", "HOLD")
