@@ -133,10 +133,10 @@ def _facts(report: AuditReport) -> dict[str, Any]:
 
 def _print(report: AuditReport) -> None:
     out = console()
-    days, resumed = len(report.days), report.resumed
-    before = f", {resumed} of them audited before" if resumed else ""
+    days = "1 day" if len(report.days) == 1 else f"{len(report.days)} days"
+    before = f", {report.resumed} of them audited before" if report.resumed else ""
     out.print(
-        f"[bold]{report.request.first} to {report.request.last}[/bold]  {days} {'day' if days == 1 else 'days'} with decisions"
+        f"[bold]{report.request.first} to {report.request.last}[/bold]  {days} with decisions"
         f"{before}: {report.decisions:,} decisions made again",
         highlight=False,
     )
