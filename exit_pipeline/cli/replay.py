@@ -63,7 +63,7 @@ def audit(
         chunk=chunk,
         shown=show,
         keep=keep,
-        resume=resume,
+        skip_audited=resume,
         with_reasoning=reasoning,
     )
     with _progress(request, visible=not to_json) as progress:
@@ -126,7 +126,7 @@ def _facts(report: AuditReport) -> dict[str, Any]:
         "differences": [asdict(cell) for cell in report.differences],
         "looks_ahead": [asdict(cell) for cell in report.ahead],
         "days": [asdict(day) | {"trading_day": str(day.key.trading_day)} for day in report.days],
-        "resumed_days": report.resumed,
+        "resumed_days": report.audited_before,
         "kept": report.request.keep,
     }
 
@@ -134,7 +134,7 @@ def _facts(report: AuditReport) -> dict[str, Any]:
 def _print(report: AuditReport) -> None:
     out = console()
     days = "1 day" if len(report.days) == 1 else f"{len(report.days)} days"
-    before = f", {report.resumed} of them audited before" if report.resumed else ""
+    before = f", {report.audited_before} of them audited before" if report.audited_before else ""
     out.print(
         f"[bold]{report.request.first} to {report.request.last}[/bold]  {days} with decisions"
         f"{before}: {report.decisions:,} decisions made again",

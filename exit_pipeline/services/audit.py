@@ -54,13 +54,13 @@ def audit_days(
     whole = request.range_of(request.first, request.last, calendar.zone)
     untimed = database.replays.untimed(whole, calendar.zone)
     before = {}
-    if request.resume:
+    if request.skip_audited:
         kept = database.replays.days(ReplayKind.AUDIT, whole.label, request.first, request.last)
         before = {one.key.trading_day: one for one in kept if one.code_version == CODE_VERSION}
     report = AuditReport(request=request, code_version=CODE_VERSION)
     for day in request.days():
         done = before.get(day)
-        report.resumed += done is not None
+        report.audited_before += done is not None
         done = done or _audit_day(day, untimed.get(day, 0), report, database, calendar)
         if done is not None:
             report.add(done)

@@ -33,8 +33,8 @@ class AuditRequest:
         chunk: Decisions in memory at a time.
         shown: Cells and looks ahead that are told one by one.
         keep: Keep what comes of each day, in place of what is kept of it.
-        resume: Take days that this version has audited already as they are kept, without what was
-            recorded of them since.
+        skip_audited: Take days that this version has audited already as they are kept, without
+            what was recorded of them since.
         with_reasoning: Also compare the sentences, where this version decided; that takes many
             times as long.
     """
@@ -47,7 +47,7 @@ class AuditRequest:
     chunk: int = CHUNK
     shown: int = SHOWN
     keep: bool = True
-    resume: bool = False
+    skip_audited: bool = False
     with_reasoning: bool = False
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class AuditReport:
         differences: The first of them.
         ahead: The first inputs of a later time than their decision's.
         left_out: How many decisions could not be made again, by the reason.
-        resumed: Days that were audited before.
+        audited_before: Days that were audited before.
     """
 
     request: AuditRequest
@@ -124,7 +124,7 @@ class AuditReport:
     differences: list[Cell] = field(default_factory=list)
     ahead: list[Cell] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    resumed: int = 0
+    audited_before: int = 0
 
     @property
     def decisions(self) -> int:

@@ -252,18 +252,18 @@ def test_an_audit_that_is_broken_off_leaves_whole_days_and_is_resumed(database, 
     with pytest.raises(KeyboardInterrupt):
         audited(database, progress=stop)
     assert [row["decisions"] for row in rows("SELECT decisions FROM replay_days")] == [3, 3]
-    report = audited(database, resume=True)
-    assert (report.resumed, report.decisions, len(report.days)) == (2, 9, 3)
+    report = audited(database, skip_audited=True)
+    assert (report.audited_before, report.decisions, len(report.days)) == (2, 9, 3)
     rows("UPDATE replay_days SET code_version = 'v0'")
-    assert audited(database, resume=True).resumed == 0
+    assert audited(database, skip_audited=True).audited_before == 0
 
 
 def test_what_was_found_before_stays_an_incident_when_an_audit_is_resumed(database, rows):
     record(database, a_book(3))
     rows("UPDATE refactored_decisions SET mark = 0.5")
     audited(database)
-    report = audited(database, resume=True)
-    assert (report.resumed, report.differing, report.is_clean) == (3, 3, False)
+    report = audited(database, skip_audited=True)
+    assert (report.audited_before, report.differing, report.is_clean) == (3, 3, False)
 
 
 def test_an_audit_of_some_runs_is_kept_apart_from_that_of_all(database, rows):

@@ -45,8 +45,10 @@ def flags(column: NDArray[np.bool_]) -> WireColumn:
 
 
 def instants(column: NDArray[np.int64]) -> WireColumn:
-    """Microseconds since 1970 as timestamps."""
-    return WireColumn(_bytes_of((column - EPOCH_MICROS).astype(">i8")))
+    """Microseconds since 1970 as timestamps; UNKNOWN is NULL."""
+    known = column != UNKNOWN
+    since = np.where(known, column, EPOCH_MICROS) - EPOCH_MICROS
+    return numbers(since, ">i8", known)
 
 
 def day(number: int, rows: int) -> WireColumn:

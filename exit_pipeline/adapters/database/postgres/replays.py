@@ -17,8 +17,11 @@ from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKey, ReplayKind
 
 _PATIENCE: Final = "10min"
-"""What a statement of a replay may take, and what may pass between two: it holds nothing that a
-tick waits for, while a disk that is asked for a year may be slow."""
+"""What a statement of a replay may take, what may pass between two, and for how long it waits for
+another replay of the same day: it holds nothing that a tick waits for, while a disk that is asked
+for a year may be slow."""
+
+_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
 
 _UNTIMED: Final = """
     SELECT CAST(CAST(d.created_at AS timestamptz) AT TIME ZONE :zone AS date) AS day,
@@ -90,7 +93,7 @@ class PostgresReplays:
     @contextmanager
     def _patiently(self) -> Iterator[Connection]:
         with transaction(self._engine) as connection:
-            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            for limit in _LIMITS:
                 run(connection, f"SET LOCAL {limit} = '{_PATIENCE}'")
             yield connection
 
