@@ -1,6 +1,6 @@
 """Every benchmark in turn."""
 
-from benchmarks import cboe, context, decide, imports, protocol, tick
+from benchmarks import cboe, context, decide, imports, protocol, replay, tick
 
-for benchmark in (decide, context, cboe, tick, protocol, imports):
+for benchmark in (decide, context, cboe, tick, protocol, replay, imports):
     benchmark.main()

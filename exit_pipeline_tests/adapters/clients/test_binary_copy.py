@@ -119,8 +119,8 @@ def test_an_error_of_the_server_is_told_as_of_any_other_statement(engine, copied
 
 
 TABLE = """
-    CREATE TABLE kept (number integer, day date, at timestamptz, name text, id uuid, price numeric(14, 4),
-                       share float8, count integer, flag boolean, said jsonb)
+    CREATE TABLE kept (number integer, day date, at timestamptz, name text, id uuid,
+                       price numeric(14, 4), share float8, count integer, flag boolean, said jsonb)
 """
 
 

@@ -1,5 +1,6 @@
 """Recorded decisions in bulk: the same book to the last bit, in parts, and replaced day by day."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -267,6 +268,17 @@ def test_what_ends_in_the_middle_leaves_the_replay_of_before(database, sql):
 
     with pytest.raises(KeyboardInterrupt):
         killed()
+    assert sql("SELECT count(*) AS n FROM decision_replays") == [{"n": 12}]
+    assert sql("SELECT decisions FROM replay_days") == [{"decisions": 12}]
+
+
+def test_two_replays_of_a_day_at_once_leave_one_of_them_whole(database, sql):
+    """Regression guard: where neither waited for the other, both would insert the same keys."""
+    record(database, at_ticks(a_recorded_book(12), TICKS), [EVERY_RULE])
+    rows = rows_of(database)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(replay, database, rows) for _ in range(4)]:
+            done.result()
     assert sql("SELECT count(*) AS n FROM decision_replays") == [{"n": 12}]
     assert sql("SELECT decisions FROM replay_days") == [{"decisions": 12}]
 
