@@ -10,6 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -36,12 +38,14 @@ from exit_pipeline.adapters.clients.postgres_engine import make_engine, run, tra
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.model.book import Book
+from exit_pipeline.core.model.kept_decision import OUTCOMES
 from exit_pipeline.core.model.recorded import (
     OutcomeColumns,
     RecordedDecisions,
     RecordedPolicy,
     RecordedRun,
 )
+from exit_pipeline.core.model.stored_book import NAMES, book_of_stored
 from exit_pipeline.core.replay.audit import audit
 from exit_pipeline.core.replay.made_outcome import made_outcome
 from exit_pipeline.policies import parse_policy
@@ -133,6 +137,35 @@ def print_ratio(url: str) -> None:
     print(f"  a million decisions took {million:.0f} seconds here")
 
 
+def print_ways(url: str, days: int = 20) -> None:
+    """Reading the same rows in several ways, each into columns."""
+    engine = make_engine(url)
+    database, span = PostgresDatabase(engine), whole(1)
+    last = list(sessions(ExchangeCalendar(), days))[-1].day
+    asked = span.range_of(FIRST, last, ExchangeCalendar().zone)
+    names = ", ".join((*NAMES.values(), *OUTCOMES, "id", "position_id", "run_id", "policy_hash"))
+    query = f"SELECT {names} FROM refactored_decisions WHERE decided_at < '{asked.end}'"  # noqa: S608
+
+    def by_rows() -> Book:
+        with transaction(engine) as connection:
+            found = [tuple(row)[: len(NAMES)] for row in run(connection, query)]
+        columns = zip(NAMES.values(), zip(*found, strict=True), strict=True)
+        return book_of_stored(dict(columns))
+
+    ways: dict[str, Callable[[], object]] = {
+        "binary COPY": lambda: list(database.replays.recorded(asked, CHUNK)),
+        "rows of the driver, and the book of them": by_rows,
+    }
+    if find_spec("adbc_driver_postgresql"):  # not among the packages of this project
+        connection = import_module("adbc_driver_postgresql.dbapi").connect(url)
+        ways["ADBC, as Arrow"] = lambda: connection.execute(query).fetch_arrow_table()
+    took = in_turn(3, *ways.values())
+    print(f"reading {days} days of decisions, {days * TICKS * POSITIONS:,} rows")
+    for way, one in zip(ways, took, strict=True):
+        print(f"  {way:45} {one / took[0]:.2f}")
+    engine.dispose()
+
+
 def print_evaluation(rows: int) -> None:
     """Making decisions again and comparing them, in memory, beside a sum of each column."""
     recorded = in_memory(rows)
@@ -199,6 +232,7 @@ def main(years: int = 3) -> None:
         engine = make_engine(url)
         PostgresDatabase(engine).decisions.keep_policies({RULES.hash: RULES.canonical_json()})
         record_years(engine, 0, SESSIONS)
+        print_ways(url)
         print_ratio(url)
         record_years(engine, SESSIONS, years * SESSIONS)
         engine.dispose()

@@ -93,8 +93,7 @@ class PostgresReplays:
     @contextmanager
     def _patiently(self) -> Iterator[Connection]:
         with transaction(self._engine) as connection:
-            for limit in _LIMITS:
-                run(connection, f"SET LOCAL {limit} = '{_PATIENCE}'")
+            run(connection, "; ".join(f"SET LOCAL {limit} = '{_PATIENCE}'" for limit in _LIMITS))
             yield connection
 
 

@@ -179,7 +179,7 @@ def test_a_year_is_no_single_statement_and_none_of_them_waits_for_a_tick(
         statements.clear()
         assert sum(map(len, read(database, chunk=2))) == 12
         assert sum(map(len, read(database, chunk=12))) == 12
-    assert "SET LOCAL statement_timeout = '10min'" in statements
+    assert sum("SET LOCAL statement_timeout = '10min'" in one for one in statements) > 2
 
 
 def rows_of(database, asked=DAY, same=None, differences=None):
