@@ -92,10 +92,8 @@ class OutcomeColumns:
             if column.name == "pnl_percent":
                 differs = one.view(np.int64) != two.view(np.int64)
                 differs &= ~(np.isnan(one) & np.isnan(two))
-            if differs.ndim > 1:
-                differs = differs.any(axis=1)
             if differs.any():
-                found[column.name] = differs
+                found[column.name] = differs if differs.ndim == 1 else differs.any(axis=1)
         return found
 
     def stored(self, column: str, row: int) -> Any:
