@@ -73,6 +73,7 @@ def audit(
             calendar=make_calendar(),
             progress=progress,
         )
+    report.refuse_nothing()
     if to_json:
         as_json(_facts(report))
     else:

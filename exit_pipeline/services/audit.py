@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.recorded import RecordedDecisions
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedRows, ReplayKey, ReplayKind
@@ -46,7 +45,7 @@ def audit_days(
         progress: Is told of each day.
 
     Raises:
-        InputError: No decision is recorded in the range, or a day is none of the calendar's.
+        InputError: A day is none that the calendar serves.
         UnavailableError: The database did not answer; days that are done stay.
     """
     for day in (request.first, request.last):
@@ -57,7 +56,7 @@ def audit_days(
     if request.skip_audited:
         kept = database.replays.days(ReplayKind.AUDIT, whole.label, request.first, request.last)
         before = {one.key.trading_day: one for one in kept if one.code_version == CODE_VERSION}
-    report = AuditReport(request=request, code_version=CODE_VERSION)
+    report = AuditReport(request=request, label=whole.label, code_version=CODE_VERSION)
     for day in request.days():
         done = before.get(day)
         report.audited_before += done is not None
@@ -65,10 +64,6 @@ def audit_days(
         if done is not None:
             report.add(done)
         progress(day, done.decisions if done else 0)
-    if not report.days:
-        only = f" ({whole.label})" if whole.is_restricted else ""
-        message = f"no decision is recorded from {request.first} to {request.last}{only}"
-        raise InputError(message)
     return report
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.recorded import RecordedRange
+from exit_pipeline.core.model.recorded import EVERYTHING, RecordedRange
 from exit_pipeline.core.model.replayed import ReplayedDay
 
 CHUNK: Final = 20_000
@@ -108,6 +108,7 @@ class AuditReport:
 
     Attributes:
         request: What was asked.
+        label: Of which runs, as it is kept.
         code_version: Of this program.
         days: How each day ended that has decisions, by day.
         columns: How many values differ, by column.
@@ -118,6 +119,7 @@ class AuditReport:
     """
 
     request: AuditRequest
+    label: str
     code_version: str
     days: list[ReplayedDay] = field(default_factory=list)
     columns: Counter[str] = field(default_factory=Counter)
@@ -158,6 +160,19 @@ class AuditReport:
     def is_clean(self) -> bool:
         """Nothing differs and nothing looks ahead."""
         return not self.differing and not self.looking_ahead
+
+    def refuse_nothing(self) -> None:
+        """Make of an audit that has found nothing to audit a mistake of who asked for it.
+
+        Raises:
+            InputError: No decision is recorded in the range.
+        """
+        if not self.days:
+            asked = self.request
+            span = f"from {asked.first} to {asked.last}"
+            only = "" if self.label == EVERYTHING else f" ({self.label})"
+            message = f"no decision is recorded {span}{only}"
+            raise InputError(message)
 
     def add(self, day: ReplayedDay) -> None:
         """Count a day in."""

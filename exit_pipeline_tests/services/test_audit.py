@@ -287,11 +287,26 @@ def test_a_day_ends_at_midnight_in_new_york(database):
     [
         ({"first": LAST, "last": FIRST}, "from 2026-03-18 is after to 2026-03-16"),
         ({"chunk": 0}, "chunk is 0; expected 1 or more decisions"),
-        ({}, "no decision is recorded from 2026-03-16 to 2026-03-18"),
+        ({"shown": -1}, "shown is -1; expected 0 or more differences"),
+    ],
+    ids=["from after to", "no chunk", "fewer than none"],
+)
+def test_what_can_t_be_asked_is_said_in_one_sentence(asked, said):
+    with pytest.raises(InputError, match=said):
+        AuditRequest(**{"first": FIRST, "last": LAST} | asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, "no decision is recorded from 2026-03-16 to 2026-03-18$"),
         ({"environment": "live"}, r"no decision is recorded from .* to 2026-03-18 \(live\)"),
     ],
-    ids=["from after to", "no chunk", "no decisions", "none of these runs"],
+    ids=["no decisions", "none of these runs"],
 )
-def test_what_can_t_be_audited_is_said_in_one_sentence(database, asked, said):
+def test_a_range_without_decisions_is_clean_and_can_be_refused(database, rows, asked, said):
+    report = audited(database, **asked)
+    assert (report.days, report.is_clean) == ([], True)
+    assert rows("SELECT * FROM replay_days") == []
     with pytest.raises(InputError, match=said):
-        audited(database, **asked)
+        report.refuse_nothing()

@@ -27,6 +27,9 @@ NOT_STORED: Final = -1
 FOREIGN: Final = 99
 """Code of a word that this version does not know."""
 
+EVERYTHING: Final = "all"
+"""The label of decisions of all runs."""
+
 _WORDS: Final[Mapping[str, Mapping[int, str | None]]] = {
     "quote_grade": {grade.value: grade.name for grade in QuoteGrade},
     "decision": {0: "HOLD", 1: "EXIT"},
@@ -236,16 +239,11 @@ class RecordedRange:
 
     @property
     def label(self) -> str:
-        """What the range is restricted to, in words; ``all`` where it is to nothing.
+        """What the range is restricted to, in words; EVERYTHING where it is to nothing.
 
         Example: ``paper, no dry runs``.
         """
         said = [one for one in (self.environment, self.mode and f"mode {self.mode}") if one]
         if self.dry_run is not None:
             said.append("dry runs" if self.dry_run else "no dry runs")
-        return ", ".join(said) or "all"
-
-    @property
-    def is_restricted(self) -> bool:
-        """Whether only some runs are asked for."""
-        return self.label != "all"
+        return ", ".join(said) or EVERYTHING
