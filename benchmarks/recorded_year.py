@@ -19,8 +19,8 @@ from exit_pipeline.core.model.book import KINDS, Book, Kind
 from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.instant import SECONDS
 from exit_pipeline.core.model.market_state import Regime
+from exit_pipeline.core.model.outcome_columns import OutcomeColumns, words_of
 from exit_pipeline.core.model.price import UNKNOWN
-from exit_pipeline.core.model.recorded import OutcomeColumns, words_of
 from exit_pipeline.core.model.session import Session
 from exit_pipeline.core.model.stored_book import NAMES
 from exit_pipeline.core.replay.made_outcome import made_outcome

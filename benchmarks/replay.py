@@ -39,12 +39,8 @@ from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.kept_decision import OUTCOMES
-from exit_pipeline.core.model.recorded import (
-    OutcomeColumns,
-    RecordedDecisions,
-    RecordedPolicy,
-    RecordedRun,
-)
+from exit_pipeline.core.model.outcome_columns import OutcomeColumns
+from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedPolicy, RecordedRun
 from exit_pipeline.core.model.stored_book import NAMES, book_of_stored
 from exit_pipeline.core.replay.audit import audit
 from exit_pipeline.core.replay.made_outcome import made_outcome

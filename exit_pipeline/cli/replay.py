@@ -26,46 +26,29 @@ def replay() -> None:
 @replay.command()
 @click.option("--from", "first", required=True, help="First trading day, YYYY-MM-DD.")
 @click.option("--to", "last", required=True, help="Last trading day, itself included.")
-@click.option("--environment", default=None, help="Only of paper, live, tape or simulated.")
-@click.option("--mode", default=None, help="Only of this mode: live, or a source such as recorded.")
+@click.option("--environment", help="Only of paper, live, tape or simulated.")
+@click.option("--mode", help="Only of this mode: live, or a source such as recorded.")
 @click.option("--dry-runs/--no-dry-runs", "dry_run", default=None, help="Only, or no, dry runs.")
-@click.option("--reasoning", is_flag=True, help="Compare the sentences too, which takes its time.")
+@click.option(
+    "--reasoning", "with_reasoning", is_flag=True, help="Compare the sentences too, which is slow."
+)
 @click.option("--keep/--no-keep", default=True, help="Keep what comes of each day.")
-@click.option("--resume", is_flag=True, help="Pass over days that this version has audited.")
+@click.option(
+    "--resume", "skip_audited", is_flag=True, help="Pass over days that this version has audited."
+)
 @click.option("--chunk", type=int, default=CHUNK, show_default=True, help="Decisions in memory.")
-@click.option("--show", type=int, default=SHOWN, show_default=True, help="Differences to show.")
+@click.option(
+    "--show", "shown", type=int, default=SHOWN, show_default=True, help="Differences to show."
+)
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
-def audit(
-    first: str,
-    last: str,
-    environment: str | None,
-    mode: str | None,
-    dry_run: bool | None,
-    reasoning: bool,
-    keep: bool,
-    resume: bool,
-    chunk: int,
-    show: int,
-    to_json: bool,
-) -> None:
+def audit(first: str, last: str, to_json: bool, **asked: Any) -> None:
     """Decide each recorded decision again by its own policy: nothing may differ.
 
     Exits 1 if anything differs, or if a decision knew what was not known yet.
     """
     from exit_pipeline.defs.resources import make_calendar, open_database
 
-    request = AuditRequest(
-        first=_day("--from", first),
-        last=_day("--to", last),
-        environment=environment,
-        mode=mode,
-        dry_run=dry_run,
-        chunk=chunk,
-        shown=show,
-        keep=keep,
-        skip_audited=resume,
-        with_reasoning=reasoning,
-    )
+    request = AuditRequest(first=_day("--from", first), last=_day("--to", last), **asked)
     with _progress(request, visible=not to_json) as progress:
         report = audit_days(
             request,

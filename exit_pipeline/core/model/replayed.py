@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from exit_pipeline.core.model.book import BoolColumn, IntColumn
-from exit_pipeline.core.model.recorded import Codes, OutcomeColumns, Text
+from exit_pipeline.core.model.outcome_columns import Codes, OutcomeColumns, Text
 
 
 class ReplayKind(StrEnum):

@@ -18,7 +18,8 @@ from exit_pipeline.core.engine.stored_policy import policy_from_json
 from exit_pipeline.core.model.book import BoolColumn
 from exit_pipeline.core.model.decision import Decisions
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.recorded import OutcomeColumns, RecordedDecisions
+from exit_pipeline.core.model.outcome_columns import OutcomeColumns
+from exit_pipeline.core.model.recorded import RecordedDecisions
 from exit_pipeline.core.replay.look_ahead import look_ahead
 from exit_pipeline.core.replay.made_outcome import made_outcome
 

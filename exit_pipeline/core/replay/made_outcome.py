@@ -6,7 +6,12 @@ import numpy as np
 
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.model.decision import NO_RULE, Decisions
-from exit_pipeline.core.model.recorded import NOT_STORED, OutcomeColumns, Text, Words
+from exit_pipeline.core.model.outcome_columns import (
+    NOT_STORED,
+    OutcomeColumns,
+    Text,
+    Words,
+)
 
 
 def made_outcome(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.stored_outcome import stored_outcome
-from exit_pipeline.core.model.recorded import OutcomeColumns
+from exit_pipeline.core.model.outcome_columns import OutcomeColumns
 from exit_pipeline.core.replay.made_outcome import made_outcome
 from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import book_of

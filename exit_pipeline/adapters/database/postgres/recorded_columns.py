@@ -16,13 +16,13 @@ from exit_pipeline.core.model.book import KINDS, MOST_RULES, Book, Kind
 from exit_pipeline.core.model.direction import Direction
 from exit_pipeline.core.model.instant import DAYS
 from exit_pipeline.core.model.market_state import Regime
-from exit_pipeline.core.model.price import UNKNOWN
-from exit_pipeline.core.model.recorded import (
+from exit_pipeline.core.model.outcome_columns import (
     FOREIGN,
     NOT_STORED,
     OutcomeColumns,
     words_of,
 )
+from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.stored_book import NAMES
 
 _LEAST: Final = "'-9223372036854775808'::bigint"

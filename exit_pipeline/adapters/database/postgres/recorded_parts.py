@@ -23,8 +23,8 @@ from exit_pipeline.adapters.database.postgres.recorded_columns import (
     outcome_of,
 )
 from exit_pipeline.core.model.book import BoolColumn
+from exit_pipeline.core.model.outcome_columns import Codes
 from exit_pipeline.core.model.recorded import (
-    Codes,
     RecordedDecisions,
     RecordedPolicy,
     RecordedRange,

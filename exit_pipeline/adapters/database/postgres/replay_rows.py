@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from exit_pipeline.adapters.clients import binary_rows as wire
 from exit_pipeline.adapters.clients.postgres_copy import copy_in
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run
-from exit_pipeline.core.model.recorded import NOT_STORED, OutcomeColumns, words_of
+from exit_pipeline.core.model.outcome_columns import NOT_STORED, OutcomeColumns, words_of
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedRows, ReplayKey
 
 _EPOCH: Final = date(1970, 1, 1)

@@ -11,7 +11,8 @@ import pytest
 
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.model.errors import ConfigurationError
-from exit_pipeline.core.model.recorded import OutcomeColumns, RecordedRange
+from exit_pipeline.core.model.outcome_columns import OutcomeColumns
+from exit_pipeline.core.model.recorded import RecordedRange
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedRows, ReplayKey, ReplayKind
 from exit_pipeline.core.model.stored_book import NAMES, book_of_stored
 from exit_pipeline.core.replay.made_outcome import made_outcome
