@@ -99,7 +99,7 @@ def encode(book: Book, made: OutcomeColumns, runs: np.ndarray, policy: Policy) -
     keys = [
         wire.text(np.array([uuid.uuid4().hex.encode() for _ in range(rows)])),
         wire.raw(runs.view("V16")),
-        wire.text(np.char.add(b"position-", (numbers % POSITIONS).astype("S2"))),
+        wire.text(np.char.add(b"position-", (numbers % POSITIONS).astype("S8"))),
         wire.text(np.full(rows, b"SPY260320C00580000")),
         wire.text(np.full(rows, policy.hash.encode())),
         wire.json([_SENTENCE] * rows),
