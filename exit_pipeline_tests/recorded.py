@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy, rule_classes
 from exit_pipeline.core.engine.stored_outcome import stored_outcome
 from exit_pipeline.core.model.book import KINDS, Book, Kind
+from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.price import UNKNOWN
-from exit_pipeline.core.model.record import DecisionRows, TickIdentity
+from exit_pipeline.core.model.record import LEASE, DecisionRows, TickIdentity
 from exit_pipeline.core.model.stored_book import stored_columns
 from exit_pipeline.policies import parse_policy
 from exit_pipeline.ports import Database
@@ -80,14 +81,13 @@ def record(
     columns = {
         "id": [hashlib.sha256(f"{runs[row]}/p{row}".encode()).hexdigest()[:32] for row in rows],
         "run_id": runs,
-        "position_id": [f"p{row % 50}é" if row % 7 else f"p{row % 50}" for row in rows],
+        "position_id": [f"p{row}é" if row % 7 else f"p{row}" for row in rows],
         "dry_run": [tick.get("dry_run", False)] * len(book),
         **stored_columns(book),
         "policy_hash": [policies[index].hash for index in book.policy.tolist()],
         **stored_outcome(decisions, policies, book.policy.tolist()),
     }
     columns["decision_type"] = list(columns["decision"])
-    columns["position_id"] = [f"{one}-{row}" for row, one in enumerate(columns["position_id"])]
     if with_reasoning:
         explanation = Explanation(book, policies, decisions)
         columns["reasoning"] = [explanation.sentences(row) for row in rows]
@@ -97,18 +97,14 @@ def record(
 
 def _runs(database: Database, book: Book, code_version: str, tick: dict[str, Any]) -> list[str]:
     """The run of each row."""
-    at_of_row = [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at)
-                 for at in book.decided_at.tolist()]  # fmt: skip
-    known: dict[datetime, str] = {}
     usual = {"environment": "paper", "broker": "paper", "mode": "live", "dry_run": False}
-    for at in sorted(set(at_of_row)):
-        identity = TickIdentity(**usual | tick, tick_at=at)
-        (run,) = database.runs.open(
-            identity, ["demo"], f"holder {at} {tick}", code_version, timedelta(minutes=4)
-        )
+    known = {}
+    for at in np.unique(book.decided_at).tolist():
+        identity, holder = TickIdentity(**usual | tick, tick_at=to_datetime(at)), f"{at} {tick}"
+        (run,) = database.runs.open(identity, ["demo"], holder, code_version, LEASE)
+        database.runs.fail(holder, "the test needs no more of it")
         known[at] = run.run_id
-        database.runs.fail(f"holder {at} {tick}", "the test needs no more of it")
-    return [known[at] for at in at_of_row]
+    return [known[at] for at in book.decided_at.tolist()]
 
 
 def policies_of(texts: Sequence[str]) -> list[Policy]:
