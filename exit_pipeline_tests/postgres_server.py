@@ -58,7 +58,8 @@ def fresh_database(url: str, template: str) -> Iterator[str]:
         template: Name of the database to copy.
     """
     name = f"test_{uuid.uuid4().hex}"
-    administer(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # With fsync off a copy of the files takes less than half of the time of the default, a log.
+    administer(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _of_database(url, name)
     # By force, since a pool that the test left open is not what the test is about.
     administer(url, f"DROP DATABASE {name} WITH (FORCE)")

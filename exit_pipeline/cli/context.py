@@ -78,6 +78,7 @@ def _look(underlyings: Sequence[str], at: str | None, tape: Path | None) -> Cont
 def _print(details: ContextDetails) -> None:
     from exit_pipeline.defs.context_view import (
         SHORT_CONVENTION,
+        gamma_rows,
         reading_rows,
         say_vix,
         underlying_rows,
@@ -88,7 +89,8 @@ def _print(details: ContextDetails) -> None:
     out.print(_table(reading_rows(details), "input"))
     rows = underlying_rows(details)
     out.print(_table([{k: v for k, v in row.items() if k != "why"} for row in rows], "underlying"))
-    out.print(f"Gamma: {SHORT_CONVENTION}.")
+    out.print(f"Gamma, in millions of dollars per 1 % move: {SHORT_CONVENTION}.")
+    out.print(_table(gamma_rows(details), "underlying"))
     for row in rows:
         out.print(f"[bold]{escape(row['underlying'])}[/bold]  {escape(row['why'])}")
     for note in details.notes:

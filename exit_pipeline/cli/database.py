@@ -11,9 +11,15 @@ from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.engine.policy_text import combine_policies
 from exit_pipeline.core.engine.watched import watched_here
 from exit_pipeline.core.model.account import mask_account
-from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.core.model.errors import (
+    ConfigurationError,
+    ExitPipelineError,
+    InputError,
+    UnavailableError,
+)
 from exit_pipeline.policies import load_policies, refuse_faults, shipped_policies
 from exit_pipeline.ports import Broker, TakesDeposits
+from exit_pipeline.services.check_policy import check_policy
 from exit_pipeline.settings import Settings
 
 
@@ -57,6 +63,7 @@ def doctor() -> None:
         "broker": lambda: _resource(settings, "broker"),
         "broker clock": lambda: _broker_clock(settings),
         "policies": lambda: _policies(settings),
+        "shadows": lambda: _shadows(settings),
         "watched here": lambda: _watched_here(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
@@ -134,6 +141,17 @@ def _policies(settings: Settings) -> str:
     library = load_policies(settings.policies)
     refuse_faults(library)
     return ", ".join(library)
+
+
+def _shadows(settings: Settings) -> str:
+    library = load_policies(settings.policies)
+    for name, text in settings.shadow_policies.items():
+        try:
+            check_policy(text, library)
+        except InputError as error:
+            message = f"EXIT_SHADOW_POLICIES, {name}: {error}"
+            raise ConfigurationError(message) from None
+    return ", ".join(settings.shadow_policies) or "none"
 
 
 def _watched_here(settings: Settings) -> str:

@@ -36,6 +36,7 @@ def context(tick: ContextTick) -> Metadata:
         "vix_says": say_vix(details),
         "readings": table(reading_rows(details)),
         "underlyings": table(underlying_rows(details)),
+        "gamma": table(gamma_rows(details)),
         "gamma_convention": f"{SHORT_CONVENTION}. {CONVENTION}",
         "notes": dg.MetadataValue.md(bullets(details.notes)),
     }
@@ -47,7 +48,7 @@ def signal_rows(gex: Mapping[str, GexHistory], at: datetime) -> list[dict[str, A
         {
             "underlying": ticker,
             "direction": history.newest.direction.name,
-            "strength": history.newest.strength,
+            "strength": round(history.newest.strength, 4),
             "age_minutes": int((at - history.newest.at).total_seconds() // 60),
             "before": history.previous.direction.name if history.previous else "none",
             "from": "chain" if history.is_own else "another program",
@@ -61,7 +62,7 @@ def reading_rows(details: ContextDetails) -> list[dict[str, Any]]:
     return [
         {
             "input": name,
-            "value": _or_not(reading.value),
+            "value": _figure(reading.value),
             "age_minutes": _age(reading, details.at),
             "limit_minutes": reading.age_limit.total_seconds() / 60,
             "source": reading.source,
@@ -72,11 +73,11 @@ def reading_rows(details: ContextDetails) -> list[dict[str, Any]]:
 
 
 def underlying_rows(details: ContextDetails) -> list[dict[str, Any]]:
-    """What is known around each underlying."""
-    return [_row(ticker, one, details) for ticker, one in sorted(details.underlyings.items())]
+    """What is known of the movement of each underlying, and why its regime is what it is."""
+    return [_row(ticker, one) for ticker, one in sorted(details.underlyings.items())]
 
 
-def _row(ticker: str, one: UnderlyingContext, details: ContextDetails) -> dict[str, Any]:
+def _row(ticker: str, one: UnderlyingContext) -> dict[str, Any]:
     regime, trend = one.regime.regime, one.trend
     return {
         "underlying": ticker,
@@ -85,24 +86,31 @@ def _row(ticker: str, one: UnderlyingContext, details: ContextDetails) -> dict[s
         "trend_from": trend.source or "nobody",
         "bias": _or_not(trend.bias, 2),
         "realised_vol": _or_not(one.days.realised_vol, 4),
-        **_gamma(one.gamma),
-        "gamma_state": details.readings[f"gamma {ticker}"].state(details.at).value
-        if one.gamma
-        else "MISSING",
-        "why": " ".join([*one.regime.reasons, _reason(one.gamma)]).strip(),
+        "why": " ".join(one.regime.reasons),
     }
 
 
-def _gamma(gamma: GammaFigures | None) -> dict[str, Any]:
+def gamma_rows(details: ContextDetails) -> list[dict[str, Any]]:
+    """The gamma exposure of each underlying; net and gross in millions of dollars per 1 % move."""
+    return [
+        _gamma(ticker, one.gamma, details) for ticker, one in sorted(details.underlyings.items())
+    ]
+
+
+def _gamma(ticker: str, gamma: GammaFigures | None, details: ContextDetails) -> dict[str, Any]:
     known = gamma or GammaFigures(asked_at=datetime.min)  # noqa: DTZ901 never shown
+    state = details.readings[f"gamma {ticker}"].state(details.at).value if gamma else "MISSING"
     return {
-        "net_gamma_millions": _millions(known.net),
-        "gross_gamma_millions": _millions(known.gross),
+        "underlying": ticker,
+        "net_millions": _millions(known.net),
+        "gross_millions": _millions(known.gross),
         "zero_gamma": _or_not(known.zero_gamma, 2),
         "call_wall": _or_not(known.call_wall, 2),
         "put_wall": _or_not(known.put_wall, 2),
         "zero_dte_share": _or_not(known.zero_dte_share, 3),
         "chain_from": known.source or "nobody",
+        "state": state,
+        "note": _reason(gamma),
     }
 
 
@@ -111,9 +119,8 @@ def _millions(dollars: float | None) -> Any:
 
 
 def _reason(gamma: GammaFigures | None) -> str:
-    if gamma is None:
-        return "No chain was asked for."
-    return f"Gamma is not evaluable: {gamma.reason}." if gamma.net is None else ""
+    """Why nothing, or no zero, is known."""
+    return "no chain was asked for" if gamma is None else gamma.reason or ""
 
 
 def say_vix(details: ContextDetails) -> str:
@@ -137,6 +144,11 @@ def say_vix(details: ContextDetails) -> str:
 
 def _age(reading: Reading, at: datetime) -> Any:
     return _or_not(None if reading.at is None else (at - reading.at).total_seconds() / 60, 1)
+
+
+def _figure(value: float | None) -> Any:
+    """An index has cents; nobody reads those of an exposure."""
+    return _or_not(value, 2 if value is None or abs(value) < 10_000 else 0)
 
 
 def _or_not(value: float | None, digits: int | None = None) -> Any:

@@ -111,18 +111,18 @@ def _details(
     inputs = vix_inputs(tick, seen.market, days)
     vix = read_vix(inputs, VIX_SETTINGS, memory.band)
     signs = {ticker: one.sign(tick.at, limit) for ticker, one in chains.figures.items()}
-    of_market = next((signs[one] for one in PROXIES if signs.get(one)), None)
+    proxy = next((one for one in PROXIES if signs.get(one)), "")
     gammas = {f"gamma {name}": one.reading(limit) for name, one in chains.figures.items()}
     return ContextDetails(
         at=tick.at,
         vix=vix,
         readings={"VIX": inputs.vix, "VIX3M": inputs.vix3m, "VIX9D": inputs.vix9d, **gammas},
-        market=_regime(MARKET, vix, None, of_market, memory),
+        market=_regime(MARKET, vix, None, (proxy, signs.get(proxy)), memory),
         underlyings={
             ticker: UnderlyingContext(
                 days=of_days,
                 trend=_trend(of_days, others),
-                regime=_regime(ticker, vix, of_days, of_market or signs.get(ticker), memory),
+                regime=_regime(ticker, vix, of_days, (proxy, signs.get(proxy or ticker)), memory),
                 gamma=chains.figures.get(ticker),
                 gamma_sign=signs.get(ticker),
             )
@@ -159,18 +159,20 @@ def _regime(
     name: str,
     vix: VixContext,
     days: DayFigures | None,
-    gamma_sign: int | None,
+    gamma: tuple[str, int | None],
     memory: ContextMemory,
 ) -> RegimeContext:
     """One regime for each underlying: the market's VIX, its own movement, and the market's gamma.
 
-    The gamma is that of SPX or SPY where one is among the underlyings, and else the underlying's.
+    The gamma is that of SPX or SPY where one is among the underlyings, and else, without a name,
+    the underlying's.
     """
     inputs = RegimeInputs(
         band=vix.band,
         term_structure=vix.term_structure,
         realised_vol=days.realised_vol if days else None,
-        gamma_sign=gamma_sign,
+        gamma_of=gamma[0],
+        gamma_sign=gamma[1],
     )
     return judge_regime(inputs, REGIME_SETTINGS, memory.regimes.get(name))
 

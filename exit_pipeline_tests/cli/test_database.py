@@ -86,13 +86,13 @@ def test_the_url_is_printed_for_other_programs(run: Run, database_url: str) -> N
 
 def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     lines = run("doctor").stdout.splitlines()
-    assert [line[:7].strip() for line in lines] == ["ok"] * 9
+    assert [line[:7].strip() for line in lines] == ["ok"] * 10
     assert lines[0].endswith("reachable, schema up to date (DATABASE_URL)")
     assert "XNYS, closes 13:00 on 2015-12-24" in lines[1]
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
-    assert "*/5 * * * 1-5 in New York time" in lines[8]
+    assert "*/5 * * * 1-5 in New York time" in lines[9]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,7 @@ def test_the_doctor_tells_of_another_schedule(
         pytest.param("EXIT_BROKER", "robinhood", {"broker"}, id="broker"),
         pytest.param("EXIT_BROKER_ENV", "live", {"broker"}, id="live paper"),
         pytest.param("EXIT_WORKER_CRON", "nonsense", {"schedule"}, id="cron"),
+        pytest.param("EXIT_SHADOW_POLICIES", "tight=long_premum", {"shadows"}, id="shadow"),
     ],
 )
 def test_the_doctor_says_what_is_missing_and_exits_with_one(

@@ -187,6 +187,16 @@ def test_a_broker_that_does_not_say_what_it_can_do_is_no_mistake(
         abilities_of("robinhood")
 
 
+def test_the_doctor_reads_the_shadow_policies(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = "tight=stop_loss.percent=20; theirs=exit_rules"
+    monkeypatch.setenv("EXIT_SHADOW_POLICIES", texts)
+    assert "ok       shadows      tight, theirs" in run("doctor").stdout.splitlines()
+    monkeypatch.setenv("EXIT_SHADOW_POLICIES", f"{texts}; far=stop_loss.percent=-1")
+    result = CliRunner().invoke(group, ["doctor"])
+    assert result.exit_code == 1
+    assert "MISSING  shadows      EXIT_SHADOW_POLICIES, far: " in result.stdout
+
+
 def test_the_doctor_says_which_policies_there_are_and_which_one_is_broken(
     run: Run, folder: Path
 ) -> None:

@@ -42,8 +42,10 @@ def test_a_row_for_each_underlying_with_ages_states_and_the_convention(desk: Des
     with dg.DagsterInstance.ephemeral() as on:
         told = shown(desk, on)
     (row,) = [record.data for record in told["underlyings"].records]
-    assert (row["underlying"], row["regime"], row["gamma_state"]) == ("ACME", "NORMAL", "FRESH")
-    assert row["zero_gamma"] == pytest.approx(100, abs=2)
+    assert (row["underlying"], row["regime"]) == ("ACME", "NORMAL")
+    (gamma,) = [record.data for record in told["gamma"].records]
+    assert (gamma["underlying"], gamma["state"], gamma["note"]) == ("ACME", "FRESH", "")
+    assert gamma["zero_gamma"] == pytest.approx(100, abs=2)
     readings = {one.data["input"]: one.data for one in told["readings"].records}
     assert (readings["VIX"]["state"], readings["VIX"]["source"]) == ("FRESH", "fake")
     assert (readings["VIX3M"]["state"], readings["VIX3M"]["value"]) == ("MISSING", "not known")

@@ -114,7 +114,9 @@ def _missed(variant: Variant, state: State, who: int, worker: Worker) -> Moves:
     order, row = worker.order, state.rows[worker.order - 1]
     may_act = row.status == SENT and may_write(variant, worker)
     if may_act and variant.rules.sends_again and not is_locked(state, order):
-        again = with_row(state, order, Row(SENT, row.quantity, row.booked, is_repeat=True))
+        quarantine = RUNNING if variant.rules.waits_anew else row.quarantine
+        repeated = row._replace(quarantine=quarantine, is_repeat=True)
+        again = with_row(state, order, repeated)
         what = "{worker} commits that it sends {order} again"
         yield Move(what, who, order, sending(variant, again, who, worker))
     if may_act and _may_give_up(variant, state, worker, row):

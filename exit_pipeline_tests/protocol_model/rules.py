@@ -45,6 +45,7 @@ class Rules:
         keeps_deadline: Immediately before it writes to the socket, the sender checks that the time
             it may send within (``not_after``) has not passed. The quarantine is longer than that.
         sends_again: An order that is not shown is sent again under the same id.
+        waits_anew: Sending again begins the quarantine anew; else it counts from the first sending.
         gives_up: When an order that is not shown counts as never placed.
         proof: How the sender's end is proved before.
         lists_after_quarantine: The list that does not show the order was read after the quarantine.
@@ -65,6 +66,7 @@ class Rules:
     rechecks_before_sending: bool = True
     keeps_deadline: bool = True
     sends_again: bool = False
+    waits_anew: bool = True
     gives_up: GivesUp = GivesUp.AFTER_QUARANTINE
     proof: Proof = Proof.LOCK_BEFORE_QUARANTINE
     lists_after_quarantine: bool = True

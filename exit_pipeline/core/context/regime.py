@@ -49,12 +49,14 @@ class RegimeInputs:
         term_structure: By VIX / VIX3M.
         realised_vol: Of a year, as a fraction.
         gamma_sign: Sign of the net gamma exposure: +1, 0 or -1.
+        gamma_of: Whose gamma that is, such as ``SPY``; empty for the underlying's own.
     """
 
     band: VixBand | None
     term_structure: TermStructure | None
     realised_vol: float | None
     gamma_sign: int | None
+    gamma_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ def _points(
         (_BAND_POINTS[band], f"The VIX is {band.name}."),
         _term_vote(inputs.term_structure),
         _realised_vote(inputs.realised_vol, settings),
-        _gamma_vote(inputs.gamma_sign),
+        _gamma_vote(inputs.gamma_sign, inputs.gamma_of),
     ]
     return sum(points for points, _ in votes), tuple(text for _, text in votes if text)
 
@@ -171,7 +173,8 @@ def _realised_vote(realised: float | None, settings: RegimeSettings) -> tuple[in
     return 0, ""
 
 
-def _gamma_vote(sign: int | None) -> tuple[int, str]:
+def _gamma_vote(sign: int | None, of: str) -> tuple[int, str]:
     if sign is None:
         return 0, "Gamma exposure is not known."
-    return (1, "Net gamma is negative.") if sign < 0 else (0, "")
+    whose = f" of {of}" if of else ""
+    return (1, f"Net gamma{whose} is negative.") if sign < 0 else (0, "")

@@ -11,6 +11,7 @@ from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.marks import Marks
 from exit_pipeline.core.model.price import UNKNOWN
 from exit_pipeline.core.model.rule import ExitRule
+from exit_pipeline.core.model.share import contracts_of_share
 from exit_pipeline.core.model.stop_price import WHOLE, is_met, price_at
 from exit_pipeline.core.model.threshold import OptionalThreshold, read_parts
 
@@ -111,7 +112,7 @@ class BreakEvenStop(ExitRule):
             armed |= best * WHOLE >= book.entry_price * round(self.activation_percent * 100)
             stop[armed] = round(self.stop_percent * 100)
         for step in self.after_closing:
-            closed = np.maximum(book.quantity * round(step.closed_percent * 100) // WHOLE, 1)
+            closed = contracts_of_share(book.quantity, round(step.closed_percent * 100))
             reached = book.profit_exited >= closed
             stop[reached] = np.maximum(stop[reached], round(step.stop_percent * 100))
             armed |= reached

@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from exit_pipeline.core.model.book import Book, IntColumn
+from exit_pipeline.core.model.book import Book
 from exit_pipeline.core.model.decision import RuleTrace, Urgency, Verdict
 from exit_pipeline.core.model.marks import CANDIDATE_MARGIN, Marks
 from exit_pipeline.core.model.scaled import ScaledRule
+from exit_pipeline.core.model.share import contracts_of_share
 from exit_pipeline.core.model.threshold import OptionalThreshold, read_parts
 
 
@@ -116,7 +117,8 @@ class ProfitTarget(ScaledRule):
             for rung, share in zip(self.rungs, self._shares(), strict=True):
                 target = self.scaled(rung.percent, book, rows)
                 reached = gained >= book.entry_price[rows] * target
-                rest = np.where(reached, _closed(book.quantity[rows], share) - exited, rest)
+                closed = contracts_of_share(book.quantity[rows], share)
+                rest = np.where(reached, closed - exited, rest)
             quantity[rows] = rest
             fired[rows] = rest > 0
         return Verdict(fired=fired, evaluable=marks.priced, quantity=quantity)
@@ -127,7 +129,7 @@ class ProfitTarget(ScaledRule):
         threshold = np.full(len(book), np.nan)
         note = np.full(len(book), "", dtype=object)
         for rung, share in reversed([*zip(self.rungs, self._shares(), strict=True)]):
-            open_rung = _closed(book.quantity, share) > book.profit_exited
+            open_rung = contracts_of_share(book.quantity, share) > book.profit_exited
             target = np.broadcast_to(self.scaled(rung.percent, book) / 100, len(book))
             threshold[open_rung] = target[open_rung]
             note[open_rung] = self.scale_notes(rung.percent, book)[open_rung]
@@ -147,12 +149,6 @@ class ProfitTarget(ScaledRule):
     def _shares(self) -> list[int]:
         """What is closed after each rung, in 1/100 percent of the opened contracts."""
         return list(accumulate(round(rung.close_share_percent * 100) for rung in self.rungs))
-
-
-def _closed(quantity: IntColumn, share: int) -> IntColumn:
-    """Contracts that are closed after a rung: rounded down, at least 1."""
-    closed: IntColumn = np.maximum(quantity * share // 10_000, 1)
-    return closed
 
 
 RULE = ProfitTarget

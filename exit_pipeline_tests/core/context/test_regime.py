@@ -19,8 +19,10 @@ LOW, MID, HIGH = Regime
 SETTINGS = RegimeSettings()
 
 
-def judged(band=NORMAL, term=CONTANGO, realised=0.18, gamma=1, previous=None):
-    inputs = RegimeInputs(band=band, term_structure=term, realised_vol=realised, gamma_sign=gamma)
+def judged(band=NORMAL, term=CONTANGO, realised=0.18, gamma=1, previous=None, gamma_of=""):
+    inputs = RegimeInputs(
+        band=band, term_structure=term, realised_vol=realised, gamma_sign=gamma, gamma_of=gamma_of
+    )
     return judge_regime(inputs, SETTINGS, previous)
 
 
@@ -72,6 +74,11 @@ def test_points_add_up_to_a_regime(inputs, score, regime):
 )  # fmt: skip
 def test_the_reasons_tell_what_spoke_and_what_was_missing(inputs, reasons):
     assert list(judged(**inputs).reasons) == reasons
+
+
+def test_the_reasons_tell_whose_gamma_it_is_that_counts():
+    """Regression: AAPL's own gamma was positive, and its regime's reason said "negative"."""
+    assert judged(gamma=-1, gamma_of="SPY").reasons[-1] == "Net gamma of SPY is negative."
 
 
 @pytest.mark.parametrize("band", VixBand)
