@@ -14,6 +14,7 @@ from exit_pipeline.cli.force_close import force_close
 from exit_pipeline.cli.orders import alerts, orders
 from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
+from exit_pipeline.cli.replay import replay
 from exit_pipeline.cli.sample import sample
 from exit_pipeline.cli.status import status
 from exit_pipeline.cli.switch import halt, resume
@@ -22,8 +23,8 @@ from exit_pipeline.cli.ui import ui
 from exit_pipeline.core.model.errors import ExitPipelineError
 
 COMMANDS = (
-    migrate, positions, events, policy, tick, day, explain, context, status, orders, alerts, halt,
-    resume, force_close, db, doctor, sample, ui,
+    migrate, positions, events, policy, tick, day, explain, replay, context, status, orders, alerts,
+    halt, resume, force_close, db, doctor, sample, ui,
 )  # fmt: skip
 
 

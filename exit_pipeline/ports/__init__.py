@@ -25,6 +25,7 @@ from exit_pipeline.ports.market_data import (
 )
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
+from exit_pipeline.ports.replay import ReplayStore, ReplayWriter
 from exit_pipeline.ports.runs import ControlStore, RunStore
 from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
@@ -49,6 +50,8 @@ __all__ = [
     "OpenInterestStore",
     "OrderStore",
     "PositionStore",
+    "ReplayStore",
+    "ReplayWriter",
     "RunStore",
     "ShadowStore",
     "SignalStore",

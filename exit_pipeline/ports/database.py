@@ -6,6 +6,7 @@ from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
+from exit_pipeline.ports.replay import ReplayStore
 from exit_pipeline.ports.runs import ControlStore, RunStore
 from exit_pipeline.ports.shadow import ShadowStore
 from exit_pipeline.ports.signals import OpenInterestStore, SignalStore
@@ -77,4 +78,9 @@ class Database(Protocol):
     @property
     def control(self) -> ControlStore:
         """The switch that stops trading."""
+        ...
+
+    @property
+    def replays(self) -> ReplayStore:
+        """Recorded decisions in bulk, and what is kept of replays."""
         ...

@@ -40,6 +40,7 @@ def test_the_help_names_every_command() -> None:
         "positions",
         "tick",
         "day",
+        "replay",
         "status",
         "orders",
         "alerts",

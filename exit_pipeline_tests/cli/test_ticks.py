@@ -61,6 +61,14 @@ def contents(rows: Callable[[str], list[dict[str, Any]]]) -> dict[str, list[str]
     }
 
 
+def assert_made_again_alike(run: Run, decisions: int) -> None:
+    """Every decision of the short day, and its sentences, are made again as they were."""
+    days = ("--from", SHORT_DAY, "--to", SHORT_DAY)
+    found = json.loads(run("replay", "audit", *days, "--reasoning", "--json").stdout)
+    assert (found["decisions"], found["differing"], found["ahead"]) == (decisions, 0, 0)
+    assert found["left_out"] == {}
+
+
 def test_a_tick_as_json_is_read_by_a_script(run: Run, book: Path) -> None:
     run("positions", "import", book, "--environment", "simulated")
     told = json.loads(run("tick", "--json", "--dry-run", "--at", AT).stdout)
@@ -222,6 +230,7 @@ def test_a_day_works_every_tick_and_settles_what_expired(
         " WHERE status = 'SUCCEEDED'"
     )
     assert worked == {"first": "09:30", "last": "12:55", "n": 42}
+    assert_made_again_alike(run, told["decisions"])
 
 
 def test_the_real_short_day_runs_once_however_often_it_is_asked_for(run: Run, rows: Any) -> None:
@@ -242,6 +251,7 @@ def test_the_real_short_day_runs_once_however_often_it_is_asked_for(run: Run, ro
         "SELECT count(*) AS n FROM refactored_decisions WHERE decided_at >= '2015-12-24T18:00Z'"
     )
     assert late["n"] == 0
+    assert_made_again_alike(run, first["decisions"])
     before = contents(rows)
     second = run(*asked).stdout
     assert "Nothing was done: this tick was already worked" in second

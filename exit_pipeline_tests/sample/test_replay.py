@@ -17,8 +17,11 @@ from exit_pipeline.core.engine.stored_policy import policy_from_json
 from exit_pipeline.core.model.kept_decision import OUTCOMES, SHADOW_OUTCOMES
 from exit_pipeline.core.model.stored_book import book_of_stored
 from exit_pipeline.defs.launch import run_exit_job
-from exit_pipeline.defs.resources import resources
+from exit_pipeline.defs.resources import make_calendar, open_database, resources
 from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_DAY
+from exit_pipeline.services.audit import audit_days
+from exit_pipeline.services.audit_report import AuditRequest
+from exit_pipeline.services.open_tick import CODE_VERSION
 from exit_pipeline.settings import Settings
 from exit_pipeline_tests.fakes import new_york
 
@@ -89,3 +92,13 @@ def test_every_decision_of_a_day_is_made_again_alike_also_of_shadows(kept: Any) 
         again = made_again(own)
         for name in SHADOW_OUTCOMES:
             assert again[name] == [row[f"made_{name}"] for row in rows], name
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
+def test_a_day_is_audited_without_a_difference_and_none_looks_ahead(kept: Any) -> None:
+    request = AuditRequest(first=SAMPLE_DAY, last=SAMPLE_DAY, with_reasoning=True)
+    database = open_database(Settings.from_env())
+    report = audit_days(request, database=database, calendar=make_calendar())
+    assert report.decisions == len(kept("SELECT id FROM refactored_decisions")) > 50
+    assert (report.columns, report.ahead, report.left_out) == ({}, [], {})
+    assert report.code_versions == {CODE_VERSION: report.decisions}

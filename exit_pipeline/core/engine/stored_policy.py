@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from exit_pipeline.core.engine.policy import LIMITS, Policy, rule_classes
+from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.rule import ExitRule
 
@@ -38,6 +39,7 @@ def policy_from_json(text: str) -> Policy:
     return Policy(
         name=name,
         rules=tuple(_rule(rule, values) for rule, values in stated),
+        urgencies=_urgencies(content.get("urgencies", {})),
         **{key: _build(LIMITS[key], key, values) for key, values in limits.items()},
     )
 
@@ -49,6 +51,15 @@ def _rule(name: str, values: Mapping[str, Any]) -> ExitRule:
         raise InputError(message)
     thresholds = {key: value for key, value in values.items() if key != "rule"}
     return _build(known[name], name, thresholds)
+
+
+def _urgencies(stated: Mapping[str, str]) -> tuple[tuple[str, Urgency], ...]:
+    """In the default order of rules, as a policy that was never kept has them."""
+    try:
+        return tuple((rule, Urgency[stated[rule]]) for rule in rule_classes() if rule in stated)
+    except (KeyError, TypeError) as error:
+        message = f"a stored policy has urgencies that this version does not know: {stated!r}"
+        raise InputError(message) from error
 
 
 def _build(model: type[M], section: str, values: Mapping[str, Any]) -> M:

@@ -6,6 +6,7 @@ import pytest
 
 from exit_pipeline.core.engine.policy import rule_classes
 from exit_pipeline.core.engine.stored_policy import policy_from_json
+from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.policies import parse_policy, shipped_policies
 from exit_pipeline_tests.core.engine.test_decide_properties import POLICIES
@@ -13,7 +14,10 @@ from exit_pipeline_tests.core.engine.test_decide_properties import POLICIES
 LADDER = "profit_target.further_rungs=100:25:50|150:25, stop_loss.times_in_high_vol=0.67"
 
 
-@pytest.mark.parametrize("text", [*POLICIES, *shipped_policies(), LADDER])
+URGENT = "stop_loss.urgency=EMERGENCY, expiry.urgency=PATIENT, gex_flip.urgency=FAST"
+
+
+@pytest.mark.parametrize("text", [*POLICIES, *shipped_policies(), LADDER, URGENT])
 def test_a_policy_that_was_kept_is_the_same_policy(text):
     kept = parse_policy(text).canonical_json()
     assert policy_from_json(kept) == parse_policy(text)
@@ -61,8 +65,19 @@ def test_every_threshold_has_a_default_for_when_it_was_not_kept(rule):
         ({"rules": [{"percent": 1}]}, "can't be read"),
         ({"rules": 1}, "can't be read"),
         ({"quotes": None}, "can't be read"),
+        ({"urgencies": {"expiry": "CALM"}}, "has urgencies that this version does not know"),
+        ({"urgencies": 1}, "has urgencies that this version does not know"),
     ],
-    ids=["rule", "threshold", "value", "no rule", "no list", "no limits"],
+    ids=[
+        "rule",
+        "threshold",
+        "value",
+        "no rule",
+        "no list",
+        "no limits",
+        "urgency",
+        "no urgencies",
+    ],
 )
 def test_what_is_no_policy_of_this_version_is_refused(change, said):
     content = json.loads(parse_policy().canonical_json()) | change
@@ -84,3 +99,15 @@ def test_a_default_that_is_stated_changes_no_hash(text):
     """
     assert parse_policy(text) == parse_policy()
     assert parse_policy(text).hash == parse_policy().hash
+
+
+def test_a_kept_policy_still_states_its_urgencies():
+    """Regression: they were kept and not read back, so that a policy which states an urgency had
+    another hash once read, and a decision made again under it another urgency than was recorded.
+    """
+    policy = parse_policy(URGENT)
+    kept = policy_from_json(policy.canonical_json())
+    assert dict(kept.urgencies) == {
+        "stop_loss": Urgency.EMERGENCY, "expiry": Urgency.PATIENT, "gex_flip": Urgency.FAST,
+    }  # fmt: skip
+    assert kept.hash == policy.hash

@@ -12,6 +12,7 @@ from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRule
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
+from exit_pipeline.adapters.database.postgres.replays import PostgresReplays
 from exit_pipeline.adapters.database.postgres.runs import PostgresRuns
 from exit_pipeline.adapters.database.postgres.shadow_decisions import PostgresShadowDecisions
 from exit_pipeline.adapters.database.postgres.signals import PostgresSignals
@@ -38,6 +39,7 @@ class PostgresDatabase:
         self._exit_requests = PostgresExitRequests(engine)
         self._exit_rules = PostgresExitRules(engine)
         self._control = PostgresControl(engine)
+        self._replays = PostgresReplays(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -108,6 +110,11 @@ class PostgresDatabase:
     def control(self) -> PostgresControl:
         """The switch that stops trading."""
         return self._control
+
+    @property
+    def replays(self) -> PostgresReplays:
+        """Recorded decisions in bulk, and what is kept of replays."""
+        return self._replays
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""
