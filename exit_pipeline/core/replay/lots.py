@@ -27,8 +27,8 @@ class Lots:
         row: Row of the exit; ``NO_ROW`` of contracts that are still held at the end of the record.
         contracts: How many, at least 1.
         reason: Of the exit, as the exits index theirs; the number of reasons where there is none.
-        price: At which it leaves, or what closing would bring at the last word of it, units of 1/10,000
-            dollar per share; UNKNOWN where the record never says that.
+        price: At which they leave; for those that are still held, the last one at which they could
+            have. Units of 1/10,000 dollar per share; UNKNOWN where the record never tells it.
         gain: Of one contract, net, in units of 1/10,000 dollar; UNKNOWN where the record never
             says what closing would bring.
         at: When they leave; for those that are still held, the time of the path's last row.
