@@ -76,6 +76,7 @@ def compare_shadows(
         recorded = read_paths(database.replays, asked, part)
         report.left_out.update(recorded.left_out)
         report.decisions += len(recorded.paths.book)
+        report.positions += len(recorded.paths)
         if len(recorded.paths):
             made = database.replays.shadows_of(asked, [one.id for one in part])
             _add(recorded, made, shadows, report)

@@ -115,6 +115,7 @@ def what_if(
         report.left_out.update(recorded.left_out)
         if len(recorded.paths):
             report.decisions += len(recorded.paths.book)
+            report.positions += len(recorded.paths)
             changing += recorded.changing
             recorded = _longer(recorded, ways, rows)
             told = _Told(progress, done, total, sum(one.decisions for one in part))

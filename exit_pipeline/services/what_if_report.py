@@ -98,6 +98,12 @@ class PositionRow:
     days_held: tuple[float, float]
     open_contracts: tuple[int, int]
 
+    @property
+    def differs(self) -> bool:
+        """Whether any contract leaves another way, or what that brings is not known."""
+        same = self.changes[Change.KEPT.name] + self.changes[Change.OPEN.name]
+        return same < self.held or self.difference != 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
@@ -158,6 +164,7 @@ class WhatIfReport:
         code_version: Of this program.
         compare_to: What all are compared with, in words.
         decisions: Recorded ones that were walked.
+        positions: How many positions they are of.
         left_out: How many could not be made again, by the reason.
         notes: What a reader must know, a sentence each.
         tried: Each policy.
@@ -168,6 +175,7 @@ class WhatIfReport:
     code_version: str
     compare_to: str = RECORDED_EXITS
     decisions: int = 0
+    positions: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     tried: list[Tried] = field(default_factory=list)

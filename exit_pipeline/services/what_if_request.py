@@ -108,6 +108,15 @@ class Named:
     hash: str | None = None
     at: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def base(self) -> str:
+        """The label without the values of the grid.
+
+        Example: ``own`` of ``own, stop_loss.percent=25`` in a grid of that threshold.
+        """
+        values = ", ".join(f"{key}={value}" for key, value in self.at.items())
+        return self.label.removesuffix(values).removesuffix(", ") if values else self.label
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
