@@ -74,9 +74,7 @@ def _body(report: WhatIfReport) -> Iterator[str]:
         *(f"Not replayable: {n:,} {reason}." for reason, n in report.left_out.most_common()),
         *report.notes,
     ])  # fmt: skip
-    totals = [float(difference_of(one)["total"] or 0) for one in report.tried]
-    best = np.argsort(np.negative(totals), kind="stable")[:_DETAILED]
-    detailed = [report.tried[place] for place in sorted(best.tolist())]
+    detailed = _best(report, _DETAILED)
     if len(detailed) < len(report.tried):
         yield f"<p>The {_DETAILED} policies with the best difference follow in detail.</p>"
     for tried in detailed:
@@ -120,11 +118,27 @@ def _whole_pictures(report: WhatIfReport) -> Iterator[str]:
         dollars = np.array([float(difference_of(one)["total"] or 0) for one in report.tried])
         yield _image(over_a_grid(points, dollars.reshape(size)), "the difference over the grid")
     if len({id(one.positions) for one in report.tried}) == 1:
-        first = report.tried[0].comparison
-        shown = report.tried[:MOST_LINES]
+        shown = _best(report, MOST_LINES)
         counted = np.logical_and.reduce([one.comparison.valued for one in shown])
-        ways = [("", first.baseline), *((one.policy.label, one.comparison.policy) for one in shown)]
-        yield _image(money_over_time(ways, counted, report.compare_to), "P&L over time")
+        ways = [
+            (report.compare_to, shown[0].comparison.baseline),
+            *((_name_of_line(one), one.comparison.policy) for one in shown),
+        ]
+        yield _image(money_over_time(ways, counted), "P&L over time")
+        if len(shown) < len(report.tried):
+            yield f"<p>Of {len(report.tried):,} policies, the {len(shown)} best are drawn.</p>"
+
+
+def _best(report: WhatIfReport, number: int) -> list[Tried]:
+    """The policies with the best differences, in the order of the report."""
+    totals = [float(difference_of(one)["total"] or 0) for one in report.tried]
+    best = np.argsort(np.negative(totals), kind="stable")[:number]
+    return [report.tried[place] for place in sorted(best.tolist())]
+
+
+def _name_of_line(tried: Tried) -> str:
+    """A short name: of a point of a grid, its values."""
+    return " / ".join(tried.policy.at.values()) or tried.policy.label
 
 
 def _section(tried: Tried, compared: str) -> Iterator[str]:

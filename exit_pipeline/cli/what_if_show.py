@@ -38,7 +38,8 @@ def print_report(report: WhatIfReport, shown: int) -> None:
     out, asked = console(), report.request
     out.print(
         f"[bold]{asked.first} to {asked.last}[/bold]  {report.decisions:,} decisions on "
-        f"{report.positions:,} positions ({escape(report.label)}), beside {escape(report.compare_to)}",
+        f"{report.positions:,} positions ({escape(report.label)}), "
+        f"beside {escape(report.compare_to)}",
         highlight=False,
     )
     for reason, count in report.left_out.most_common():
@@ -55,10 +56,11 @@ def _summary(report: WhatIfReport) -> Table:
     title = "Contracts by what becomes of their exit, and dollars net of fees"
     table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     points = at_points(report)
-    table.add_column("policy", overflow="fold")
-    for name in (*points, *_CHANGES, "P&L", "difference", "of a position, 95 %", "drawdown",
-                 "days held", "expectancy", "still held"):  # fmt: skip
-        table.add_column(name, justify="right", no_wrap=name not in points, overflow="fold")
+    table.add_column("policy", overflow="fold", min_width=14)
+    names = (*(key.replace(".", "\n.") for key in points), *_CHANGES, "P&L", "difference",
+             "of a position, 95 %", "drawdown", "days\nheld", "still\nheld")  # fmt: skip
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
     for tried, was in with_baselines(report):
         if was is not None:
             facts = facts_of_totals(was)
@@ -86,8 +88,7 @@ def _policy_cells(tried: Tried, points: Sequence[str]) -> list[str | Text]:
 
 def _rest(facts: dict[str, Any]) -> list[str]:
     days = "-" if facts["days_held"] is None else f"{facts['days_held']:.2f}"
-    return [money(facts["drawdown"]), days, money(facts["expectancy"]),
-            f"{facts['open_contracts']:,}"]  # fmt: skip
+    return [money(facts["drawdown"]), days, f"{facts['open_contracts']:,}"]
 
 
 def _print_one(out: Console, tried: Tried, shown: int) -> None:
@@ -105,6 +106,8 @@ def _print_one(out: Console, tried: Tried, shown: int) -> None:
     out.print(table)
     if shown:
         _print_positions(out, tried, shown)
+    was, now = (money(facts_of_totals(one)["expectancy"]) for one in tried.comparison.totals())
+    out.print(f"A position brings {now} dollars on average, and {was} as it left.", highlight=False)
     out.print(sentence_of_ends(tried), highlight=False, soft_wrap=True)
 
 

@@ -9,7 +9,7 @@ from exit_pipeline.core.model.book import BoolColumn, FloatColumn
 from exit_pipeline.core.model.price import UNITS_PER_DOLLAR
 from exit_pipeline.core.replay.comparison import Comparison
 from exit_pipeline.core.replay.exits import NO_ROW
-from exit_pipeline.core.replay.result import Result
+from exit_pipeline.core.replay.result import Result, running_total
 from exit_pipeline.plots.canvas import BLUE, GREEN, GREY, PURPLE, RED, picture, see_through, to_png
 
 if TYPE_CHECKING:
@@ -33,30 +33,25 @@ _DOTS: Final = 150
 _DOLLARS: Final = "P&L, $"
 
 
-def money_over_time(
-    ways: Sequence[tuple[str, Result]], counted: BoolColumn, compared: str
-) -> bytes | None:
+def money_over_time(ways: Sequence[tuple[str, Result]], counted: BoolColumn) -> bytes | None:
     """The running total of each way, as contracts leave; None where nothing can be valued.
 
     What is still held counts at the end of its path.
 
     Args:
-        ways: Results on the same paths with their names, what is compared with first; of more than
-            ``MOST_LINES`` besides, the first ones are drawn.
+        ways: Names and results on the same paths, what is compared with first; besides it,
+            ``MOST_LINES`` are drawn at most.
         counted: The paths that count.
-        compared: What the first one is, in words.
     """
     if not counted.any():
         return None
     figure, axes = _picture("P&L as contracts leave, net of fees", "UTC", _DOLLARS)
     for color, (name, result) in zip((_COMPARED, *_LINES), ways, strict=False):
         lots = result.lots
-        there = np.flatnonzero(counted[lots.path])
-        order = there[np.argsort(lots.at[there], kind="stable")]
-        total = np.cumsum((lots.gain * lots.contracts)[order]) / UNITS_PER_DOLLAR
-        times = lots.at[order].astype("datetime64[us]")
-        label = compared if color == _COMPARED else name
-        axes.step(times, total, where="post", color=color, linewidth=1.8, label=_short(label))
+        there = counted[lots.path]
+        at, total = running_total(lots.at[there], lots.gain[there] * lots.contracts[there])
+        times, dollars = at.astype("datetime64[us]"), total / UNITS_PER_DOLLAR
+        axes.step(times, dollars, where="post", color=color, linewidth=1.8, label=_short(name))
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.tick_params(axis="x", rotation=25)
     return _done(figure, axes)

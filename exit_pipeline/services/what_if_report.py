@@ -18,7 +18,7 @@ from exit_pipeline.core.replay.exits import NO_ROW
 from exit_pipeline.core.replay.result import Result
 from exit_pipeline.services.what_if_request import Named, WhatIfRequest
 
-RECORDED_EXITS: Final = "the recorded exits"
+RECORDED_EXITS: Final = "recorded exits"
 """What is compared with where that is no policy."""
 
 HELD: Final = "STILL_HELD"
