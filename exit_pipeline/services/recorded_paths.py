@@ -81,9 +81,12 @@ class RecordedPaths:
             chosen: Which of all paths they are.
         """
         told = self.told
+        paths = Paths(book=self.paths.book.take(rows), starts=starts, hashes=self.paths.hashes)
+        since, until = paths.book.decided_at[paths.starts], paths.book.decided_at[paths.ends - 1]
+        times = zip(chosen.tolist(), since.tolist(), until.tolist(), strict=True)
         return replace(
             self,
-            paths=Paths(book=self.paths.book.take(rows), starts=starts, hashes=self.paths.hashes),
+            paths=paths,
             told=replace(
                 told,
                 closes=told.closes[rows],
@@ -91,7 +94,10 @@ class RecordedPaths:
                 grade=told.grade[rows],
                 urgency=told.urgency[rows],
             ),
-            tracked=[self.tracked[path] for path in chosen.tolist()],
+            tracked=[
+                replace(self.tracked[path], since=to_datetime(first), until=to_datetime(last))
+                for path, first, last in times
+            ],
             ids=self.ids[rows],
         )
 
