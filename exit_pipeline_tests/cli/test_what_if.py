@@ -99,9 +99,7 @@ def test_a_file_and_a_name_are_policies_too(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("desk")
-def test_a_row_for_each_policy_and_position_is_written_as_parquet(
-    run: Run, tmp_path: Path
-) -> None:
+def test_a_row_for_each_policy_and_position_is_written_as_parquet(run: Run, tmp_path: Path) -> None:
     asked = ("--grid", "stop_loss.percent=10,30", "--parquet", tmp_path / "what_if.parquet")
     assert "Written: " in run("replay", "what-if", *DAY, *asked).stdout
     table = pq.read_table(tmp_path / "what_if.parquet")
@@ -119,14 +117,12 @@ def test_the_page_holds_all_that_it_shows(run: Run, tmp_path: Path) -> None:
     run("replay", "what-if", *DAY, "--policy", "stop_loss.percent=10", "--html", page)
     text = page.read_text(encoding="utf-8")
     assert "http" not in text
-    assert "src=\"data:image/png;base64," in text
+    assert 'src="data:image/png;base64,' in text
     assert "-561.34" in text
     assert "4 at 1.79, STOP_LOSS, 03-17 10:05" in text
 
 
-def test_prices_of_a_tape_go_on_where_the_record_ends(
-    desk: Desk, run: Run, tmp_path: Path
-) -> None:
+def test_prices_of_a_tape_go_on_where_the_record_ends(desk: Desk, run: Run, tmp_path: Path) -> None:
     quotes = [(MORNING + timedelta(minutes=12), CALL, 4.0, 4.02, 9, 9)]
     prices = [(MORNING + timedelta(minutes=minute), "ACME", 101.0) for minute in range(30)]
     write_tape(tmp_path / "tape", TUESDAY, quotes, prices)
@@ -159,12 +155,12 @@ def test_shadow_policies_are_compared_with_what_was_done(run: Run, tmp_path: Pat
         (("--compare-to", "lucky", "--set", "stop_loss.percent=10"), "policy 'lucky' has 'lucky'"),
         ((), "there is nothing to try; expected a policy, a change or a grid"),
         (("--set", "luck"), "change 'luck' is none; expected SECTION.THRESHOLD=VALUE, RULE=on or"),
-        (("--set", "stop_loss.percent=x"), "policy threshold stop_loss.percent = 'x' is not usable"),
+        (("--set", "stop_loss.percent=x"), "policy threshold stop_loss.percent = 'x' is not"),
         (("--grid", "stop_loss.percent"), "--grid is 'stop_loss.percent'; expected SECTION."),
         (("--grid", "=1,2"), "--grid is '=1,2'; expected SECTION.THRESHOLD=VALUE,VALUE, such as"),
         (("--grid", "stop_loss.percent=5,,6"), "grid of stop_loss.percent has the values '5, , 6'"),
         (("--grid", "stop_loss.luck=5"), "policy threshold stop_loss.luck = '5' is not usable"),
-        (("--policy", "default", "--fee", "much"), "--fee is 'much'; expected dollars such as 0.67"),
+        (("--policy", "default", "--fee", "much"), "--fee is 'much'; expected dollars such as"),
         (("--policy", "default", "--show", "-1"), "show is -1; expected 0 or more positions"),
         (("--policy", "default", "--tape", "none"), "must be a folder of YYYY-MM-DD folders"),
         (("--policy", "default", "--parquet", "no/x.parquet"), "no/x.parquet can't be written"),
@@ -184,7 +180,7 @@ def test_what_can_t_be_tried_is_said_in_one_sentence(
     [
         (("what-if", *DAY, "--policy", "default"), "no decision is recorded from 2026-03-17 to"),
         (("what-if", "--from", "2026-03-18", "--to", "2026-03-17"), "from 2026-03-18 is after to"),
-        (("what-if", "--from", "17.3.", "--to", "2026-03-17"), "--from is '17.3.'; expected a date"),
+        (("what-if", "--from", "17.3.", "--to", "2026-03-17"), "--from is '17.3.'; expected"),
         (("what-if", "--from", "1926-03-17", "--to", "2026-03-17", "--policy", "default"),
          "date 1926-03-17 is outside the XNYS"),
         (("shadow", *DAY), "no decision is recorded from 2026-03-17 to 2026-03-17 (no dry runs)"),

@@ -44,7 +44,9 @@ class FakeTape:
         assert at.astimezone(NEW_YORK).date() in self.on
         self.asked.append(at)
         day = at.astimezone(NEW_YORK).date()
-        seen = [one for one in self.mids if one[0] <= at and one[0].astimezone(NEW_YORK).date() == day]
+        seen = [
+            one for one in self.mids if one[0] <= at and one[0].astimezone(NEW_YORK).date() == day
+        ]
         quotes = {}
         if seen and self.symbol in options:
             mid = Decimal(seen[-1][1])
@@ -177,7 +179,9 @@ def test_ticks_without_a_quote_are_a_sentence_and_no_row(database):
     tape = FakeTape((new_york(WEDNESDAY, 10, 30), "3.70"), days=[WEDNESDAY])
     report = tried(database, tape, HIGHER)
     assert the_row(report)["policy_at"] == new_york(WEDNESDAY, 10, 30)
-    assert f"The tape has no quote of {SYMBOL} at 3 ticks: nothing is decided there." in report.notes
+    assert (
+        f"The tape has no quote of {SYMBOL} at 3 ticks: nothing is decided there." in report.notes
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.policies import parse_policy, shipped_policies
 from exit_pipeline.services.what_if import what_if
 from exit_pipeline.services.what_if_days import UNTOLD, what_if_days
-from exit_pipeline.services.what_if_facts import facts_of
 from exit_pipeline.services.what_if_request import WhatIfRequest
 from exit_pipeline_tests.core.replay.random_paths import random_paths
 from exit_pipeline_tests.core.replay.test_ten_rows import BOOK
@@ -129,7 +128,9 @@ def test_a_day_is_kept_alike_alone_and_within_any_range(database, rows):
     alone = [
         done
         for number in range((last - first).days + 1)
-        for done in kept(database, *[first + timedelta(days=number)] * 2, ["long_premium"], chunk=50)
+        for done in kept(
+            database, *[first + timedelta(days=number)] * 2, ["long_premium"], chunk=50
+        )
     ]  # fmt: skip
     assert alone == whole
     assert rows(EXITS) == everything

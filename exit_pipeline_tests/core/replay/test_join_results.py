@@ -45,7 +45,9 @@ def test_portions_joined_are_the_result_of_one_piece(rows):
                 )
         for column in fields(Result):
             if column.name not in {"reasons", "lots"}:
-                np.testing.assert_array_equal(getattr(one, column.name), getattr(other, column.name))
+                np.testing.assert_array_equal(
+                    getattr(one, column.name), getattr(other, column.name)
+                )
     assert Comparison.of(*joined).totals() == Comparison.of(*whole).totals()
 
 

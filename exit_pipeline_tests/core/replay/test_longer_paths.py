@@ -40,7 +40,9 @@ def test_later_rows_keep_the_position_and_know_nothing_of_the_rest():
 
 
 def test_rows_come_at_the_ends_of_their_paths():
-    paths, rows = lengthen(PATHS, later(["10:30", "10:35", "10:31"], [1, 1, 3]), np.array([0, 0, 1]))
+    paths, rows = lengthen(
+        PATHS, later(["10:30", "10:35", "10:31"], [1, 1, 3]), np.array([0, 0, 1])
+    )
     assert paths.starts.tolist() == [0, 4]
     assert rows.tolist() == [0, 1, 4, 5]
     assert paths.book.decided_at.tolist() == [
