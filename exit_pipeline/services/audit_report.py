@@ -35,8 +35,8 @@ class AuditRequest:
         keep: Keep what comes of each day, in place of what is kept of it.
         skip_audited: Take days that this version has audited already as they are kept, without
             what was recorded of them since.
-        with_reasoning: Also compare the sentences, where this version decided; that takes many
-            times as long.
+        with_reasoning: Also compare the sentences, where this version decided; making them takes
+            longer than all the rest.
     """
 
     first: date
