@@ -289,7 +289,7 @@ def test_what_can_t_be_tried_is_said_in_one_sentence(database, asked, said):
 def test_a_range_of_which_nothing_can_be_replayed_is_said_with_the_reason(database, change):
     record(database, BOOK, positions=POSITIONS)
     change("UPDATE refactored_decisions SET policy_hash = NULL")
-    with pytest.raises(InputError, match=r"none of 10 decisions recorded from .* can be made again: "
+    with pytest.raises(InputError, match=r"none of 10 decisions recorded from .* made again: "
                                          "10 not decided at all"):  # fmt: skip
         tried(database, "default")
 
