@@ -303,3 +303,12 @@ def test_exits_without_a_price_are_said_so(database):
     assert "1 positions were never quoted so that they can be valued" in facts_of(
         tried(database, "default")
     )["policies"][0]["record_ends"]  # fmt: skip
+
+
+def test_positions_come_by_their_first_tick(database):
+    later = BOOK.take(slice(1, 7))
+    record(database, later, positions=["A"] * 6)
+    record(database, BOOK.take(slice(7, 10)), positions=["Z"] * 3, mode="recorded")
+    for chunk in (1, 100):
+        report = tried(database, OTHER, chunk=chunk)
+        assert [row["position_id"] for row in rows_of(report)] == ["Z", "A"]
