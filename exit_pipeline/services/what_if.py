@@ -172,12 +172,13 @@ class _Walk:
         ]
         if self.changing and any(variant.policy is None for variant in self.ways.variants):
             notes.append(
-                f"Positions that more than one policy decided: {self.changing:,}; of these, {OWN!r} "
-                "means the first one."
+                f"Positions that more than one policy decided: {self.changing:,}; of these, "
+                f"{OWN!r} means the first one."
             )
         if self.growing:
             notes.append(
-                f"Positions that got further contracts on the way: {self.growing:,}; these do not count."
+                f"Positions that got further contracts on the way: {self.growing:,}; these do not "
+                "count."
             )
         return notes + (self.tape.notes() if self.tape else [])
 
