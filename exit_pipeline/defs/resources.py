@@ -246,6 +246,13 @@ def open_database(settings: Settings) -> Database:
     return _database(database_url(settings), settings.database_url is None)
 
 
+def newest_migration() -> str:
+    """The name of the newest migration of this program."""
+    from exit_pipeline.adapters.clients.migrations import newest
+
+    return newest()
+
+
 @cache
 def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of the cache's key
     # Once per process: a day's ticks would otherwise look for migrations before each.
