@@ -289,6 +289,13 @@ def _adapter(
     return build
 
 
+def environment_of(settings: Settings, environment: str | None = None) -> str:
+    """Where positions live; with recorded data always ``tape``, else the broker's unless named."""
+    if settings.market_data == "recorded":
+        return "tape"
+    return environment or settings.broker_env
+
+
 def resources(
     settings: Settings,
     *,
@@ -306,7 +313,7 @@ def resources(
             data is read it is ``tape``, so that no tape run touches a live tick's positions.
     """
     source = "recorded" if tape_dir else settings.market_data
-    where = "tape" if source == "recorded" else environment or settings.broker_env
+    where = "tape" if tape_dir else environment_of(settings, environment)
     clock, calendar = ClockResource(at=at), CalendarResource()
     market_data = MarketDataResource(
         source=source,
