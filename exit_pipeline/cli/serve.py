@@ -4,6 +4,7 @@ import ipaddress
 
 import click
 
+from exit_pipeline.cli.ui import refuse_without_instance
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.settings import HttpSettings, Settings
 
@@ -26,6 +27,7 @@ def serve(host: str, port: int | None) -> None:
     """
     http = HttpSettings.from_env()
     settings = Settings.from_env()
+    refuse_without_instance()
 
     from exit_pipeline.web.app import make_app
     from exit_pipeline.web.desk import make_desk

@@ -18,9 +18,14 @@ _OF_NOW: Final = frozenset({"paper", "live"})
 
 
 class State(StrEnum):
-    """How a part stands: WARNING needs a person's look and stops nothing, FAILING stops ticks."""
+    """How a part stands, the worst last.
+
+    UNKNOWN is what nothing was seen of yet. WARNING needs a person's look and stops nothing.
+    FAILING keeps ticks from their work.
+    """
 
     OK = "ok"
+    UNKNOWN = "unknown"
     WARNING = "warning"
     FAILING = "failing"
 
@@ -82,7 +87,7 @@ class MarketHealth:
     """What the newest good tick saw of the market.
 
     Attributes:
-        state: WARNING where it refused every quote that it needed.
+        state: WARNING where it refused every quote that it needed; UNKNOWN before the first tick.
         source: Name of the source; None before the first tick.
         seen_at: The tick's time.
         newest_price_at: Time of the newest price that it saw.
@@ -224,7 +229,7 @@ def _broker(vitals: Vitals, place: Place) -> BrokerHealth:
 def _market(vitals: Vitals, at: datetime) -> MarketHealth:
     seen = vitals.market
     if seen is None:
-        return MarketHealth(state=State.OK)
+        return MarketHealth(state=State.UNKNOWN)
     newest = seen.newest_quote_at
     return MarketHealth(
         state=_warn_if(seen.positions > 0 and seen.refused == seen.positions),

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 _BEFORE: Final = (HEALTH, WORK, HALT, RESUME, POSITIONS, DECISIONS, METRICS)
 OPERATIONS: Final = (*_BEFORE, make_document(_BEFORE))
 
+OPEN_THREADS: Final = 4
+"""Requests without a token that are worked on at once."""
+
 _SENTENCES: Final = {
     404: "there is nothing here; see GET /openapi.json",
     405: "this is not asked for in that way; see GET /openapi.json",
@@ -55,7 +58,7 @@ def make_app(desk: Desk, token: str, rates: Rates | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(desk.runs.close)
+        await to_thread.run_sync(desk.runs.close)
 
     app = Starlette(
         routes=[Route(one.path, service.endpoint(one), methods=[one.method]) for one in OPERATIONS],
@@ -74,6 +77,8 @@ class _Service:
     def __init__(self, desk: Desk, guard: Guard) -> None:
         self._desk = desk
         self._guard = guard
+        # Callers without a token must not keep those with one waiting, where the database hangs.
+        self._open_to_all = CapacityLimiter(OPEN_THREADS)
 
     def endpoint(self, operation: Operation) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """What answers the requests of an operation."""
@@ -91,7 +96,8 @@ class _Service:
             body = await read_body(declared, request.stream())
             caller = f"HTTP from {caller_of(request.scope)}"
             ask = Ask(desk=self._desk, query=query, body=body, caller=caller)
-            answer = await run_in_threadpool(operation.handle, ask)
+            limiter = None if operation.needs_token else self._open_to_all
+            answer = await to_thread.run_sync(operation.handle, ask, limiter=limiter)
         except InputError as error:
             return failure(400, str(error))
         except (UnavailableError, ConfigurationError) as error:
