@@ -35,9 +35,9 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def serve(app: Starlette, on: socket.socket) -> None:
-    """Answer requests until the process is told to end; a run that works is waited for."""
-    config = uvicorn.Config(
+def config(app: Starlette) -> uvicorn.Config:
+    """How uvicorn is to serve the application: plain HTTP/1.1 and nothing of its own."""
+    return uvicorn.Config(
         app,
         http="h11",
         ws="none",
@@ -50,7 +50,11 @@ def serve(app: Starlette, on: socket.socket) -> None:
         proxy_headers=False,
         h11_max_incomplete_event_size=MOST_HEADER_BYTES,
     )
-    uvicorn.Server(config).run(sockets=[on])
+
+
+def serve(app: Starlette, on: socket.socket) -> None:
+    """Answer requests until the process is told to end; a run that works is waited for."""
+    uvicorn.Server(config(app)).run(sockets=[on])
 
 
 def set_up_log(*, level: int = logging.INFO) -> None:

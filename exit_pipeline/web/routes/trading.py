@@ -1,5 +1,6 @@
 """``POST /halt`` and ``POST /resume``: the switch that stops trading."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,6 +15,8 @@ from exit_pipeline.web.body import read_model
 from exit_pipeline.web.desk import Desk
 from exit_pipeline.web.exchange import Answer, Ask
 from exit_pipeline.web.operation import Operation
+
+log = logging.getLogger(__name__)
 
 
 class HaltBody(BaseModel):
@@ -117,13 +120,17 @@ def _printable(reason: str) -> str:
 
 def _cancel_all(desk: Desk) -> tuple[list[CancelOutcome], str]:
     """Ask for the cancels at once; the halt holds whether or not that is possible."""
-    shells = desk.resources()
-    needed = {name: shells[name] for name in ("broker", "clock")}
     try:
-        with built(needed) as parts:
-            return cancel_all(broker=parts.broker, database=desk.database(), clock=parts.clock), ""
+        shells = desk.resources()
+        with built({name: shells[name] for name in ("broker", "clock")}) as parts:
+            database = desk.database()
+            return cancel_all(broker=parts.broker, database=database, clock=parts.clock), ""
     except ExitPipelineError as error:
-        return [], f"trading is halted, but no order was asked for its cancel yet: {error}"
+        why = str(error)
+    except Exception:  # whatever it is, the caller must be told that the halt holds
+        log.exception("HTTP /halt: no cancel was asked for")
+        why = "an error that nobody expected, see the program's log"
+    return [], f"trading is halted, but no order was asked for its cancel yet: {why}"
 
 
 def _answer(
