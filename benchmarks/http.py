@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from threading import Thread
 
@@ -21,6 +22,7 @@ from exit_pipeline.defs.one_run import OneRun
 from exit_pipeline.settings import Settings
 from exit_pipeline.web.app import make_app
 from exit_pipeline.web.boundary import Rates
+from exit_pipeline.web.briefly import Briefly
 from exit_pipeline.web.desk import Desk, make_desk
 from exit_pipeline.web.rates import Buckets, Rate
 from exit_pipeline.web.server import config, listen
@@ -97,14 +99,23 @@ def _print(settings: Settings, on: dg.DagsterInstance, size: int, times: int, pr
 
         in_process()
         over_http()
-        one, health = in_turn(
-            select_1, lambda: client.get("/health").raise_for_status(), times=probes
-        )
+        connection = HTTPConnection(client.base_url.host, client.base_url.port or 80)
+
+        def probe() -> None:
+            connection.request("GET", "/health")
+            connection.getresponse().read()
+
+        def anew() -> None:
+            desk.glance = Briefly()
+            probe()
+
+        one, kept, made = in_turn(select_1, probe, anew, times=probes)
         alone, served = in_turn(in_process, over_http, times=times)
     print("the HTTP service, over a socket on this machine")
     print("  SELECT 1 in a transaction on its pool        1.00")
-    print(f"  GET /health                                  {health / one:.2f}")
-    print(f"  a dry run of {size} positions, in process     1.00")
+    print(f"  GET /health, asked within the same second    {kept / one:.2f}")
+    print(f"  GET /health, made anew, once a second        {made / one:.2f}")
+    print(f"  a dry run of {size} positions, in process        1.00")
     print(f"  the same by POST /refactored-exit-worker     {served / alone:.2f}")
 
 

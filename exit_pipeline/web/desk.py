@@ -1,7 +1,7 @@
 """What the service works with, opened when it is first needed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -16,8 +16,9 @@ from exit_pipeline.defs.resources import (
     resources,
 )
 from exit_pipeline.ports import Calendar, Clock, Database
-from exit_pipeline.services.health import Place
+from exit_pipeline.services.health import Health, Place
 from exit_pipeline.settings import Settings
+from exit_pipeline.web.briefly import Briefly
 
 
 @dataclass(kw_only=True)
@@ -31,6 +32,7 @@ class Desk:
         clock: Now.
         place: The configured broker, its environment, and the expected schema.
         runs: Runs the job, one at a time.
+        glance: How every part stood a moment ago.
     """
 
     open_database: Callable[[], Database]
@@ -39,6 +41,7 @@ class Desk:
     clock: Clock
     place: Place
     runs: OneRun
+    glance: Briefly[Health] = field(default_factory=Briefly)
 
     def __post_init__(self) -> None:
         self._opening = Lock()

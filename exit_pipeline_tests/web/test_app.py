@@ -11,6 +11,7 @@ from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.web.app import OPERATIONS
 from exit_pipeline.web.body import MOST_BYTES
 from exit_pipeline.web.boundary import Rates
+from exit_pipeline.web.briefly import GOOD_FOR
 from exit_pipeline.web.desk import Desk as ServiceDesk
 from exit_pipeline.web.rates import Buckets, Rate
 from exit_pipeline_tests.desk import Desk
@@ -163,6 +164,7 @@ def test_a_database_that_comes_back_is_found_without_a_restart(
 
     service.open_database = sometimes
     assert client.get("/health").status_code == 503
+    desk.clock.advance(GOOD_FOR)
     assert [client.get("/health").status_code for _ in range(2)] == [200, 200]
 
 

@@ -5,7 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exit_pipeline.core.model.control import TradingControl
-from exit_pipeline.core.model.lines import AccountOverview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPulse:
+    """Whether ticks still come to one account.
+
+    Attributes:
+        environment: ``paper``, ``live``, ``tape`` or ``simulated``.
+        account: The broker's account.
+        open_positions: Positions that are not closed.
+        last_tick_at: Newest tick that was worked in earnest; None without any.
+        open_since: When the oldest of its open positions was taken in; None without any.
+    """
+
+    environment: str
+    account: str
+    open_positions: int
+    last_tick_at: datetime | None
+    open_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +52,7 @@ class Vitals:
     Attributes:
         schema: Name of the newest migration that is applied; None without any.
         control: The switch.
-        accounts: How every account stands.
+        accounts: Those that ticks have worked, or that have open positions.
         alerts: Alerts that nobody has acknowledged, by severity; a severity without any is absent.
         wrong_accounts: Such alerts that say that a broker does not name an account as ours.
         market: What the newest good tick of the environment saw; None without any.
@@ -42,7 +60,7 @@ class Vitals:
 
     schema: str | None
     control: TradingControl
-    accounts: Sequence[AccountOverview]
+    accounts: Sequence[AccountPulse]
     alerts: Mapping[str, int]
     wrong_accounts: int
     market: MarketSeen | None

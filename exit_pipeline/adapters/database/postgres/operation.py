@@ -1,18 +1,26 @@
 """How the whole stands, and figures of a day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
-from exit_pipeline.adapters.database.postgres.overview import account_overview
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.order import OrderStatus
-from exit_pipeline.core.model.vitals import Count, DayFigures, FilledOrder, MarketSeen, Vitals
+from exit_pipeline.core.model.position import UNASSIGNED
+from exit_pipeline.core.model.vitals import (
+    AccountPulse,
+    Count,
+    DayFigures,
+    FilledOrder,
+    MarketSeen,
+    Vitals,
+)
 
-# One statement for what is one row, since every statement is a trip to the server.
+# One statement, since every statement is a trip to the server, and short, since most of its time
+# goes into planning it. Accounts are those that were ever leased, and those with open positions.
 _VITALS: Final = """
     SELECT c.state, c.reason, c.changed_by, c.changed_at,
            (SELECT max(name) FROM exit_pipeline_migrations) AS schema,
@@ -21,12 +29,28 @@ _VITALS: Final = """
                WHERE acknowledged_at IS NULL GROUP BY severity) AS open) AS alerts,
            (SELECT count(*) FROM alerts
             WHERE acknowledged_at IS NULL AND cause = 'WRONG_ACCOUNT') AS wrong_accounts,
-           seen.tick_at, seen.market, seen.market_source, seen.counts
-    FROM trading_control c LEFT JOIN LATERAL (
-        SELECT tick_at, market, market_source, counts FROM decision_runs
-        WHERE environment = :environment AND status = 'SUCCEEDED' AND NOT dry_run
-          AND market IS NOT NULL
-        ORDER BY tick_at DESC LIMIT 1) AS seen ON true
+           (SELECT json_agg(a) FROM (
+               SELECT environment, account, open_positions, open_since,
+                      (SELECT d.tick_at FROM decision_runs d
+                       WHERE d.environment = k.environment AND d.account = k.account
+                         AND d.status = 'SUCCEEDED' AND NOT d.dry_run AND d.request_id = ''
+                       ORDER BY d.tick_at DESC LIMIT 1) AS last_tick_at
+               FROM (
+                   SELECT environment, account, 0 AS open_positions, NULL AS open_since
+                   FROM account_leases
+                   UNION ALL
+                   SELECT coalesce(environment, 'paper'), coalesce(account, :unassigned),
+                          count(*), min(CAST(created_at AS timestamptz))
+                   FROM refactored_positions WHERE status = 'OPEN' GROUP BY 1, 2
+               ) AS k(environment, account, open_positions, open_since)
+           ) AS a) AS accounts,
+           (SELECT json_build_object('tick_at', tick_at, 'market', market,
+                                     'source', market_source, 'counts', counts)
+            FROM decision_runs
+            WHERE environment = :environment AND status = 'SUCCEEDED' AND NOT dry_run
+              AND market IS NOT NULL
+            ORDER BY tick_at DESC LIMIT 1) AS seen
+    FROM trading_control c
 """
 
 _RUNS: Final = """
@@ -76,14 +100,13 @@ class PostgresOperation:
         self._engine = engine
 
     def vitals(self, environment: str) -> Vitals:
-        """How the whole stands now, in one transaction.
+        """How the whole stands now, in one statement.
 
         Args:
             environment: Whose newest good tick tells of the market.
         """
         with transaction(self._engine) as connection:
-            row = run(connection, _VITALS, environment=environment).one()
-            accounts = account_overview(connection)
+            row = run(connection, _VITALS, environment=environment, unassigned=UNASSIGNED).one()
         return Vitals(
             schema=row.schema,
             control=TradingControl(
@@ -92,10 +115,10 @@ class PostgresOperation:
                 changed_by=row.changed_by,
                 changed_at=row.changed_at,
             ),
-            accounts=accounts,
+            accounts=_accounts(row.accounts or ()),
             alerts=row.alerts or {},
             wrong_accounts=row.wrong_accounts,
-            market=None if row.tick_at is None else _seen(row),
+            market=row.seen and _seen(row.seen),
         )
 
     def figures(self, since: datetime) -> DayFigures:
@@ -121,14 +144,37 @@ def _counts(connection: Connection, statement: str, **values: Any) -> list[Count
     return found
 
 
-def _seen(row: Any) -> MarketSeen:
-    prices: Mapping[str, Mapping[str, str]] = row.market.get("underlyings", {})
+def _accounts(rows: Sequence[Mapping[str, Any]]) -> list[AccountPulse]:
+    """One for each account; one that is leased and has positions comes as two rows."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        one = found.setdefault((row["environment"], row["account"]), dict(row))
+        if row["open_positions"]:
+            one.update(row)
+    return [
+        AccountPulse(
+            environment=environment,
+            account=account,
+            open_positions=one["open_positions"],
+            last_tick_at=_time(one["last_tick_at"]),
+            open_since=_time(one["open_since"]),
+        )
+        for (environment, account), one in sorted(found.items())
+    ]
+
+
+def _seen(found: Mapping[str, Any]) -> MarketSeen:
+    prices: Mapping[str, Mapping[str, str]] = found["market"].get("underlyings", {})
     times = [datetime.fromisoformat(price["quoted_at"]) for price in prices.values()]
-    counts = row.counts or {}
+    counts = found["counts"] or {}
     return MarketSeen(
-        source=row.market_source,
-        tick_at=row.tick_at,
+        source=found["source"],
+        tick_at=datetime.fromisoformat(found["tick_at"]),
         newest_quote_at=max(times, default=None),
         positions=counts.get("positions", 0),
         refused=counts.get("quotes_refused", 0),
     )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
