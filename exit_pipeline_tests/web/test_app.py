@@ -23,6 +23,15 @@ MakeClient = Callable[..., Caller]
 GUARDED = [(one.method, one.path) for one in OPERATIONS if one.needs_token]
 OPEN = [(one.method, one.path) for one in OPERATIONS if not one.needs_token]
 EVERY = GUARDED + OPEN
+ELSEWHERE = {"Origin": "https://elsewhere.example"}
+STRANGERS: dict[str, dict[str, str]] = {
+    "none": {},
+    "wrong": {"Authorization": "Bearer wrong"},
+    "basic": {"Authorization": f"Basic {TOKEN}"},
+    "bare": {"Authorization": TOKEN},
+    "another header": {"X-Api-Key": TOKEN},
+    "a cookie": {"Cookie": f"token={TOKEN}"},
+}
 
 
 def test_only_health_and_the_document_are_open_to_all() -> None:
@@ -30,27 +39,18 @@ def test_only_health_and_the_document_are_open_to_all() -> None:
     assert len(GUARDED) == 6
 
 
-@pytest.mark.parametrize(("method", "path"), GUARDED)
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Authorization": "Bearer wrong"},
-        {"Authorization": f"Basic {TOKEN}"},
-        {"Authorization": TOKEN},
-        {"X-Api-Key": TOKEN},
-        {"Cookie": f"token={TOKEN}"},
-    ],
-    ids=["none", "wrong", "basic", "bare", "another header", "a cookie"],
-)
 def test_without_the_token_nothing_is_done(
-    make_client: MakeClient, desk: Desk, method: str, path: str, headers: dict[str, str]
+    make_client: MakeClient, desk: Desk, subtests: pytest.Subtests
 ) -> None:
-    answer = make_client(headers={}).request(method, path, headers=headers)
-    assert answer.status_code == 401
-    assert list(answer.json()) == ["error"]
-    assert answer.headers["www-authenticate"].startswith("Bearer")
-    assert TOKEN not in answer.text
+    stranger = make_client(headers={})
+    for what, headers in STRANGERS.items():
+        for method, path in GUARDED:
+            with subtests.test(what, path=path):
+                answer = stranger.request(method, path, headers=headers)
+                assert answer.status_code == 401
+                assert list(answer.json()) == ["error"]
+                assert answer.headers["www-authenticate"].startswith("Bearer")
+                assert TOKEN not in answer.text
     assert desk.rows("SELECT * FROM decision_runs") == []
     assert desk.rows("SELECT * FROM trading_control_changes") == []
 
@@ -68,44 +68,51 @@ def test_who_has_no_token_is_not_told_what_is_wrong_with_the_rest(make_client: M
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize(("method", "path"), EVERY)
 def test_each_path_is_asked_for_in_one_way_and_others_are_a_405(
-    client: Caller, desk: Desk, method: str, path: str
+    client: Caller, desk: Desk, subtests: pytest.Subtests
 ) -> None:
-    allowed = {"GET": {"GET", "HEAD"}, "POST": {"POST"}}[method]
-    for other in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
-        answer = client.request(other, path, headers={"Origin": "https://elsewhere.example"})
-        assert answer.status_code == 405, other
-        assert set(answer.headers["allow"].split(", ")) == allowed
-        assert not [name for name in answer.headers if name.startswith("access-control")]
+    methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
+    for method, path in EVERY:
+        allowed = {"GET": {"GET", "HEAD"}, "POST": {"POST"}}[method]
+        for other in methods - allowed:
+            with subtests.test(other, path=path):
+                answer = client.request(other, path, headers=ELSEWHERE)
+                assert answer.status_code == 405
+                assert set(answer.headers["allow"].split(", ")) == allowed
+                assert not [one for one in answer.headers if one.startswith("access-control")]
     assert desk.rows("SELECT * FROM decision_runs") == []
 
 
-@pytest.mark.parametrize(("method", "path"), EVERY)
 def test_no_page_of_another_origin_may_read_an_answer(
-    client: Caller, method: str, path: str
+    client: Caller, subtests: pytest.Subtests
 ) -> None:
-    answer = client.request(method, path, headers={"Origin": "https://elsewhere.example"})
-    assert not [name for name in answer.headers if name.startswith("access-control")]
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-content-type-options"] == "nosniff"
+    for method, path in EVERY:
+        with subtests.test(path):
+            answer = client.request(method, path, headers=ELSEWHERE)
+            assert not [one for one in answer.headers if one.startswith("access-control")]
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/health/", "//health", "/%2e%2e/health", "/refactored-exit-worker/"]
-)
-def test_what_is_not_there_is_a_404_and_no_redirect(client: Caller, path: str) -> None:
-    for method in ("GET", "POST"):
-        answer = client.request(method, path)
-        assert answer.status_code == 404
-        assert answer.json() == {"error": "there is nothing here; see GET /openapi.json"}
+def test_what_is_not_there_is_a_404_and_no_redirect(
+    client: Caller, subtests: pytest.Subtests
+) -> None:
+    for path in ("/", "/nothing", "/health/", "//health", "/%2e%2e/health", "/halt/"):
+        for method in ("GET", "POST"):
+            with subtests.test(path, method=method):
+                answer = client.request(method, path)
+                assert answer.status_code == 404
+                assert answer.json() == {"error": "there is nothing here; see GET /openapi.json"}
 
 
-@pytest.mark.parametrize("path", ["/halt", "/resume", "/refactored-exit-worker"])
-def test_a_huge_body_is_a_413_and_nothing_is_done(client: Caller, desk: Desk, path: str) -> None:
-    answer = client.post(path, content=b" " * (MOST_BYTES + 1))
-    assert answer.status_code == 413
-    assert answer.json() == {"error": f"the body is larger than {MOST_BYTES} bytes"}
+def test_a_huge_body_is_a_413_and_nothing_is_done(
+    client: Caller, desk: Desk, subtests: pytest.Subtests
+) -> None:
+    for path in ("/halt", "/resume", "/refactored-exit-worker"):
+        with subtests.test(path):
+            answer = client.post(path, content=b" " * (MOST_BYTES + 1))
+            assert answer.status_code == 413
+            assert answer.json() == {"error": f"the body is larger than {MOST_BYTES} bytes"}
     assert desk.rows("SELECT * FROM decision_runs") == []
     assert desk.rows("SELECT * FROM trading_control_changes") == []
 
@@ -136,19 +143,21 @@ def test_right_tokens_are_not_counted_as_guesses(make_client: MakeClient) -> Non
     assert {client.get("/positions").status_code for _ in range(5)} == {200}
 
 
-@pytest.mark.parametrize(("method", "path"), [one for one in GUARDED if one[1] != "/resume"])
 @pytest.mark.parametrize("error", [UnavailableError, ConfigurationError])
 def test_without_a_database_every_answer_is_a_503(
-    client: Caller, service: ServiceDesk, method: str, path: str, error: type[Exception]
+    client: Caller, service: ServiceDesk, subtests: pytest.Subtests, error: type[Exception]
 ) -> None:
     def away() -> Any:
         message = "The database did not answer: it is away."
         raise error(message)
 
     service.open_database = away
-    answer = client.request(method, path)
-    assert answer.status_code == 503
-    assert answer.json() == {"error": "The database did not answer: it is away."}
+    for method, path in GUARDED:
+        with subtests.test(path):
+            body = {"reason": "x"} if path == "/resume" else None
+            answer = client.request(method, path, json=body)
+            assert answer.status_code == 503
+            assert answer.json() == {"error": "The database did not answer: it is away."}
 
 
 def test_a_database_that_comes_back_is_found_without_a_restart(
@@ -168,16 +177,15 @@ def test_a_database_that_comes_back_is_found_without_a_restart(
     assert [client.get("/health").status_code for _ in range(2)] == [200, 200]
 
 
-@pytest.mark.parametrize("path", ["/positions", "/decisions", "/metrics"])
 def test_an_error_that_nobody_expected_shows_a_reference_that_the_log_has(
-    client: Caller, service: ServiceDesk, caplog: pytest.LogCaptureFixture, path: str
+    client: Caller, service: ServiceDesk, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> Any:
         message = "the inside of /etc/vault"
         raise RuntimeError(message)
 
     service.open_database = broken
-    answer = client.get(path)
+    answer = client.get("/positions")
     assert answer.status_code == 500
     assert set(answer.json()) == {"error", "reference"}
     assert "vault" not in answer.text

@@ -107,25 +107,23 @@ def test_a_position_without_decisions_is_told_from_one_that_is_not_known(client:
     assert answer.json()["error"].startswith("position_id is 'x', which is not known")
 
 
-@pytest.mark.parametrize(
-    ("path", "params", "said"),
-    [
-        ("/positions", {"status": "open"}, "status is 'open'; expected one of OPEN, CLOSED"),
-        ("/positions", {"environment": "real"}, "environment is 'real'; expected one of paper"),
-        ("/positions", {"limit": "0"}, "limit is '0'; expected a whole number from 1 to 5000"),
-        ("/positions", {"after": ""}, "after is ''; expected a value"),
-        ("/positions", {"account": "x"}, "the query has 'account', which is not known"),
-        ("/decisions", {"limit": "1001"}, "limit is '1001'; expected a whole number from 1"),
-        ("/decisions", {"since": "today"}, "since is 'today'; expected an ISO 8601 time"),
-        ("/decisions", {"since": "2026-03-17T10:00:00"}, "which has no time zone"),
-        ("/decisions", {"before": "x_1"}, "before is 'x_1'; expected `next` of the page before"),
-        ("/decisions", {"position_id": "a\x00"}, "expected at most 255 characters"),
-    ],
-    ids=str,
-)
-def test_what_is_not_understood_is_one_sentence(
-    client: Caller, path: str, params: dict[str, str], said: str
-) -> None:
-    answer = client.get(path, params=params)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
-    assert said in answer.json()["error"]
+MISTAKES: list[tuple[str, dict[str, str], str]] = [
+    ("/positions", {"status": "open"}, "status is 'open'; expected one of OPEN, CLOSED"),
+    ("/positions", {"environment": "real"}, "environment is 'real'; expected one of paper"),
+    ("/positions", {"limit": "0"}, "limit is '0'; expected a whole number from 1 to 5000"),
+    ("/positions", {"after": ""}, "after is ''; expected a value"),
+    ("/positions", {"account": "x"}, "the query has 'account', which is not known"),
+    ("/decisions", {"limit": "1001"}, "limit is '1001'; expected a whole number from 1"),
+    ("/decisions", {"since": "today"}, "since is 'today'; expected an ISO 8601 time"),
+    ("/decisions", {"since": "2026-03-17T10:00:00"}, "which has no time zone"),
+    ("/decisions", {"before": "x_1"}, "before is 'x_1'; expected `next` of the page before"),
+    ("/decisions", {"position_id": "a\x00"}, "expected at most 255 characters"),
+]
+
+
+def test_what_is_not_understood_is_one_sentence(client: Caller, subtests: pytest.Subtests) -> None:
+    for path, params, said in MISTAKES:
+        with subtests.test(path, params=str(params)):
+            answer = client.get(path, params=params)
+            assert (answer.status_code, list(answer.json())) == (400, ["error"])
+            assert said in answer.json()["error"]
