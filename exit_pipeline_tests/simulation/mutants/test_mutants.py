@@ -9,12 +9,17 @@ from rich.console import Console
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline_tests.simulation.database import SimDatabase, simulated_database
+from exit_pipeline_tests.simulation.faults import BY_NAME as FAULTS
+from exit_pipeline_tests.simulation.mutants import hunt as hunts
 from exit_pipeline_tests.simulation.mutants.catalogue import ALL, BY_NAME
 from exit_pipeline_tests.simulation.mutants.hunt import Kill, Sound, hunt
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant, text, together, value, wrapped
+from exit_pipeline_tests.simulation.mutants.shows import SHOWS_WITH
 from exit_pipeline_tests.simulation.mutants.table import KEPT, Found, Table
+from exit_pipeline_tests.simulation.plan import make_plan
 
 TICKS = 16
+QUIET = SimpleNamespace(violations=())
 _SCHEMA = """
     SELECT 'index' AS kind, indexdef AS text FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT 'trigger', concat(tgrelid::regclass, tgname, tgenabled) FROM pg_trigger
@@ -57,6 +62,22 @@ def test_after_a_mutant_the_program_and_its_database_are_as_before(database):
 def test_a_mutant_is_not_hunted_in_seeds_where_it_can_make_no_difference(database):
     nowhere = Mutant(name="x", breaks="", source="", changes=(), brokers=frozenset())
     assert hunt(nowhere, range(1, 10_000), database, Sound()) is None
+
+
+def test_a_mutant_is_hunted_only_in_seeds_with_a_fault_that_brings_it_out(database, monkeypatch):
+    monkeypatch.setitem(SHOWS_WITH, "none", frozenset({"dry_run"}))
+    tried = []
+    monkeypatch.setattr(hunts, "simulate", lambda seed, *_, **__: tried.append(seed) or QUIET)
+    nothing = Mutant(name="none", breaks="", source="", changes=())
+    assert hunt(nothing, range(1, 60), database, Sound(6)) is None
+    planned = {seed: {one.kind.name for one in make_plan(seed, 6).faults} for seed in range(1, 60)}
+    assert tried == [seed for seed, names in planned.items() if "dry_run" in names]
+    assert tried
+
+
+def test_what_brings_mutants_out_are_faults_that_there_are():
+    assert SHOWS_WITH.keys() <= BY_NAME.keys()
+    assert frozenset().union(*SHOWS_WITH.values()) <= FAULTS.keys()
 
 
 def test_what_a_seed_breaks_anyway_finds_no_mutant(database, monkeypatch):
@@ -113,11 +134,11 @@ def _found(name: str, seed: int | None, guarded_by: str = "") -> Found:
     mutant = Mutant(
         name=name, breaks="a safeguard", source="2.1", changes=(), guarded_by=guarded_by
     )
-    return Found.of(mutant, kill or None, range(11, 111))
+    return Found.of(mutant, kill or None, range(11, 111), 24)
 
 
 def test_the_table_counts_what_is_killed_harmless_and_a_hole():
-    table = Table(24)
+    table = Table()
     for found in (
         _found("a", 11),
         _found("b", 20),
@@ -142,7 +163,7 @@ def test_the_table_counts_what_is_killed_harmless_and_a_hole():
 
 
 def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
-    before, after = Table(24), Table(24)
+    before, after = Table(), Table()
     for found in (_found("a", 11), _found("b", 20), _found("c", None, "another")):
         before.add(found)
     before.save(tmp_path / "kept.json")
@@ -153,7 +174,7 @@ def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
 
 
 def test_the_kept_table_has_every_mutant_killed_or_guarded_within_few_seeds():
-    table = Table(None)
+    table = Table()
     table.load(KEPT, BY_NAME)
     assert table.found.keys() == BY_NAME.keys()
     assert table.holes == []
