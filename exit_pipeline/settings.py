@@ -18,7 +18,11 @@ from exit_pipeline.core.model.errors import ConfigurationError
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_TOKEN: Final = re.compile(r"[!-~]+", re.ASCII)
 _ARM: Final = re.compile(r"([!-~]+):(\d{4}-\d{2}-\d{2})", re.ASCII)
+
+TOKEN_LENGTH: Final = 32
+"""Characters that a token has at least: 128 bits where it is of random hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,29 @@ class Settings:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """The settings of ``exit-pipeline serve``.
+
+    Attributes:
+        port: Where it listens (``PORT``).
+        token: What every caller must have (``API_AUTH_TOKEN``); not shown.
+    """
+
+    port: int
+    token: str = field(repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; no part of the token is in any sentence.
+
+        Raises:
+            ConfigurationError: A variable has a value that it can't have, or there is no token.
+        """
+        env = os.environ if environ is None else environ
+        return cls(port=_port(env, "PORT"), token=_token(env, "API_AUTH_TOKEN"))
+
+
 def _folder(env: Mapping[str, str], name: str, *, default: str = "") -> Path:
     text = env.get(name) or default
     try:
@@ -195,3 +222,27 @@ def _arm(env: Mapping[str, str], name: str) -> LiveArm | None:
         pass  # such as the 30th of February
     message = f"{name} is {text!r}; expected <account id>:<YYYY-MM-DD>, such as 123:2026-03-17"
     raise ConfigurationError(message)
+
+
+def _port(env: Mapping[str, str], name: str) -> int:
+    text = (env.get(name) or "8080").strip()
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= 65_535:
+        return int(text)
+    message = f"{name} is {text!r}; expected a port, a whole number from 1 to 65535"
+    raise ConfigurationError(message)
+
+
+def _token(env: Mapping[str, str], name: str) -> str:
+    # A file that a secret is read from often ends with a line break.
+    token = (env.get(name) or "").strip()
+    expected = f"expected at least {TOKEN_LENGTH} characters, such as: openssl rand -hex 32"
+    if not token:
+        message = f"{name} is not set; {expected}"
+        raise ConfigurationError(message)
+    if not _TOKEN.fullmatch(token):
+        message = f"{name} has a space or another character that no header may carry; {expected}"
+        raise ConfigurationError(message)
+    if len(token) < TOKEN_LENGTH:
+        message = f"{name} has {len(token)} characters; {expected}"
+        raise ConfigurationError(message)
+    return token

@@ -8,7 +8,7 @@ import pytest
 
 from exit_pipeline.core.model.account import LiveArm
 from exit_pipeline.core.model.errors import ConfigurationError
-from exit_pipeline.settings import Settings
+from exit_pipeline.settings import HttpSettings, Settings
 
 DEFAULTS = {
     "home": Path.cwd() / ".exit_pipeline",
@@ -184,3 +184,17 @@ def test_a_value_that_cant_be_is_refused_in_one_sentence(
     sentence = str(caught.value)
     assert sentence.startswith(f"{variable} is {text!r}; {expected}")
     assert "\n" not in sentence
+
+
+def test_the_service_listens_on_8080_unless_told_otherwise_and_shows_no_token() -> None:
+    token = "canary-0123456789abcdef0123456789"  # noqa: S105 of no service
+    found = HttpSettings.from_env({"API_AUTH_TOKEN": f" {token}\n"})
+    assert (found.port, found.token) == (8080, token)
+    assert "canary" not in repr(found)
+    assert HttpSettings.from_env({"API_AUTH_TOKEN": token, "PORT": "65535"}).port == 65_535
+
+
+@pytest.mark.parametrize("length", [1, 31])
+def test_a_token_that_is_too_short_is_refused_by_its_length_alone(length: int) -> None:
+    with pytest.raises(ConfigurationError, match=f"API_AUTH_TOKEN has {length} characters"):
+        HttpSettings.from_env({"API_AUTH_TOKEN": "x" * length})

@@ -10,10 +10,8 @@ from rich.table import Table
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console
 from exit_pipeline.core.model.control import TradingState
-from exit_pipeline.core.model.lines import AccountOverview, AlertLine
+from exit_pipeline.core.model.lines import SEVERITIES, AccountOverview, AlertLine
 from exit_pipeline.settings import Settings
-
-SEVERITIES = ("CRITICAL", "WARNING", "INFO")
 
 
 @click.command()

@@ -29,9 +29,7 @@ def ui(port: int) -> None:
 
     quiet()
     settings = Settings.from_env()
-    if not Path("dagster.yaml").exists() and not os.environ.get("DAGSTER_HOME"):
-        message = "there is no dagster.yaml here and DAGSTER_HOME is not set"
-        raise ConfigurationError(message)
+    refuse_without_instance()
     # This process keeps the embedded server running for all that it starts.
     open_database(settings)
     if settings.broker == "paper" and settings.market_data == "simulated":
@@ -42,6 +40,17 @@ def ui(port: int) -> None:
     click.echo(f"Dagster's UI: http://{HOST}:{port}  (Ctrl-C ends it)")
     command = ["-m", "dagster", "dev", "-m", "exit_pipeline.definitions", "-h", HOST]
     raise SystemExit(_run([sys.executable, *command, "-p", str(port)], environ))
+
+
+def refuse_without_instance() -> None:
+    """Refuse to go on where Dagster would keep nothing of what is run.
+
+    Raises:
+        ConfigurationError: Neither this folder nor ``DAGSTER_HOME`` has an instance.
+    """
+    if not Path("dagster.yaml").exists() and not os.environ.get("DAGSTER_HOME"):
+        message = "there is no dagster.yaml here and DAGSTER_HOME is not set"
+        raise ConfigurationError(message)
 
 
 def _sweep(settings: Settings) -> None:

@@ -17,6 +17,21 @@ from exit_pipeline.services.tick import TickReport
 _OURS = tuple(f"{errors.__name__}.{name}: " for name in vars(errors) if name.endswith("Error"))
 
 
+class RunFailedError(ExitPipelineError):
+    """A run that failed.
+
+    Attributes:
+        run_id: The run.
+        is_told: Its text is a sentence for a person; else it is that of an error which nobody
+            expected, and may show what is inside.
+    """
+
+    def __init__(self, text: str, run_id: str, *, is_told: bool) -> None:
+        super().__init__(text)
+        self.run_id = run_id
+        self.is_told = is_told
+
+
 @contextmanager
 def instance() -> Iterator[dg.DagsterInstance]:
     """The instance of ``DAGSTER_HOME``, else of ``./dagster.yaml``, else one that keeps nothing."""
@@ -42,7 +57,10 @@ def built(shells: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def run_exit_job(
-    config: Mapping[str, Any], resources: Mapping[str, Any], on: dg.DagsterInstance
+    config: Mapping[str, Any],
+    resources: Mapping[str, Any],
+    on: dg.DagsterInstance,
+    run_id: str | None = None,
 ) -> TickReport:
     """Run ``exit_job`` once.
 
@@ -50,9 +68,11 @@ def run_exit_job(
         config: The launch form.
         resources: By key, see ``defs/resources.py``.
         on: The instance that keeps the run.
+        run_id: The run's id; None makes one.
 
     Raises:
-        ExitPipelineError: The run failed; the text says why.
+        InputError: The launch form has a value that it can't have; there was no run.
+        RunFailedError: The run failed; the text says why.
     """
     try:
         with _unwrapped():
@@ -61,11 +81,13 @@ def run_exit_job(
                 resources=dict(resources),
                 instance=on,
                 raise_on_error=False,
+                run_id=run_id,
             )
     except dg.DagsterInvalidConfigError as error:
         raise InputError(_config_sentence(error)) from None
     if not result.success:
-        raise ExitPipelineError(_failure(result))
+        text, is_told = _failure(result)
+        raise RunFailedError(text, result.run_id, is_told=is_told)
     report: TickReport = result.output_for_node("persist")
     return report
 
@@ -86,23 +108,23 @@ def _config_sentence(error: dg.DagsterInvalidConfigError) -> str:
     return "run config: " + " ".join(first.message.split())
 
 
-def _failure(result: dg.ExecuteInProcessResult) -> str:
-    """The sentence of the first failure; what is no person's mistake comes with its type."""
+def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:
+    """The text of the first failure, and whether it is a sentence for a person."""
     for event in result.all_events:
         data: Any = event.event_specific_data
         if event.is_step_failure and data.user_failure_data:
-            return str(data.user_failure_data.description)
+            return str(data.user_failure_data.description), True
         if event.is_failure and getattr(data, "error", None):
             return _innermost(data.error)
-    return "the run failed; its event log says why"
+    return "the run failed; its event log says why", True
 
 
-def _innermost(error: SerializableErrorInfo) -> str:
+def _innermost(error: SerializableErrorInfo) -> tuple[str, bool]:
     chain = [error]
     while chain[-1].cause:
         chain.append(chain[-1].cause)
     for link in chain:
         for prefix in _OURS:
             if link.message.startswith(prefix):
-                return link.message.removeprefix(prefix).strip()
-    return chain[-1].message.strip()
+                return link.message.removeprefix(prefix).strip(), True
+    return chain[-1].message.strip(), False

@@ -258,6 +258,13 @@ def open_database(settings: Settings) -> Database:
     return _database(database_url(settings), settings.database_url is None)
 
 
+def newest_migration() -> str:
+    """The name of the newest migration of this program."""
+    from exit_pipeline.adapters.clients.migrations import newest
+
+    return newest()
+
+
 @cache
 def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of the cache's key
     # Once per process: a day's ticks would otherwise look for migrations before each.
@@ -294,6 +301,13 @@ def _adapter(
     return build
 
 
+def environment_of(settings: Settings, environment: str | None = None) -> str:
+    """Where positions live; with recorded data always ``tape``, else the broker's unless named."""
+    if settings.market_data == "recorded":
+        return "tape"
+    return environment or settings.broker_env
+
+
 def resources(
     settings: Settings,
     *,
@@ -311,7 +325,7 @@ def resources(
             data is read it is ``tape``, so that no tape run touches a live tick's positions.
     """
     source = "recorded" if tape_dir else settings.market_data
-    where = "tape" if source == "recorded" else environment or settings.broker_env
+    where = "tape" if tape_dir else environment_of(settings, environment)
     clock, calendar = ClockResource(at=at), CalendarResource()
     market_data = MarketDataResource(
         source=source,

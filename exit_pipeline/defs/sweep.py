@@ -1,5 +1,6 @@
 """What a killed stack leaves behind: runs that count as working and keep later ones queued."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -31,9 +32,8 @@ def end_dead_runs(on: dg.DagsterInstance, *, runs: RunStore, clock: Clock) -> li
         The ids of the runs that were ended.
     """
     now = clock.now()
-    filters = dg.RunsFilter(statuses=_AT_WORK, tags={EXCLUSIVE_TAG: "exit_job"})
     ended = []
-    for record in on.get_run_records(filters):
+    for record in _records_at_work(on):
         began = _began(record)
         if now - began <= LEASE:
             continue
@@ -43,6 +43,16 @@ def end_dead_runs(on: dg.DagsterInstance, *, runs: RunStore, clock: Clock) -> li
         runs.fail(run.run_id, reason)
         ended.append(run.run_id)
     return ended
+
+
+def at_work(on: dg.DagsterInstance) -> list[tuple[str, datetime]]:
+    """Runs of the job that count as working: their ids, and when each began."""
+    return [(record.dagster_run.run_id, _began(record)) for record in _records_at_work(on)]
+
+
+def _records_at_work(on: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
+    filters = dg.RunsFilter(statuses=_AT_WORK, tags={EXCLUSIVE_TAG: "exit_job"})
+    return on.get_run_records(filters)
 
 
 def _began(record: dg.RunRecord) -> datetime:

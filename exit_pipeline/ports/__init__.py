@@ -24,6 +24,7 @@ from exit_pipeline.ports.market_data import (
     TellsChains,
     TellsOpenInterest,
 )
+from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.replay import ReplayStore, ReplayWriter
@@ -49,6 +50,7 @@ __all__ = [
     "KeepsTape",
     "MarketData",
     "OpenInterestStore",
+    "OperationStore",
     "OrderStore",
     "PositionStore",
     "ReplayStore",

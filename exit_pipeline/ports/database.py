@@ -4,6 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
+from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
 from exit_pipeline.ports.replay import ReplayStore
@@ -83,4 +84,9 @@ class Database(Protocol):
     @property
     def replays(self) -> ReplayStore:
         """Recorded decisions in bulk, and what is kept of replays."""
+        ...
+
+    @property
+    def operation(self) -> OperationStore:
+        """How the whole stands, for programs that watch it."""
         ...

@@ -14,7 +14,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderIntent,
 )
 from exit_pipeline.core.model.kept_decision import KeptDecision
-from exit_pipeline.core.model.lines import OrderLine
+from exit_pipeline.core.model.lines import DecisionLine, DecisionPlace, OrderLine
 from exit_pipeline.core.model.order import OrderReport, OrderStatus
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
 
@@ -44,6 +44,23 @@ class DecisionStore(Protocol):
             position_id: The position.
             exit_reason: The rule's name in capitals.
             since: Decisions of before don't count; nor do those of dry runs.
+        """
+        ...
+
+    def listing(
+        self,
+        limit: int,
+        position_id: str | None = None,
+        since: datetime | None = None,
+        before: DecisionPlace | None = None,
+    ) -> list[DecisionLine]:
+        """Decisions of runs as a person looks at them, the newest first.
+
+        Args:
+            limit: At most so many.
+            position_id: Only on this position; None means all.
+            since: None earlier than this.
+            before: Only those behind this place in the list.
         """
         ...
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from exit_pipeline.core.model.lines import AccountOverview
 from exit_pipeline.core.model.position import UNASSIGNED
+from exit_pipeline.core.model.vitals import AccountPulse
 from exit_pipeline.ports import Calendar
 from exit_pipeline.services.open_tick import SLOT
 
@@ -49,7 +50,7 @@ class Overdue:
 
 
 def overdue(
-    accounts: Sequence[AccountOverview], *, calendar: Calendar, at: datetime
+    accounts: Sequence[AccountOverview | AccountPulse], *, calendar: Calendar, at: datetime
 ) -> list[Overdue]:
     """Accounts with open positions whose last good tick is older than two slots.
 
@@ -82,7 +83,9 @@ def overdue(
     return late
 
 
-def _last_tick(one: AccountOverview, accounts: Sequence[AccountOverview]) -> datetime | None:
+def _last_tick(
+    one: AccountOverview | AccountPulse, accounts: Sequence[AccountOverview | AccountPulse]
+) -> datetime | None:
     """The newest good tick; rows that no broker has yet are looked at by any environment of now."""
     if one.account != UNASSIGNED:
         return one.last_tick_at

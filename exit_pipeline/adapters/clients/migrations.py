@@ -126,6 +126,15 @@ def pending(url: str, folder: Path | None = None) -> tuple[str, ...]:
     return tuple(Path(migration.path).name for migration in waiting)
 
 
+def newest(folder: Path | None = None) -> str:
+    """The name of the newest migration of this program, such as ``0013_replays``.
+
+    Raises:
+        ConfigurationError: The folder or one of its files is not as it must be.
+    """
+    return max(str(migration.id) for migration in _read_files(folder or sql_folder()))
+
+
 def _parse(url: str) -> _Target:
     parts = read_url(url)
     place = say_place(parts)

@@ -1,8 +1,13 @@
 """Accounts, orders and alerts as a person looks at them, one line each."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
+
+SEVERITIES: Final = ("CRITICAL", "WARNING", "INFO")
+"""Of alerts, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,3 +138,69 @@ class PositionLine:
     exit_time: datetime | None
     managed: bool
     spread_leg: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionLine:
+    """A recorded decision as a person looks at it.
+
+    Prices are dollars per share; None where not known.
+
+    Attributes:
+        id: Key of the row.
+        run_id: Its run.
+        environment: Where the position lives; likewise account.
+        position_id: Its position.
+        decided_at: The decision's own time.
+        dry_run: It was made in a dry run, and nothing came of it.
+        option_symbol: Compact OCC symbol.
+        side: LONG or SHORT.
+        open_quantity: Contracts held when it was made.
+        entry_price: Of the position.
+        bid: Of the quote; likewise ask, and the mark that was made of them.
+        quoted_at: The quote's own time.
+        quote_grade: GOOD, DEGRADED or BAD.
+        pnl_percent: On the entry price at the mark.
+        decision: EXIT or HOLD.
+        exit_action: PARTIAL or FULL on an EXIT.
+        exit_reason: The rule's name in capitals on an EXIT.
+        exit_quantity: Contracts to close on an EXIT.
+        urgency: ``Urgency`` name on an EXIT.
+        confidence: How much speaks for holding, 0 to 100.
+        policy_hash: Of the policy that decided; None where a fault kept it from being decided.
+        reasoning: A few sentences: what decided, and for a HOLD the nearest rule.
+    """
+
+    id: str
+    run_id: str
+    environment: str
+    account: str
+    position_id: str
+    decided_at: datetime
+    dry_run: bool
+    option_symbol: str | None
+    side: str
+    open_quantity: int
+    entry_price: Decimal
+    bid: Decimal | None
+    ask: Decimal | None
+    mark: Decimal | None
+    quoted_at: datetime | None
+    quote_grade: str
+    pnl_percent: float | None
+    decision: str
+    exit_action: str | None
+    exit_reason: str | None
+    exit_quantity: int | None
+    urgency: str | None
+    confidence: int | None
+    policy_hash: str | None
+    reasoning: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPlace:
+    """A place in the list of decisions: those before it are older, or as old with a lower key."""
+
+    decided_at: datetime
+    id: str

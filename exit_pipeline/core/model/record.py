@@ -48,7 +48,7 @@ class RunHandle:
         status: STARTED where this caller may work, SKIPPED where it may not, SUCCEEDED where the
             same tick was already worked.
         reason: Why not, as a person would say it; empty where it may.
-        is_held: It is skipped because another run works the account.
+        held_by: The launching run that works the account, where that is why it is skipped.
         is_superseded: It may bring the books up to date and nothing else, since a later tick was
             worked already.
         fence: Number of the lease that it holds; None where it holds none.
@@ -58,9 +58,14 @@ class RunHandle:
     account: str
     status: RunStatus
     reason: str = ""
-    is_held: bool = False
+    held_by: str | None = None
     is_superseded: bool = False
     fence: int | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is skipped because another run works the account."""
+        return self.held_by is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

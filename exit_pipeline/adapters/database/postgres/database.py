@@ -10,6 +10,7 @@ from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
 from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
+from exit_pipeline.adapters.database.postgres.operation import PostgresOperation
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.adapters.database.postgres.positions import PostgresPositions
 from exit_pipeline.adapters.database.postgres.replays import PostgresReplays
@@ -40,6 +41,7 @@ class PostgresDatabase:
         self._exit_rules = PostgresExitRules(engine)
         self._control = PostgresControl(engine)
         self._replays = PostgresReplays(engine)
+        self._operation = PostgresOperation(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -115,6 +117,11 @@ class PostgresDatabase:
     def replays(self) -> PostgresReplays:
         """Recorded decisions in bulk, and what is kept of replays."""
         return self._replays
+
+    @property
+    def operation(self) -> PostgresOperation:
+        """How the whole stands, for programs that watch it."""
+        return self._operation
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

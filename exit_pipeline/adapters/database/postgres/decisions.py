@@ -9,7 +9,9 @@ from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.adapters.database.postgres.kept import INPUTS, kept_decision
+from exit_pipeline.adapters.database.postgres.lines import decision_lines
 from exit_pipeline.core.model.kept_decision import OUTCOMES, KeptDecision
+from exit_pipeline.core.model.lines import DecisionLine, DecisionPlace
 from exit_pipeline.core.model.record import DecisionRows, StoredDecision
 
 _TYPES: Final[Mapping[str, str]] = {
@@ -223,6 +225,17 @@ class PostgresDecisions:
                 since=since,
             )
             return int(found.scalar_one())
+
+    def listing(
+        self,
+        limit: int,
+        position_id: str | None = None,
+        since: datetime | None = None,
+        before: DecisionPlace | None = None,
+    ) -> list[DecisionLine]:
+        """Decisions of runs, the newest first; see ``DecisionStore.listing``."""
+        with transaction(self._engine) as connection:
+            return decision_lines(connection, limit, position_id, since, before)
 
     def newest(self, position_id: str, at: datetime | None) -> KeptDecision | None:
         """The newest decision on a position; see ``DecisionStore.newest``."""

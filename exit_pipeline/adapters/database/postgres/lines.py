@@ -1,12 +1,14 @@
-"""Orders and alerts as a person looks at them."""
+"""Orders, decisions and alerts as a person looks at them."""
 
 from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
 
 from exit_pipeline.adapters.clients.postgres_engine import run
-from exit_pipeline.core.model.lines import AlertLine, OrderLine
+from exit_pipeline.core.model.lines import AlertLine, DecisionLine, DecisionPlace, OrderLine
 
 _ORDERS: Final = """
     SELECT o.client_order_id, coalesce(o.intent_at, CAST(o.created_at AS timestamptz)) AS at,
@@ -34,6 +36,18 @@ _ALERTS: Final = """
     WHERE NOT :only_open OR a.acknowledged_at IS NULL
     ORDER BY a.raised_at DESC, a.id
 """
+
+_OF_RUN: Final = ("environment", "account")
+_DECISIONS: Final = f"""
+    SELECT {
+    ", ".join(f"{'r' if one.name in _OF_RUN else 'd'}.{one.name}" for one in fields(DecisionLine))
+}
+    FROM refactored_decisions d JOIN decision_runs r ON r.id = d.run_id
+    WHERE (CAST(:position_id AS text) IS NULL OR d.position_id = :position_id)
+      AND (CAST(:since AS timestamptz) IS NULL OR d.decided_at >= :since)
+      AND (CAST(:at AS timestamptz) IS NULL OR (d.decided_at, d.id) < (:at, :id))
+    ORDER BY d.decided_at DESC, d.id DESC LIMIT :limit
+"""  # noqa: S608 the names are those of a dataclass
 
 
 def order_lines(
@@ -68,3 +82,28 @@ def alert_lines(connection: Connection, *, only_open: bool) -> list[AlertLine]:
     """Alerts, the newest first; `only_open` leaves out those that somebody acknowledged."""
     rows = run(connection, _ALERTS, only_open=only_open)
     return [AlertLine(**row._asdict()) for row in rows]
+
+
+def decision_lines(
+    connection: Connection,
+    limit: int,
+    position_id: str | None,
+    since: datetime | None,
+    before: DecisionPlace | None,
+) -> list[DecisionLine]:
+    """Decisions of runs, the newest first; see ``DecisionStore.listing``."""
+    rows = run(
+        connection,
+        _DECISIONS,
+        limit=limit,
+        position_id=position_id,
+        since=since,
+        at=before and before.decided_at,
+        id=before and before.id,
+    )
+    return [
+        DecisionLine(
+            **row._asdict() | {"run_id": str(row.run_id), "reasoning": tuple(row.reasoning or ())}
+        )
+        for row in rows
+    ]

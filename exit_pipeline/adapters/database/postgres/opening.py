@@ -56,7 +56,7 @@ class Opening:
                 account=account,
                 status=RunStatus.SKIPPED,
                 reason=refusal,
-                is_held=other is not None,
+                held_by=other,
             )
         fence = self._take_lease(account)
         return replace(

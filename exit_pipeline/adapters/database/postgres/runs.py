@@ -10,9 +10,8 @@ from sqlalchemy import Engine
 from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transaction
 from exit_pipeline.adapters.database.postgres.lines import alert_lines
 from exit_pipeline.adapters.database.postgres.opening import Opening
+from exit_pipeline.adapters.database.postgres.overview import account_overview
 from exit_pipeline.core.model.lines import AccountOverview, AlertLine
-from exit_pipeline.core.model.order import OrderStatus
-from exit_pipeline.core.model.position import UNASSIGNED
 from exit_pipeline.core.model.record import (
     Alert,
     BrokerCall,
@@ -20,44 +19,6 @@ from exit_pipeline.core.model.record import (
     RunSummary,
     TickIdentity,
 )
-
-_OVERVIEW: Final = """
-    WITH accounts AS (
-        SELECT coalesce(environment, 'paper') AS environment,
-               coalesce(account, :unassigned) AS account
-        FROM refactored_positions WHERE environment IS NOT NULL OR status = 'OPEN'
-        UNION SELECT environment, account FROM decision_runs
-    ),
-    held AS (
-        SELECT coalesce(environment, 'paper') AS environment,
-               coalesce(account, :unassigned) AS account, count(*) AS positions,
-               min(CAST(created_at AS timestamptz)) AS since
-        FROM refactored_positions WHERE status = 'OPEN' GROUP BY 1, 2
-    ),
-    working AS (
-        SELECT environment, account, count(*) AS orders FROM orders
-        WHERE exit_action IS NOT NULL AND status = ANY(:live) GROUP BY 1, 2
-    ),
-    worked AS (
-        SELECT environment, account, max(tick_at) AS tick_at FROM decision_runs
-        WHERE status = 'SUCCEEDED' AND NOT dry_run AND request_id = '' GROUP BY 1, 2
-    ),
-    raised AS (
-        SELECT r.environment, r.account, count(*) AS alerts
-        FROM alerts a JOIN decision_runs r ON r.id = a.run_id
-        WHERE a.acknowledged_at IS NULL GROUP BY 1, 2
-    )
-    SELECT environment, account, coalesce(held.positions, 0) AS open_positions,
-           coalesce(working.orders, 0) AS live_orders, worked.tick_at AS last_tick_at,
-           coalesce(raised.alerts, 0) AS alerts, held.since AS open_since
-    FROM accounts
-    LEFT JOIN held USING (environment, account)
-    LEFT JOIN working USING (environment, account)
-    LEFT JOIN worked USING (environment, account)
-    LEFT JOIN raised USING (environment, account)
-    ORDER BY environment COLLATE "C", account COLLATE "C"
-"""
-
 
 _GIVE_BACK: Final = """
     WITH mine AS (
@@ -198,9 +159,7 @@ class PostgresRuns:
         positions, or with a policy of its own, is no tick of its account.
         """
         with transaction(self._engine) as connection:
-            live = [status.value for status in OrderStatus if status.is_live]
-            rows = run(connection, _OVERVIEW, unassigned=UNASSIGNED, live=live)
-            return [AccountOverview(**row._asdict()) for row in rows]
+            return account_overview(connection)
 
     def log_calls(self, calls: Sequence[BrokerCall]) -> None:
         """Record broker calls in ``adapter_logs``."""

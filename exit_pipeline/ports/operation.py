@@ -1,0 +1,22 @@
+"""What programs that watch the pipeline ask for."""
+
+from datetime import datetime
+from typing import Protocol
+
+from exit_pipeline.core.model.vitals import DayFigures, Vitals
+
+
+class OperationStore(Protocol):
+    """How the whole stands, and figures of a day."""
+
+    def vitals(self, environment: str) -> Vitals:
+        """How the whole stands now, in one transaction.
+
+        Args:
+            environment: Whose newest good tick tells of the market.
+        """
+        ...
+
+    def figures(self, since: datetime) -> DayFigures:
+        """Counts of what happened since a moment."""
+        ...
