@@ -7,7 +7,13 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
-from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedRows, ReplayKey, ReplayKind
+from exit_pipeline.core.model.replayed import (
+    ReplayedDay,
+    ReplayedRows,
+    ReplayedTick,
+    ReplayKey,
+    ReplayKind,
+)
 
 
 class ReplayWriter(Protocol):
@@ -54,4 +60,8 @@ class ReplayStore(Protocol):
 
     def days(self, kind: ReplayKind, label: str, first: date, last: date) -> Sequence[ReplayedDay]:
         """The replays of a kind and label that are kept of these days, by day."""
+        ...
+
+    def ticks(self, key: ReplayKey) -> Sequence[ReplayedTick]:
+        """The replay of a day that is kept, counted by time; empty where there is none."""
         ...
