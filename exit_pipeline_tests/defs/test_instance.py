@@ -10,9 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.instance.config import PoolGranularity
 from dagster._core.scheduler.instigation import TickStatus
 
 from exit_pipeline.core.model.record import LEASE
+from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.replay import replay_job
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,13 +38,23 @@ def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
 
 def test_the_instance_is_as_its_file_says(instance: dg.DagsterInstance) -> None:
     assert instance.run_monitoring_enabled
-    assert instance.run_monitoring_max_runtime_seconds == 240 == LEASE.total_seconds()
+    assert instance.run_monitoring_max_runtime_seconds == 6 * 3_600
     assert instance.run_monitoring_start_timeout_seconds == 60
     assert not instance.run_retries_enabled
     assert not instance.telemetry_enabled
     assert not instance.nux_enabled
     assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
     assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+def test_a_tick_is_ended_when_its_lease_is_over_and_a_replay_is_not() -> None:
+    assert float(exit_job.tags["dagster/max_runtime"]) == 240 == LEASE.total_seconds()
+    assert "dagster/max_runtime" not in replay_job.tags
+
+
+def test_replays_wait_for_each_other_in_a_pool(instance: dg.DagsterInstance) -> None:
+    pools = instance.get_concurrency_config().pool_config
+    assert (pools.pool_granularity, pools.default_pool_limit) == (PoolGranularity.RUN, 1)
 
 
 def test_a_tick_waits_a_second_for_the_queue_and_runs_alone(instance: dg.DagsterInstance) -> None:

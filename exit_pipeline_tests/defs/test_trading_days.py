@@ -8,11 +8,11 @@ import pytest
 from exit_pipeline.adapters.calendars.exchange import FIRST_DAY, LAST_DAY, ExchangeCalendar
 from exit_pipeline.defs.closed_days import closed_weekdays
 from exit_pipeline.defs.trading_days import TRADING_DAYS
-from exit_pipeline_tests.fakes import NEW_YORK
+from exit_pipeline_tests.fakes import NEW_YORK, new_york
 
 
 def keys(now: datetime) -> list[str]:
-    return list(TRADING_DAYS.get_partition_keys(current_time=now.replace(tzinfo=NEW_YORK)))
+    return list(TRADING_DAYS.get_partition_keys(current_time=now))
 
 
 def test_the_table_of_closed_days_is_that_of_the_exchange() -> None:
@@ -36,17 +36,21 @@ def test_the_table_of_closed_days_is_that_of_the_exchange() -> None:
     ],
 )
 def test_a_session_is_a_partition_and_any_other_day_is_none(day: str, is_one: bool) -> None:
-    assert (day in keys(datetime(2027, 1, 4, 12))) is is_one
+    assert (day in keys(new_york(date(2027, 1, 4), 12))) is is_one
 
 
 @pytest.mark.parametrize(
     ("now", "last"),
     [
-        pytest.param(datetime(2026, 11, 25, 17, 30), "2026-11-25", id="the evening of a session"),
-        pytest.param(datetime(2026, 11, 28, 12), "2026-11-27", id="a Saturday"),
-        pytest.param(datetime(2026, 11, 26, 12), "2026-11-27", id="a holiday, the next session"),
         pytest.param(
-            datetime(2026, 11, 30, 0, 1), "2026-11-30", id="the first minute of a session"
+            new_york(date(2026, 11, 25), 17, 30), "2026-11-25", id="the evening of a session"
+        ),
+        pytest.param(new_york(date(2026, 11, 28), 12), "2026-11-27", id="a Saturday"),
+        pytest.param(
+            new_york(date(2026, 11, 26), 12), "2026-11-27", id="a holiday, the next session"
+        ),
+        pytest.param(
+            new_york(date(2026, 11, 30), 0, 1), "2026-11-30", id="the first minute of a session"
         ),
     ],
 )
