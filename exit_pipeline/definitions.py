@@ -8,6 +8,7 @@ from exit_pipeline.defs.replay import decision_replays, replay_job
 from exit_pipeline.defs.replay_schedule import replay_schedule
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.defs.schedules import make_schedule, make_sensor
+from exit_pipeline.defs.tape_days import tape_decisions, tape_job
 from exit_pipeline.settings import Settings
 
 
@@ -15,8 +16,8 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     """Jobs, resources, and when they run: ticks by a schedule or, with an interval, by a sensor."""
     interval = settings.worker_interval_seconds
     return dg.Definitions(
-        assets=[*ASSETS, decision_replays],
-        jobs=[exit_job, replay_job],
+        assets=[*ASSETS, decision_replays, tape_decisions],
+        jobs=[exit_job, replay_job, tape_job],
         resources=resources(settings),
         schedules=[replay_schedule, *([] if interval else [make_schedule(settings)])],
         sensors=[make_sensor(settings, interval)] if interval else [],

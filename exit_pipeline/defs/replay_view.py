@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any, Final
 
 import dagster as dg
 
 from exit_pipeline.core.model.replayed import ReplayedDay
 from exit_pipeline.defs.pictures import in_markdown
+from exit_pipeline.defs.trading_days import why_no_session
 from exit_pipeline.defs.views import Metadata, bullets, table
 from exit_pipeline.plots.replays import replay_of_day, replay_of_range
 from exit_pipeline.ports import Calendar, Database
@@ -48,8 +49,7 @@ class DayViews:
 
     def _why_nothing(self, day: date) -> str:
         if self.calendar.session(day) is None:
-            noon = datetime.combine(day, time(12), self.calendar.zone)
-            return f"{self.calendar.why_closed(noon)}"
+            return why_no_session(day, self.calendar)
         return f"no decision is recorded on {day}"
 
     def _figures(self, day: ReplayedDay) -> Metadata:

@@ -1,11 +1,12 @@
 """The partitions of what is kept by trading day."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Final
 
 import dagster as dg
 
 from exit_pipeline.defs.closed_days import closed_weekdays
+from exit_pipeline.ports import Calendar
 
 ZONE: Final = "America/New_York"
 
@@ -21,3 +22,8 @@ TRADING_DAYS: Final = dg.TimeWindowPartitionsDefinition(
 )
 """Sessions of XNYS by date in New York: windows of time, of which Dagster's UI offers ranges and
 which grow from day to day without anybody adding a key."""
+
+
+def why_no_session(day: date, calendar: Calendar) -> str:
+    """Why the exchange is closed on a date that turned out to be no session."""
+    return f"{calendar.why_closed(datetime.combine(day, time(12), calendar.zone))}"
