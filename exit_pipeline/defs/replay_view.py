@@ -16,7 +16,7 @@ from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.audit_report import AuditReport, Cell
 
 DAYS_DRAWN: Final = 62
-"""Days of one run that get a picture each, of 12 kB in the event log and a tenth of a second. Of a
+"""Days of one run that get a picture each, of 18 kB in the event log and a tenth of a second. Of a
 longer range only those are drawn that have a difference, up to as many."""
 
 
