@@ -70,18 +70,23 @@ def record(
     *,
     code_version: str = "v1",
     with_reasoning: bool = False,
+    positions: Sequence[str] | None = None,
     **tick: Any,
 ) -> list[str]:
-    """Decide a book, and record it as ticks do: a run for each time; the decisions' keys."""
+    """Decide a book, and record it as ticks do: a run for each time; the decisions' keys.
+
+    Every row is of a position of its own, unless it is told of which one.
+    """
     policies = [parse_policy(text) for text in texts]
     database.decisions.keep_policies({one.hash: one.canonical_json() for one in policies})
     decisions = decide(book, policies)
     runs = _runs(database, book, code_version, tick)
     rows = range(len(book))
+    ids = positions or [f"p{row}é" if row % 7 else f"p{row}" for row in rows]
     columns = {
         "id": [hashlib.sha256(f"{runs[row]}/p{row}".encode()).hexdigest()[:32] for row in rows],
         "run_id": runs,
-        "position_id": [f"p{row}é" if row % 7 else f"p{row}" for row in rows],
+        "position_id": list(ids),
         "dry_run": [tick.get("dry_run", False)] * len(book),
         **stored_columns(book),
         "policy_hash": [policies[index].hash for index in book.policy.tolist()],

@@ -20,8 +20,10 @@ CREATE TABLE replay_days (
     PRIMARY KEY (trading_day, kind, label)
 );
 
--- A row for each decision that was made again. Its run and its replay are not references: a year is
--- a million rows, each of which would be looked up twice, and only the day's own transaction writes.
+-- A row for each decision that was made again. Of another policy only those rows at which contracts
+-- leave on that day, by it or by what it is compared with: what it remembers and which of its rules
+-- fired is not kept. Runs and replays are not referenced: a year is a million rows, each of which
+-- would be looked up twice, and only the day's own transaction writes.
 CREATE TABLE decision_replays (
     trading_day       date NOT NULL,
     kind              text NOT NULL CHECK (kind IN ('AUDIT', 'WHAT_IF', 'SHADOW')),
@@ -40,15 +42,17 @@ CREATE TABLE decision_replays (
     exit_action       text CHECK (exit_action IN ('PARTIAL', 'FULL')),
     exit_quantity     integer,
     urgency           text,
-    fired_mask        bigint NOT NULL,
-    evaluable_mask    bigint NOT NULL,
-    gex_latched_after boolean NOT NULL,
+    fired_mask        bigint,
+    evaluable_mask    bigint,
+    gex_latched_after boolean,
     -- beside what was recorded
     same              boolean NOT NULL,
     differences       jsonb,
     PRIMARY KEY (trading_day, kind, label, decision_id),
     CONSTRAINT decision_replays_exit_check
         CHECK ((decision = 'EXIT') = (coalesce(exit_quantity, 0) > 0)),
+    CONSTRAINT decision_replays_audit_check CHECK (
+        kind <> 'AUDIT' OR num_nulls(fired_mask, evaluable_mask, gex_latched_after) = 0),
     CONSTRAINT decision_replays_differences_check CHECK (same = (differences IS NULL))
 );
 CREATE INDEX decision_replays_by_time ON decision_replays USING brin (decided_at);

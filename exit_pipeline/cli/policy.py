@@ -68,7 +68,7 @@ def _facts(name: str, library: PolicyLibrary) -> dict[str, str | None]:
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
 def show_(text: str, broker: str | None, to_json: bool) -> None:
     """Show every rule of a policy, each threshold, and who stated it."""
-    library, (text,) = _take(text)
+    library, (text,) = take_policies(text)
     found = combine_policies({"text": text}, library)
     ground = library[named_policy(text)]
     told = watched_here(found, broker, abilities_of(broker)) if broker else []
@@ -93,7 +93,7 @@ def show_(text: str, broker: str | None, to_json: bool) -> None:
 @click.argument("texts", nargs=-1, required=True, metavar="NAME|TEXT|FILE...")
 def check_(texts: tuple[str, ...]) -> None:
     """Say of each policy that it is ok, or what is wrong with it; exits 1 if anything is."""
-    library, names = _take(*texts)
+    library, names = take_policies(*texts)
     good = [_check(shown, text, library) for shown, text in zip(texts, names, strict=True)]
     if not all(good):
         raise SystemExit(1)
@@ -115,7 +115,7 @@ def _check(shown: str, text: str, library: PolicyLibrary) -> bool:
 @click.option("--json", "to_json", is_flag=True, help="Print JSON.")
 def diff_(first: str, second: str, to_json: bool) -> None:
     """Show what two policies have differently, rule by rule and threshold by threshold."""
-    library, texts = _take(first, second)
+    library, texts = take_policies(first, second)
     ours, theirs = (combine_policies({"text": text}, library) for text in texts)
     found = policy_differences(ours, theirs)
     if to_json:
@@ -131,7 +131,7 @@ def diff_(first: str, second: str, to_json: bool) -> None:
         console().print(table)
 
 
-def _take(*texts: str) -> tuple[PolicyLibrary, list[str]]:
+def take_policies(*texts: str) -> tuple[PolicyLibrary, list[str]]:
     """A library that knows all of the texts, and the texts with files by their policies' names."""
     settings = Settings.from_env()
     library = load_policies(settings.policies)

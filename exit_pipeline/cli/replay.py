@@ -1,4 +1,4 @@
-"""Commands that make recorded decisions again: replay audit."""
+"""Commands that make recorded decisions again: replay audit, what-if and shadow."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from exit_pipeline.cli.read_day import read_day
 from exit_pipeline.cli.show import NEW_YORK, as_json, console
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.cli.what_if import shadow, what_if
 from exit_pipeline.services.audit import audit_days
 from exit_pipeline.services.audit_report import CHUNK, SHOWN, AuditReport, AuditRequest, Cell
 from exit_pipeline.settings import Settings
@@ -20,7 +21,11 @@ from exit_pipeline.settings import Settings
 
 @click.group()
 def replay() -> None:
-    """Make recorded decisions again."""
+    """Make recorded decisions again, as they were made and as another policy makes them."""
+
+
+replay.add_command(what_if)
+replay.add_command(shadow)
 
 
 @replay.command()
@@ -48,7 +53,7 @@ def audit(first: str, last: str, to_json: bool, **asked: Any) -> None:
     """
     from exit_pipeline.defs.resources import make_calendar, open_database
 
-    request = AuditRequest(first=_day("--from", first), last=_day("--to", last), **asked)
+    request = AuditRequest(first=read_day("--from", first), last=read_day("--to", last), **asked)
     with _progress(request, visible=not to_json) as progress:
         report = audit_days(
             request,
@@ -63,14 +68,6 @@ def audit(first: str, last: str, to_json: bool, **asked: Any) -> None:
         _print(report)
     if not report.is_clean:
         raise SystemExit(1)
-
-
-def _day(option: str, text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a date has no zone
-    except ValueError as error:
-        message = f"{option} is {text!r}; expected a date such as 2026-03-16"
-        raise InputError(message) from error
 
 
 @contextmanager

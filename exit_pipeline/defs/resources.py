@@ -30,6 +30,7 @@ from exit_pipeline.ports import (
     Database,
     MarketData,
     Surroundings,
+    Tape,
 )
 from exit_pipeline.services.arming import LiveKeys, account_setting, start_live
 from exit_pipeline.services.tape_recorder import TapeRecorder
@@ -213,6 +214,17 @@ def make_clock() -> Clock:
     from exit_pipeline.adapters.clocks.system import SystemClock
 
     return SystemClock()
+
+
+def open_tape(folder: Path) -> Tape:
+    """A tape of past days.
+
+    Raises:
+        ConfigurationError: There is no such folder.
+    """
+    from exit_pipeline.adapters.market_data.recorded import RecordedMarketData
+
+    return RecordedMarketData(folder)
 
 
 def database_url(settings: Settings, database: str = "exit_pipeline") -> str:

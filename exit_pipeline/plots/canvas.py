@@ -51,6 +51,26 @@ def to_png(figure: "Figure") -> bytes:
     return out.getvalue()
 
 
+def see_through(figure: "Figure", *, with_grid: bool = True) -> None:
+    """Make a picture readable on a light and on a dark page: no ground, and words in a grey."""
+    figure.patch.set_alpha(0)
+    for axes in figure.axes:
+        axes.patch.set_alpha(0)
+        axes.set_title(axes.get_title(loc="left"), loc="left", color=GREY, fontsize=11)
+        axes.tick_params(colors=GREY)
+        if with_grid:
+            axes.grid(visible=True, color=GREY, alpha=0.25, linewidth=0.6)
+        else:
+            axes.grid(visible=False)
+        for words in (axes.xaxis.label, axes.yaxis.label):
+            words.set_color(GREY)
+        for side in ("left", "bottom"):
+            axes.spines[side].set_color(GREY)
+        shown = axes.get_legend()
+        for words in shown.get_texts() if shown else ():
+            words.set_color(GREY)
+
+
 def mark(axes: "Axes", at: float, label: str, color: str, style: str = "--") -> None:
     """A vertical line with its name and number in the legend."""
     axes.axvline(at, color=color, linestyle=style, linewidth=1.4, label=f"{label} {at:,.2f}")

@@ -106,6 +106,24 @@ class TellsChains(Protocol):
         ...
 
 
+class Tape(Protocol):
+    """Quotes and prices of past days."""
+
+    def days(self) -> Sequence[date]:
+        """The trading days that it has, ascending."""
+        ...
+
+    def snapshot(
+        self, options: Sequence[str], underlyings: Sequence[str], at: datetime
+    ) -> MarketSnapshot:
+        """The newest quotes and prices by `at`; see ``MarketData.snapshot``.
+
+        Raises:
+            InputError: It has no such day, or that is not readable.
+        """
+        ...
+
+
 @runtime_checkable
 class KeepsTape(Protocol):
     """A source that keeps on a tape what ticks saw of it."""

@@ -6,7 +6,12 @@ from datetime import date
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
+from exit_pipeline.core.model.recorded import (
+    RecordedDecisions,
+    RecordedPosition,
+    RecordedRange,
+    RecordedShadows,
+)
 from exit_pipeline.core.model.replayed import (
     ReplayedDay,
     ReplayedRows,
@@ -45,6 +50,21 @@ class ReplayStore(Protocol):
                 never parted.
             with_reasoning: Also the sentences that were recorded.
         """
+        ...
+
+    def positions(self, asked: RecordedRange) -> Sequence[RecordedPosition]:
+        """The positions on which anything was decided in a range, by id."""
+        ...
+
+    def recorded_of(self, asked: RecordedRange, positions: Sequence[str]) -> RecordedDecisions:
+        """Recorded decisions of some positions, by position, time and id, all in memory.
+
+        No tick waits for it.
+        """
+        ...
+
+    def shadows_of(self, asked: RecordedRange, positions: Sequence[str]) -> RecordedShadows:
+        """What shadow policies decided on some positions, by name, position and time."""
         ...
 
     def untimed(self, asked: RecordedRange, zone: ZoneInfo) -> Mapping[date, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,20 @@ from exit_pipeline.services.contract_figures import contract_figures
 from exit_pipeline.services.judge_context import JudgedContext
 from exit_pipeline.services.last_close import last_trading_close
 from exit_pipeline.services.tick import ContextTick
+
+
+class Listed(Protocol):
+    """What a snapshot may have a quote of."""
+
+    @property
+    def contract(self) -> OptionContract | None:
+        """The contract; None where not known."""
+        ...
+
+    @property
+    def underlying(self) -> str:
+        """What it is written on."""
+        ...
 
 
 def assemble_book(
@@ -132,7 +146,7 @@ def _previous_mids(positions: Sequence[Position], known: ContextTick) -> np.ndar
     return _whole(positions, mid)
 
 
-def quote_columns(positions: Sequence[Position], market: MarketSnapshot) -> dict[str, np.ndarray]:
+def quote_columns(positions: Sequence[Listed], market: MarketSnapshot) -> dict[str, np.ndarray]:
     """The columns of a book that a snapshot fills."""
     quotes = [market.quotes.get(p.contract.symbol) if p.contract else None for p in positions]
     prices = [market.underlyings.get(p.underlying) for p in positions]

@@ -12,6 +12,7 @@ Further columns are allowed and not read. At time t the quote of a symbol is its
 ``quoted_at <= t``.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,6 +35,7 @@ from exit_pipeline.core.model.quote import MarketSnapshot, Quote, UnderlyingPric
 from exit_pipeline.ports import Surroundings
 
 _NEW_YORK: Final = ZoneInfo("America/New_York")
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _OCC_TAIL: Final = 15
 """Characters of a compact OCC symbol after its root: yymmdd, C or P, eight digits of the strike."""
 
@@ -94,6 +96,11 @@ class RecordedMarketData:
         # Days are kept for each object and not for each class, so that they go with the object.
         self._options_of = lru_cache(_DAYS_IN_MEMORY)(self._read_options)
         self._underlyings_of = lru_cache(_DAYS_IN_MEMORY)(self._read_underlyings)
+
+    def days(self) -> Sequence[date]:
+        """The days of which the tape has a folder, ascending."""
+        names = sorted(path.name for path in self._folder.iterdir() if path.is_dir())
+        return [date.fromisoformat(name) for name in names if _DAY.fullmatch(name)]
 
     def snapshot(
         self, options: Sequence[str], underlyings: Sequence[str], at: datetime

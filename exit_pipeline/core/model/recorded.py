@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exit_pipeline.core.model.book import Book
-from exit_pipeline.core.model.outcome_columns import Codes, OutcomeColumns, Text
+from exit_pipeline.core.model.outcome_columns import Codes, OutcomeColumns, Text, Words
 
 EVERYTHING: Final = "all"
 """The label of decisions of all runs."""
@@ -51,7 +51,7 @@ class RecordedPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedDecisions:
-    """Decisions that can be made again, one row each, by time and id.
+    """Decisions that can be made again, one row each, by time and id, or by position before that.
 
     Attributes:
         book: Their inputs; ``book.policy`` indexes `policies`.
@@ -99,6 +99,49 @@ class RecordedDecisions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPosition:
+    """A position on which anything was decided in a range.
+
+    Attributes:
+        id: The position's; empty for all decisions that were kept without one.
+        decisions: How many there are.
+        symbol: Compact OCC symbol of its contract; None where that is not known.
+    """
+
+    id: str
+    decisions: int
+    symbol: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedShadows:
+    """What shadow policies decided beside recorded decisions, one row each.
+
+    Attributes:
+        beside: Key of the decision of the same run and position.
+        name: Index of the shadow policy's name in `names`.
+        names: The names, sorted.
+        policy: Index of what the name stood for in `policies`.
+        policies: The policies.
+        exit_reason: The deciding rule's name in capitals; empty on a HOLD.
+        exit_quantity: Contracts to close; 0 on a HOLD.
+        urgency: ``Urgency``; NOT_STORED on a HOLD.
+    """
+
+    beside: Text
+    name: Codes
+    names: Sequence[str]
+    policy: Codes
+    policies: Sequence[RecordedPolicy]
+    exit_reason: Text
+    exit_quantity: Codes
+    urgency: Words
+
+    def __len__(self) -> int:
+        return len(self.beside)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRange:
     """Which recorded decisions are asked for.
 
@@ -107,7 +150,7 @@ class RecordedRange:
         end: Decided before this time.
         environment: Only of this environment; None means all.
         mode: Only of this mode, such as ``live``; None means all.
-        dry_run: Only of dry runs, or of none; None means all.
+        dry_run: Only of dry runs, or of none, as what no run decided is; None means all.
     """
 
     start: datetime

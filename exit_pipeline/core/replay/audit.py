@@ -5,8 +5,7 @@ A decision is a pure function of its inputs and its policy, so that nothing may 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,13 @@ import numpy as np
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.explain import Explanation
 from exit_pipeline.core.engine.policy import Policy
-from exit_pipeline.core.engine.stored_policy import policy_from_json
 from exit_pipeline.core.model.book import BoolColumn
 from exit_pipeline.core.model.decision import Decisions
-from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.outcome_columns import OutcomeColumns
 from exit_pipeline.core.model.recorded import RecordedDecisions
 from exit_pipeline.core.replay.look_ahead import look_ahead
 from exit_pipeline.core.replay.made_outcome import made_outcome
+from exit_pipeline.core.replay.readable import readable
 
 REASONING = "reasoning"
 """The name of what is compared only where the same version of the program decided."""
@@ -88,7 +86,7 @@ def audit(recorded: RecordedDecisions, code_version: str) -> Audited:
         code_version: Of this program: the reasoning is prose, and compared only where the same
             version decided.
     """
-    recorded, policies, unread = _readable(recorded)
+    recorded, policies, unread = readable(recorded)
     decisions = decide(recorded.book, policies) if policies else Decisions.empty(0, 0)
     made = made_outcome(decisions, policies, recorded.book.policy)
     differing = recorded.outcome.differing(made)
@@ -108,32 +106,6 @@ def audit(recorded: RecordedDecisions, code_version: str) -> Audited:
         left_out=Counter(recorded.left_out) + Counter(unread),
         sentences=sentences,
     )
-
-
-def _readable(
-    recorded: RecordedDecisions,
-) -> tuple[RecordedDecisions, list[Policy], dict[str, int]]:
-    """The decisions whose policies can be read, those policies, and how many others there are."""
-    policies: list[Policy] = []
-    index = np.full(len(recorded.policies), -1, np.int16)
-    unread: Counter[str] = Counter()
-    for number, kept in enumerate(recorded.policies):
-        try:
-            policies.append(_read(kept.text))
-            index[number] = len(policies) - 1
-        except InputError as error:
-            unread[str(error)] += int((recorded.book.policy == number).sum())
-    if not unread:
-        return recorded, policies, {}
-    kept_rows = recorded.take(np.flatnonzero(index[recorded.book.policy] >= 0))
-    book = replace(kept_rows.book, policy=index[kept_rows.book.policy])
-    return replace(kept_rows, book=book, left_out=recorded.left_out), policies, unread
-
-
-@lru_cache(maxsize=256)
-def _read(text: str) -> Policy:
-    # A year has few policies, and a day of it asks for the same ones again.
-    return policy_from_json(text)
 
 
 def _other_sentences(

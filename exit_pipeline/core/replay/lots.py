@@ -27,6 +27,8 @@ class Lots:
         row: Row of the exit; ``NO_ROW`` of contracts that are still held at the end of the record.
         contracts: How many, at least 1.
         reason: Of the exit, as the exits index theirs; the number of reasons where there is none.
+        price: At which they leave; for those that are still held, the last one at which they could
+            have. Units of 1/10,000 dollar per share; UNKNOWN where the record never tells it.
         gain: Of one contract, net, in units of 1/10,000 dollar; UNKNOWN where the record never
             says what closing would bring.
         at: When they leave; for those that are still held, the time of the path's last row.
@@ -37,6 +39,7 @@ class Lots:
     row: RowIndex
     contracts: IntColumn
     reason: RowIndex
+    price: IntColumn
     gain: IntColumn
     at: IntColumn
     days_held: FloatColumn
@@ -71,7 +74,8 @@ class Lots:
         path, seen, left = path[order], seen[order], left[order]
         side, entry = book.side[seen].astype(np.int64), book.entry_price[seen]
         priced = np.append(exits.row, exits.worth[staying])[order]
-        gain = side * (closing_price(book)[priced] - entry) * SHARES_PER_CONTRACT
+        price = closing_price(book)[priced]
+        gain = side * (price - entry) * SHARES_PER_CONTRACT
         gain -= np.where(left, 0, to_units(fee))
         since, until = book.entry_time[seen], book.decided_at[seen]
         return cls(
@@ -79,6 +83,7 @@ class Lots:
             row=np.where(left, NO_ROW, seen),
             contracts=np.append(exits.quantity, remaining[staying])[order],
             reason=np.append(exits.reason, np.full(len(staying), len(exits.reasons)))[order],
+            price=np.where(priced == NO_ROW, UNKNOWN, price),
             gain=np.where(priced == NO_ROW, UNKNOWN, gain),
             at=until,
             days_held=np.where(since == UNKNOWN, np.nan, (until - since) / DAYS),

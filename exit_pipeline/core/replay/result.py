@@ -149,17 +149,26 @@ class Totals:
 def drawdown(at: IntColumn, amounts: IntColumn) -> int:
     """The deepest fall of a running total from its highest so far, which is at least 0.
 
-    Amounts of the same instant are one step, whatever their order.
-
     Example: +100, -30, -40 and +10 one after another fall by 70.
     """
     if not len(at):
         return 0
-    order = np.argsort(at, kind="stable")
-    total, at = np.cumsum(amounts[order]), at[order]
-    total = total[np.append(at[1:] != at[:-1], True)]
+    _, total = running_total(at, amounts)
     highest = np.maximum(np.maximum.accumulate(total), 0)
     return int((highest - total).max())
+
+
+def running_total(at: IntColumn, amounts: IntColumn) -> tuple[IntColumn, IntColumn]:
+    """The instants of amounts in order, and their sum up to and with each.
+
+    Amounts of the same instant are one step, whatever their order.
+
+    Example: +100 at 9:30 and, at 9:35, -30 and +10 are 100 at 9:30 and 80 at 9:35.
+    """
+    order = np.argsort(at, kind="stable")
+    total, at = np.cumsum(amounts[order]), at[order]
+    is_last = np.append(at[1:] != at[:-1], True)[: len(at)]
+    return at[is_last], total[is_last]
 
 
 def _has_ended(paths: Paths) -> BoolColumn:

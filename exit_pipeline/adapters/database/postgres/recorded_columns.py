@@ -47,7 +47,7 @@ MUST_HAVE: Final = tuple(
 column was kept, and can't be made again."""
 
 
-def _word(column: str, words: Mapping[int, str | None], nothing: int) -> str:
+def word_code(column: str, words: Mapping[int, str | None], nothing: int) -> str:
     """The code of a word; a word that is not among these is FOREIGN."""
     cases = "".join(f" WHEN '{word}' THEN {code}" for code, word in words.items() if word)
     return f"(CASE WHEN {column} IS NULL THEN {nothing} ELSE CASE {column}{cases}"\
@@ -69,7 +69,7 @@ _INPUT: Final[Mapping[Kind, tuple[str, str]]] = {
     Kind.NUMBER: (_known("{0}", "float8", "'NaN'"), ">f8"),
     Kind.FLAG: ("coalesce({0}, false)", "u1"),
     Kind.SIGN: (_known("{0}", "int2", "0::int2"), ">i2"),
-    **{kind: (_word("{0}", words, 0), ">i2") for kind, words in _INPUT_WORDS.items()},
+    **{kind: (word_code("{0}", words, 0), ">i2") for kind, words in _INPUT_WORDS.items()},
 }
 """SQL by the kind of an input, and the type in which it is sent."""
 
@@ -109,10 +109,10 @@ FIXED: Final[Mapping[str, tuple[str, str]]] = {
     "fired_mask": (_known("d.fired_mask", "bigint", str(NOT_STORED)), ">i8"),
     "evaluable_mask": (_known("d.evaluable_mask", "bigint", str(NOT_STORED)), ">i8"),
     "gex_latched_after": (f"coalesce(d.gex_latched_after::int4, {NOT_STORED})::int2", ">i2"),
-    "quote_grade": (_word("d.quote_grade", words_of("quote_grade"), NOT_STORED), ">i2"),
-    "decision": (_word("d.decision", words_of("decision"), NOT_STORED), ">i2"),
-    "exit_action": (_word("d.exit_action", words_of("exit_action"), 0), ">i2"),
-    "urgency": (_word("d.urgency", words_of("urgency"), NOT_STORED), ">i2"),
+    "quote_grade": (word_code("d.quote_grade", words_of("quote_grade"), NOT_STORED), ">i2"),
+    "decision": (word_code("d.decision", words_of("decision"), NOT_STORED), ">i2"),
+    "exit_action": (word_code("d.exit_action", words_of("exit_action"), 0), ">i2"),
+    "urgency": (word_code("d.urgency", words_of("urgency"), NOT_STORED), ">i2"),
 }
 """SQL and sent type of each column of fixed width: ``d`` is the decision, ``p`` its policy with a
 number as ``code``."""

@@ -34,43 +34,51 @@ from exit_pipeline.core.model.recorded import (
 _REASONING: Final[Mapping[str, str]] = {"reasoning": "d.reasoning::text"}
 
 # The numbers of policies are those of one moment, and so are the policies that are read by them.
-_NUMBERED: Final = """
+NUMBERED_POLICIES: Final = """
     SELECT hash, policy, row_number() OVER (ORDER BY hash COLLATE "C") AS code FROM policies
 """
-_POLICIES: Final = f"LEFT JOIN ({_NUMBERED}) p ON p.hash = d.policy_hash"
+_POLICIES: Final = f"LEFT JOIN ({NUMBERED_POLICIES}) p ON p.hash = d.policy_hash"
 
 _FROM: Final = """
     FROM refactored_decisions d {joined}
     WHERE d.decided_at >= %(start)s AND d.decided_at < %(end)s {only}
 """
 
-_RUNS: Final = "JOIN decision_runs r ON r.id = d.run_id"
+_OF_POSITIONS: Final = "AND d.position_id = ANY(%(positions)s)"
+
+_RUNS: Final = "LEFT JOIN decision_runs r ON r.id = d.run_id"
 
 _ONLY: Final[Mapping[str, str]] = {
     "environment": "AND r.environment = %(environment)s",
     "mode": "AND r.mode = %(mode)s",
-    "dry_run": "AND r.dry_run = %(dry_run)s",
+    "dry_run": "AND coalesce(r.dry_run, false) = %(dry_run)s",
 }
 
 
 def moments(connection: Connection, asked: RecordedRange) -> list[tuple[datetime, int]]:
     """The times at which anything was decided in a range, and how many decisions each has."""
-    query = f"SELECT d.decided_at, count(*) {_from(asked)} GROUP BY 1 ORDER BY 1"
-    found = connection.exec_driver_sql(query, _values(asked))
+    query = f"SELECT d.decided_at, count(*) {from_range(asked)} GROUP BY 1 ORDER BY 1"
+    found = connection.exec_driver_sql(query, values_of(asked))
     return [(row[0], row[1]) for row in found]
 
 
 def read_part(
-    connection: Connection, asked: RecordedRange, *, with_reasoning: bool
+    connection: Connection,
+    asked: RecordedRange,
+    *,
+    positions: Sequence[str] | None = None,
+    with_reasoning: bool = False,
 ) -> RecordedDecisions:
     """The decisions of a range, those that can be made again, and how many can't.
 
     Args:
         connection: Within a transaction that sees one moment.
         asked: The range.
+        positions: Only of these, and sorted by them first; None means all.
         with_reasoning: Also the sentences.
     """
-    rows = _copied(connection, asked, {**OTHERS, **(_REASONING if with_reasoning else {})})
+    others = {**OTHERS, **(_REASONING if with_reasoning else {})}
+    rows = _copied(connection, asked, positions, others)
     run_of_row, keys = _runs(rows.rows["run"])
     faults = rows.number("fault", np.int64)
     left_out = {FAULTS[number - 1]: count for number, count in _counts(faults[faults > 0])}
@@ -78,7 +86,7 @@ def read_part(
         lost = is_foreign & (faults == 0)
         faults[lost] = len(FAULTS) + 1
         left_out[f"{column} has a word that this version does not know"] = int(lost.sum())
-    policy, policies = _policies(connection, rows.number("policy", np.int64), faults == 0)
+    policy, policies = policies_of(connection, rows.number("policy", np.int64), faults == 0)
     found = RecordedDecisions(
         book=book_of(rows, policy),
         outcome=outcome_of(rows),
@@ -90,25 +98,34 @@ def read_part(
         reasoning=_sentences(rows) if with_reasoning else None,
     )
     # To sort here is several times faster than to carry the whole rows through a sort over there.
-    order = np.lexsort((found.ids, found.book.decided_at))
+    first = () if positions is None else (found.positions,)
+    order = np.lexsort((found.ids, found.book.decided_at, *first))
     return replace(found.take(order[faults[order] == 0]), left_out=left_out)
 
 
-def _copied(connection: Connection, asked: RecordedRange, others: Mapping[str, str]) -> ReadRows:
+def _copied(
+    connection: Connection,
+    asked: RecordedRange,
+    positions: Sequence[str] | None,
+    others: Mapping[str, str],
+) -> ReadRows:
     columns = [*(sql for sql, _ in FIXED.values()), *others.values()]
     sink = CopiedRows({name: kind for name, (_, kind) in FIXED.items()}, tuple(others))
-    query = f"SELECT {', '.join(columns)} {_from(asked, _POLICIES)}"
-    copy_out(connection, query, sink, **_values(asked))
+    query = f"SELECT {', '.join(columns)} {from_range(asked, _POLICIES)}"
+    if positions is not None:
+        query += _OF_POSITIONS
+    copy_out(connection, query, sink, **values_of(asked), positions=positions)
     return sink.read()
 
 
-def _from(asked: RecordedRange, joined: str = "") -> str:
-    """The rows of a range. A decision of no run is in it where no runs are asked for."""
+def from_range(asked: RecordedRange, joined: str = "") -> str:
+    """The rows of a range. A decision of no run is none of a dry run, environment or mode."""
     only = [clause for name, clause in _ONLY.items() if getattr(asked, name) is not None]
     return _FROM.format(joined=f"{_RUNS if only else ''} {joined}", only=" ".join(only))
 
 
-def _values(asked: RecordedRange) -> dict[str, Any]:
+def values_of(asked: RecordedRange) -> dict[str, Any]:
+    """The values of its parameters."""
     return {name: getattr(asked, name) for name in ("start", "end", *_ONLY)}
 
 
@@ -128,7 +145,7 @@ def _runs(sent: NDArray[np.void]) -> tuple[Codes, list[str]]:
     return of_row, [str(UUID(bytes=key)) for key in known]
 
 
-def _policies(
+def policies_of(
     connection: Connection, numbers: NDArray[np.int64], is_needed: BoolColumn
 ) -> tuple[NDArray[np.int16], tuple[RecordedPolicy, ...]]:
     """Each row's policy as an index, and the policies; 0 in a row that needs none."""
@@ -136,7 +153,7 @@ def _policies(
     rows = run(
         connection,
         f"""
-        SELECT hash, CAST(policy AS text) AS text FROM ({_NUMBERED}) p
+        SELECT hash, CAST(policy AS text) AS text FROM ({NUMBERED_POLICIES}) p
         WHERE code = ANY(:codes) ORDER BY code
         """,  # noqa: S608 no value is in it
         codes=needed.tolist(),

@@ -112,20 +112,20 @@ class ReplayRows:
 
 
 def _outcome(outcome: OutcomeColumns) -> list[wire.WireColumn]:
-    always = np.ones(len(outcome), np.bool_)
+    flags, latched = outcome.quote_flags, outcome.gex_latched_after
     return [
         wire.dollars(outcome.mark),
         wire.numbers(outcome.pnl_percent, ">f8", ~np.isnan(outcome.pnl_percent)),
-        wire.numbers(outcome.quote_flags, ">i4", always),
+        wire.numbers(flags, ">i4", flags != NOT_STORED),
         _words(outcome, "quote_grade"),
         _words(outcome, "decision"),
         wire.text(outcome.exit_reason, empty_is_null=True),
         _words(outcome, "exit_action"),
         wire.numbers(outcome.exit_quantity, ">i4", outcome.exit_quantity != 0),
         _words(outcome, "urgency"),
-        wire.numbers(outcome.fired_mask, ">i8", always),
-        wire.numbers(outcome.evaluable_mask, ">i8", always),
-        wire.flags(outcome.gex_latched_after == 1),
+        wire.numbers(outcome.fired_mask, ">i8", outcome.fired_mask != NOT_STORED),
+        wire.numbers(outcome.evaluable_mask, ">i8", outcome.evaluable_mask != NOT_STORED),
+        wire.numbers(latched, "u1", latched != NOT_STORED),
     ]
 
 

@@ -11,9 +11,15 @@ from sqlalchemy import Connection, Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.recorded_parts import moments, read_part
+from exit_pipeline.adapters.database.postgres.recorded_positions import positions_of, shadows_of
 from exit_pipeline.adapters.database.postgres.replay_rows import ReplayRows
 from exit_pipeline.core.model.instant import MICROSECOND
-from exit_pipeline.core.model.recorded import RecordedDecisions, RecordedRange
+from exit_pipeline.core.model.recorded import (
+    RecordedDecisions,
+    RecordedPosition,
+    RecordedRange,
+    RecordedShadows,
+)
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedTick, ReplayKey, ReplayKind
 
 _PATIENCE: Final = "10min"
@@ -23,6 +29,9 @@ for a year may be slow."""
 
 _LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
 
+# Decisions, runs and policies of one moment.
+_ONE_MOMENT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
 _UNTIMED: Final = """
     SELECT CAST(CAST(d.created_at AS timestamptz) AT TIME ZONE :zone AS date) AS day,
            count(*) AS decisions
@@ -31,7 +40,7 @@ _UNTIMED: Final = """
       AND CAST(d.created_at AS timestamptz) < :end
       AND (CAST(:environment AS text) IS NULL OR r.environment = :environment)
       AND (CAST(:mode AS text) IS NULL OR r.mode = :mode)
-      AND (CAST(:dry_run AS boolean) IS NULL OR r.dry_run = :dry_run)
+      AND (CAST(:dry_run AS boolean) IS NULL OR coalesce(r.dry_run, false) = :dry_run)
     GROUP BY 1
 """
 
@@ -66,10 +75,26 @@ class PostgresReplays:
             times = moments(connection, asked)
         for start, end in _spans(times, chunk):
             with self._patiently() as connection:
-                # Decisions, runs and policies of one moment.
-                run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                run(connection, _ONE_MOMENT)
                 part = replace(asked, start=start, end=end)
                 yield read_part(connection, part, with_reasoning=with_reasoning)
+
+    def positions(self, asked: RecordedRange) -> Sequence[RecordedPosition]:
+        """The positions on which anything was decided in a range, by id."""
+        with self._patiently() as connection:
+            return positions_of(connection, asked)
+
+    def recorded_of(self, asked: RecordedRange, positions: Sequence[str]) -> RecordedDecisions:
+        """Recorded decisions of some positions, by position, time and id."""
+        with self._patiently() as connection:
+            run(connection, _ONE_MOMENT)
+            return read_part(connection, asked, positions=list(positions))
+
+    def shadows_of(self, asked: RecordedRange, positions: Sequence[str]) -> RecordedShadows:
+        """What shadow policies decided on some positions, by name, position and time."""
+        with self._patiently() as connection:
+            run(connection, _ONE_MOMENT)
+            return shadows_of(connection, asked, positions)
 
     def untimed(self, asked: RecordedRange, zone: ZoneInfo) -> Mapping[date, int]:
         """Decisions without a time of their own, by the day of their making."""
