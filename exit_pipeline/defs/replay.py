@@ -9,14 +9,13 @@ from typing import Final
 import dagster as dg
 
 from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.core.model.recorded import EVERYTHING
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKind
 from exit_pipeline.defs import replay_view
 from exit_pipeline.defs.assets import DECISIONS
+from exit_pipeline.defs.replay_modes import FORM, replay
 from exit_pipeline.defs.trading_days import TRADING_DAYS
 from exit_pipeline.ports import Calendar, Database
-from exit_pipeline.services.audit import audit_days
-from exit_pipeline.services.audit_alerts import raise_drift
-from exit_pipeline.services.audit_report import AuditRequest
 
 NAME: Final = "decision_replays"
 NO_DRIFT: Final = "no_drift"
@@ -24,17 +23,6 @@ NO_DRIFT: Final = "no_drift"
 POOL: Final = "replays"
 """Runs that replay share this pool, which holds one of them (see ``dagster.yaml``). It holds
 however a run is launched: a run that the UI launches for the asset has no tags of the job."""
-
-# Plain types, for the reason that defs/config.py gives.
-_FORM: Final = {
-    "resume": dg.Field(
-        bool,
-        default_value=False,
-        is_required=False,
-        description="Pass over days that this version has audited before, without what was "
-        "recorded of them since: to go on after a run that was broken off.",
-    ),
-}
 
 
 def _replay_days(
@@ -44,19 +32,16 @@ def _replay_days(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the days of the run's partitions, and call a person where anything differs."""
     days = [date.fromisoformat(key) for key in context.partition_keys]
-    resume = context.op_execution_context.op_config["resume"]
     with in_one_sentence():
-        request = AuditRequest(first=days[0], last=days[-1], skip_audited=resume)
-        report = audit_days(request, database=database, calendar=calendar)
-        alerts = raise_drift(report, database)
-        views = replay_view.DayViews(report=report, database=database, calendar=calendar)
-        for day, shown in views.of(days).items():
-            context.add_asset_metadata(shown, partition_key=str(day))
-        kept = database.replays.days(ReplayKind.AUDIT, report.label, date.min, date.max)
-    for alert in alerts:
-        context.log.error("replay: %s", alert.message)
-    context.log.info("replay: %s", replay_view.say(report))
-    context.log_event(dg.AssetObservation(context.asset_key, metadata=replay_view.summary(report)))
+        done = replay(days, context.op_execution_context.op_config, database, calendar)
+        kept = database.replays.days(ReplayKind.AUDIT, EVERYTHING, date.min, date.max)
+    for day, shown in done.days.items():
+        context.add_asset_metadata(shown, partition_key=str(day))
+    for alarm in done.alarms:
+        context.log.error("replay: %s", alarm)
+    context.log.info("replay: %s", done.said)
+    if done.whole:
+        context.log_event(dg.AssetObservation(context.asset_key, metadata=done.whole))
     yield dg.MaterializeResult(check_results=[_no_drift(kept)])
 
 
@@ -84,8 +69,9 @@ with warnings.catch_warnings():
     decision_replays = dg.asset(
         name=NAME,
         group_name="exits",
-        description="Every recorded decision of a trading day, made again by its own policy "
-        "(`decision_replays`, `replay_days`). What is kept of a day is replaced as a whole.",
+        description="Every recorded decision of a trading day, made again by its own policy, or "
+        "what another policy would have left (`decision_replays`, `replay_days`). What is kept of "
+        "a day in one mode and of one policy is replaced as a whole.",
         deps=[DECISIONS],
         partitions_def=TRADING_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -97,7 +83,7 @@ with warnings.catch_warnings():
                 "recorded, and none knew what was not known yet. A clean day hides no earlier one.",
             )
         ],
-        config_schema=_FORM,
+        config_schema=FORM,
         pool=POOL,
     )(_replay_days)
 
@@ -105,7 +91,7 @@ with warnings.catch_warnings():
 replay_job = dg.define_asset_job(
     "replay_job",
     selection=dg.AssetSelection.assets(NAME) | dg.AssetSelection.checks_for_assets(NAME),
-    description="Make recorded decisions again and compare: a range of days in one run. Sends no "
-    "orders and holds nothing that a tick waits for.",
+    description="Make recorded decisions again and compare, or try another policy on them: a range "
+    "of days in one run. Sends no orders and holds nothing that a tick waits for.",
     executor_def=dg.in_process_executor,
 )

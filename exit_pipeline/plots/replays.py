@@ -1,11 +1,11 @@
 """Replays of a day by the time of the decisions, and of a range by day."""
 
 from collections.abc import Sequence
-from datetime import date, tzinfo
+from datetime import tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedTick
+from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedTick, ReplayKey, ReplayKind
 from exit_pipeline.plots.canvas import BLUE, RED, legend, picture, to_png
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ _PALE, _ORANGE = "#b0bec5", "#ffb74d"
 _MINUTES: Final = 24 * 60
 
 
-def replay_of_day(day: date, ticks: Sequence[ReplayedTick], zone: tzinfo) -> bytes | None:
+def replay_of_day(day: ReplayedDay, ticks: Sequence[ReplayedTick], zone: tzinfo) -> bytes | None:
     """Decisions of a day by time, and those that are not what was recorded; None without any.
 
     Args:
-        day: The trading day.
+        day: The replay.
         ticks: What was made again, by time.
         zone: Of the exchange, in which times are written.
     """
@@ -30,7 +30,7 @@ def replay_of_day(day: date, ticks: Sequence[ReplayedTick], zone: tzinfo) -> byt
         return None
     tops = [one.exits + one.holds for one in ticks]
     total, differing = sum(tops), sum(one.differing for one in ticks)
-    title = f"Decisions of {day}, made again: {_say(total, differing)}"
+    title = f"{_of_what(day.key)}: {_say(total, differing)}"
     figure, axes = picture(title, f"time of the decision, {_city(zone)}", "decisions", SMALL)
     times = [one.at.astimezone(zone) for one in ticks]
     minutes = [at.hour * 60 + at.minute for at in times]
@@ -69,6 +69,13 @@ def replay_of_range(days: Sequence[ReplayedDay]) -> bytes | None:
     axes.set_xticks(across[::every], [f"{one.key.trading_day:%m-%d}" for one in days[::every]])
     legend(axes)
     return to_png(figure)
+
+
+def _of_what(key: ReplayKey) -> str:
+    if key.kind is ReplayKind.AUDIT:
+        return f"Decisions of {key.trading_day}, made again"
+    label = key.label if len(key.label) <= 36 else f"{key.label[:35]}…"
+    return f"Exits of {key.trading_day} under {label}"
 
 
 def _say(total: int, differing: int) -> str:

@@ -61,6 +61,15 @@ def checked(result: dg.ExecuteInProcessResult) -> dg.AssetCheckEvaluation:
     return evaluation
 
 
+def said(result: dg.ExecuteInProcessResult) -> str:
+    """The sentence of a run that failed."""
+    assert not result.success
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    told = failure.step_failure_data.user_failure_data
+    assert told is not None
+    return str(told.description)
+
+
 def _plain(metadata: Any) -> dict[str, Any]:
     return {
         name: [record.data for record in value.records]

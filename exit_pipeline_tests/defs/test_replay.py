@@ -1,6 +1,6 @@
 """The replay job from end to end: real runs of Dagster, a real Postgres, ranges in one run."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,13 +9,12 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.policy import rule_classes
 from exit_pipeline.core.model.errors import UnavailableError
-from exit_pipeline.defs import replay_view
+from exit_pipeline.defs import replay_modes
 from exit_pipeline.defs.replay import POOL, decision_replays, replay_job
-from exit_pipeline_tests.defs.replays import checked, observed, run_replay, shown
+from exit_pipeline_tests.defs.replays import checked, observed, run_replay, said, shown
 from exit_pipeline_tests.fakes import FakeCalendar
 from exit_pipeline_tests.recorded import a_recorded_book, at_ticks, record
 
@@ -25,33 +24,6 @@ TEN = datetime(2025, 11, 24, 15, tzinfo=UTC)
 Rows = Callable[[str], list[dict[str, Any]]]
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
-
-
-@pytest.fixture
-def rows(database_url: str) -> Iterator[Rows]:
-    """Runs a statement; its rows, if it has any, as dicts."""
-    engine = make_engine(database_url)
-
-    def execute(statement: str) -> list[dict[str, Any]]:
-        with engine.begin() as connection:
-            found = connection.exec_driver_sql(statement)
-            return [dict(row) for row in found.mappings()] if found.returns_rows else []
-
-    yield execute
-    engine.dispose()
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[PostgresDatabase]:
-    engine = make_engine(database_url)
-    yield PostgresDatabase(engine)
-    engine.dispose()
-
-
-@pytest.fixture
-def on() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
 
 
 def a_week(database: PostgresDatabase, each: int = 20) -> None:
@@ -84,7 +56,7 @@ def test_a_range_is_one_run_that_replays_each_session_and_no_other_day(
         "made_again_by": "0.1.0",
         "by_time": "",
     }
-    assert days["2025-11-24"]["by_time"].startswith("![decisions by time](data:image/png;base64,")
+    assert days["2025-11-24"]["by_time"].startswith("![by time](data:image/png;base64,")
     kept = rows("SELECT trading_day, decisions FROM replay_days ORDER BY 1")
     assert [(str(row["trading_day"]), row["decisions"]) for row in kept] == [
         (day, 20) for day in SESSIONS if day != "2025-11-26"
@@ -202,7 +174,7 @@ def test_of_a_long_range_only_the_days_that_differ_are_drawn(
 ) -> None:
     a_week(database)
     rows("UPDATE refactored_decisions SET mark = 0.5 WHERE decided_at > '2025-11-28'")
-    monkeypatch.setattr(replay_view, "DAYS_DRAWN", 2)
+    monkeypatch.setattr(replay_modes, "DAYS_DRAWN", 2)
     days = shown(run_replay(database, FakeCalendar(), *WEEK, on=on))
     assert [day for day in days if "by_time" in days[day]] == ["2025-11-28"]
 
@@ -216,10 +188,7 @@ def test_a_database_that_does_not_answer_is_said_in_one_sentence(
 
     monkeypatch.setattr(database.replays, "untimed", is_silent)
     result = run_replay(database, FakeCalendar(), *WEEK, on=on)
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None
-    assert told.description == "the database did not answer"
+    assert said(result) == "the database did not answer"
 
 
 def test_a_holiday_that_nobody_knew_of_has_one_sentence(database: PostgresDatabase) -> None:

@@ -1,6 +1,6 @@
 """The tape job from end to end: decisions of past days, from a tape and a book."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,11 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.defs.resources import make_calendar, open_database
 from exit_pipeline.defs.tape_days import NAME, POOL, tape_decisions, tape_job
 from exit_pipeline.settings import Settings
 from exit_pipeline_tests.adapters.market_data.tape import write_tape
-from exit_pipeline_tests.defs.replays import RANGE, run_replay, shown
+from exit_pipeline_tests.defs.replays import RANGE, run_replay, said, shown
 from exit_pipeline_tests.fakes import new_york
 
 CALL = "ACME160115C00100000"
@@ -45,24 +44,6 @@ def tapes(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def rows(database_url: str) -> Iterator[Rows]:
-    engine = make_engine(database_url)
-
-    def read(query: str) -> list[dict[str, Any]]:
-        with engine.connect() as connection:
-            return [dict(row) for row in connection.exec_driver_sql(query).mappings()]
-
-    yield read
-    engine.dispose()
-
-
-@pytest.fixture
-def on() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield instance
-
-
-@pytest.fixture
 def work(on: dg.DagsterInstance) -> Work:
     """Runs the job for a day, or for a range of them."""
 
@@ -89,15 +70,6 @@ def work(on: dg.DagsterInstance) -> Work:
         )
 
     return work
-
-
-def said(result: dg.ExecuteInProcessResult) -> str:
-    """The sentence of a run that failed."""
-    assert not result.success
-    (failure,) = [event for event in result.all_events if event.is_step_failure]
-    told = failure.step_failure_data.user_failure_data
-    assert told is not None
-    return str(told.description)
 
 
 @pytest.mark.usefixtures("tapes")

@@ -51,15 +51,17 @@ def days(number: int, **figures: int) -> list[ReplayedDay]:
 def test_a_day_with_decisions_is_drawn_small_and_the_same_each_time(
     of_day: list[ReplayedTick],
 ) -> None:
-    picture = replay_of_day(DAY, of_day, NEW_YORK)
+    picture = replay_of_day(days(1)[0], of_day, NEW_YORK)
     assert picture is not None
     assert picture.startswith(PNG)
     assert len(picture) < 20_000
-    assert picture == replay_of_day(DAY, of_day, NEW_YORK)
+    assert picture == replay_of_day(days(1)[0], of_day, NEW_YORK)
 
 
 def test_a_difference_is_seen_in_the_picture() -> None:
-    assert replay_of_day(DAY, ticks(78), NEW_YORK) != replay_of_day(DAY, ticks(78, 1), NEW_YORK)
+    assert replay_of_day(days(1)[0], ticks(78), NEW_YORK) != replay_of_day(
+        days(1)[0], ticks(78, 1), NEW_YORK
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,5 +80,5 @@ def test_a_range_with_decisions_is_drawn(of_range: list[ReplayedDay]) -> None:
 
 
 def test_nothing_decided_is_no_picture() -> None:
-    assert replay_of_day(DAY, [], NEW_YORK) is None
+    assert replay_of_day(days(1)[0], [], NEW_YORK) is None
     assert replay_of_range([]) is None
