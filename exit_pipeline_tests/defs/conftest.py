@@ -1,6 +1,8 @@
-"""What tests of jobs by trading day share: an instance, a database, and its rows."""
+"""What tests of jobs share: instances of Dagster, a database, and its rows."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -9,6 +11,8 @@ import pytest
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline_tests.desk import CALL, Desk
+
+ROOT = Path(__file__).parents[2]
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -54,3 +58,19 @@ def called_desk(database_url: str) -> Desk:
         desk.tick()
         desk.later(minutes)
     return desk
+
+
+@pytest.fixture
+def dagster_home(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with the checkout's ``dagster.yaml``: an instance writes beside it."""
+    shutil.copy(ROOT / "dagster.yaml", tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("EXIT_PIPELINE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.from_config(str(dagster_home)) as found:
+        yield found

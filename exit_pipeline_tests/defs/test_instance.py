@@ -1,14 +1,11 @@
 """The instance and the code location of the checkout load, and say what they were written for."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.instance.config import PoolGranularity
 from dagster._core.scheduler.instigation import TickStatus
@@ -18,22 +15,6 @@ from exit_pipeline.defs.jobs import exit_job
 from exit_pipeline.defs.replay import replay_job
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def dagster_home(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own with the checkout's ``dagster.yaml``: an instance writes beside it."""
-    shutil.copy(ROOT / "dagster.yaml", tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("EXIT_PIPELINE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.from_config(str(dagster_home)) as found:
-        yield found
 
 
 def test_the_instance_is_as_its_file_says(instance: dg.DagsterInstance) -> None:
