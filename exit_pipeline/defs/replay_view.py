@@ -44,14 +44,14 @@ def summary(report: AuditReport) -> Metadata:
         "differing": report.differing,
         "looks_ahead": report.looking_ahead,
         "not_replayable": report.left_out.total(),
-        "days": table(rows),
         **_left_out(report.left_out),
+        **({"by_day": in_markdown("decisions by day", png)} if png else {}),
     }
     if report.differences:
         shown["differences"] = table([_cell(one) for one in report.differences])
     if report.ahead:
         shown["inputs_of_later"] = table([_cell(one) for one in report.ahead])
-    return shown | ({"by_day": in_markdown("decisions by day", png)} if png else {})
+    return shown | {"days": table(rows)}
 
 
 def say(report: AuditReport) -> str:
