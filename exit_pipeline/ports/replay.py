@@ -53,7 +53,10 @@ class ReplayStore(Protocol):
         ...
 
     def positions(self, asked: RecordedRange) -> Sequence[RecordedPosition]:
-        """The positions on which anything was decided in a range, by id."""
+        """The positions on which anything was decided in a range, by the first time and id.
+
+        Those that were held at the same time are then read together, from the same pages.
+        """
         ...
 
     def recorded_of(self, asked: RecordedRange, positions: Sequence[str]) -> RecordedDecisions:

@@ -81,9 +81,12 @@ class RecordedPaths:
             chosen: Which of all paths they are.
         """
         told = self.told
+        paths = Paths(book=self.paths.book.take(rows), starts=starts, hashes=self.paths.hashes)
+        since, until = paths.book.decided_at[paths.starts], paths.book.decided_at[paths.ends - 1]
+        times = zip(chosen.tolist(), since.tolist(), until.tolist(), strict=True)
         return replace(
             self,
-            paths=Paths(book=self.paths.book.take(rows), starts=starts, hashes=self.paths.hashes),
+            paths=paths,
             told=replace(
                 told,
                 closes=told.closes[rows],
@@ -91,7 +94,10 @@ class RecordedPaths:
                 grade=told.grade[rows],
                 urgency=told.urgency[rows],
             ),
-            tracked=[self.tracked[path] for path in chosen.tolist()],
+            tracked=[
+                replace(self.tracked[path], since=to_datetime(first), until=to_datetime(last))
+                for path, first, last in times
+            ],
             ids=self.ids[rows],
         )
 
@@ -112,15 +118,17 @@ def recorded_paths(recorded: RecordedDecisions, symbols: Mapping[str, str | None
 
     Args:
         recorded: The decisions.
-        symbols: Of each position's contract.
+        symbols: Of each position's contract, in the order that the positions are to have.
     """
     recorded, policies, unread = readable(recorded)
     of_run = [(run.environment, run.mode) for run in recorded.runs]
     kinds = sorted(set(of_run))
     codes, positions = recorded.position_codes()
+    places = {position: place for place, position in enumerate(symbols)}
+    place = np.array([places[one] for one in positions], np.int64)[codes]
     kind = np.array([kinds.index(one) for one in of_run], np.int32)[recorded.run]
-    if len(kinds) > 1:
-        order = np.lexsort((kind, codes))  # which leaves rows of one key in the order of time
+    order = np.lexsort((kind, place))  # which leaves rows of one path in the order of time
+    if (order[1:] < order[:-1]).any():
         recorded, codes, kind = recorded.take(order), codes[order], kind[order]
     hashes = [policy.hash for policy in policies]
     paths = Paths.of(recorded.book, codes * max(len(kinds), 1) + kind, hashes)

@@ -97,55 +97,82 @@ def what_if(
     for day in (request.first, request.last):
         calendar.session(day)  # refuses a date that the calendar does not serve
     ways, asked = Ways.of(request, library), request.range_of(calendar.zone)
-    report = WhatIfReport(
-        request=request,
-        label=asked.label,
-        code_version=CODE_VERSION,
-    )
+    report = WhatIfReport(request=request, label=asked.label, code_version=CODE_VERSION)
     if ways.against is not None:
         report.compare_to = ways.against.label
     positions = count_untold(report, asked, database, calendar)
-    rows = TapeRows(tape, calendar) if tape else None
     found = sum(one.decisions for one in positions)
     everything = found + report.left_out.total()
-    done, total, changing = 0, found * len(ways.variants), 0
-    portions = Portions(fee=request.fee, seed=request.seed)
+    walk = _Walk(
+        report=report,
+        ways=ways,
+        tape=TapeRows(tape, calendar) if tape else None,
+        portions=Portions(fee=request.fee, seed=request.seed),
+        tell=lambda done: progress(done, found * len(ways.variants)),
+    )
     for part in portions_of(positions, request.chunk):
-        recorded = read_paths(database.replays, asked, part)
-        report.left_out.update(recorded.left_out)
-        if len(recorded.paths):
-            report.decisions += len(recorded.paths.book)
-            report.positions += len(recorded.paths)
-            changing += recorded.changing
-            recorded = _longer(recorded, ways, rows)
-            told = _Told(progress, done, total, sum(one.decisions for one in part))
-            portions.add(
-                recorded.paths,
-                recorded.tracked,
-                ways.baseline(recorded),
-                told.over(ways.each(recorded)),
-            )
-        done += sum(one.decisions for one in part) * len(ways.variants)
-        progress(done, total)
+        walk.along(read_paths(database.replays, asked, part), sum(one.decisions for one in part))
     report.refuse_nothing(everything)
-    report.tried = portions.tried([variant.named for variant in ways.variants])
-    report.notes += [*_notes(ways, changing), *(rows.notes() if rows else ())]
+    report.tried = walk.portions.tried([variant.named for variant in ways.variants])
+    report.notes += walk.notes()
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Tells the progress within a portion."""
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """How far all ways have been followed.
 
-    progress: Progress
-    done: int
-    total: int
-    each: int
+    Attributes:
+        report: What is found.
+        ways: What is followed.
+        tape: Where rows beyond the recorded ones come from.
+        portions: The results so far.
+        tell: Is told how many decisions times policies are done.
+        done: So many.
+        changing: How many positions were decided by more than one policy.
+    """
 
-    def over(self, ways: Iterator[Exits]) -> Iterator[Exits]:
-        for number, exits in enumerate(ways):
-            self.progress(self.done + number * self.each, self.total)
+    report: WhatIfReport
+    ways: Ways
+    tape: TapeRows | None
+    portions: Portions
+    tell: Callable[[int], None]
+    done: int = 0
+    changing: int = 0
+
+    def along(self, recorded: RecordedPaths, decisions: int) -> None:
+        """Follow all ways along some paths, which were read for so many decisions."""
+        self.report.left_out.update(recorded.left_out)
+        after = self.done + decisions * len(self.ways.variants)
+        if len(recorded.paths):
+            self.report.decisions += len(recorded.paths.book)
+            self.report.positions += len(recorded.paths)
+            self.changing += recorded.changing
+            longer = _longer(recorded, self.ways, self.tape)
+            others = self._telling(self.ways.each(longer), decisions)
+            self.portions.add(longer.paths, longer.tracked, self.ways.baseline(longer), others)
+        self.done = after
+        self.tell(self.done)
+
+    def _telling(self, ways: Iterator[Exits], decisions: int) -> Iterator[Exits]:
+        for exits in ways:
             yield exits
+            self.done += decisions
+            self.tell(self.done)
+
+    def notes(self) -> list[str]:
+        """What a reader must know of how it was made."""
+        notes = [
+            "What moves an account as a whole stays as it was recorded: the day's P&L, its "
+            "drawdown, forced closings and all context.",
+            "An exit counts as filled in full, at the side of the quote that closing hits.",
+        ]
+        if self.changing and any(variant.policy is None for variant in self.ways.variants):
+            notes.append(
+                f"{self.changing:,} positions were decided by more than one policy; the first one "
+                f"is what {OWN!r} means there."
+            )
+        return notes + (self.tape.notes() if self.tape else [])
 
 
 def count_untold(
@@ -185,18 +212,3 @@ def _follow(recorded: RecordedPaths, variants: Sequence[Variant]) -> list[Exits]
         )
         for variant in variants
     ]
-
-
-def _notes(ways: Ways, changing: int) -> list[str]:
-    """What a reader must know of how it was made."""
-    notes = [
-        "What moves an account as a whole stays as it was recorded: the day's P&L, its drawdown, "
-        "forced closings and all context.",
-        "An exit counts as filled in full, at the side of the quote that closing hits.",
-    ]
-    if changing and any(variant.policy is None for variant in ways.variants):
-        notes.append(
-            f"{changing:,} positions were decided by more than one policy; the first one is what "
-            f"{OWN!r} means there."
-        )
-    return notes

@@ -179,7 +179,7 @@ def _walk(
 ) -> None:
     """Walk the paths of some positions."""
     recorded = database.replays.recorded_of(whole, [one.id for one in part])
-    walked = recorded_paths(recorded, {})
+    walked = recorded_paths(recorded, {one.id: one.symbol for one in part})
     if not len(walked.paths):
         return
     kept.count(walked.paths.book.decided_at)

@@ -98,9 +98,20 @@ class RecordedMarketData:
         self._underlyings_of = lru_cache(_DAYS_IN_MEMORY)(self._read_underlyings)
 
     def days(self) -> Sequence[date]:
-        """The days of which the tape has a folder, ascending."""
+        """The days of which the tape has a folder, ascending.
+
+        Raises:
+            InputError: A folder has the form of a date that does not exist.
+        """
         names = sorted(path.name for path in self._folder.iterdir() if path.is_dir())
-        return [date.fromisoformat(name) for name in names if _DAY.fullmatch(name)]
+        return [self._date(name) for name in names if _DAY.fullmatch(name)]
+
+    def _date(self, name: str) -> date:
+        try:
+            return date.fromisoformat(name)
+        except ValueError as error:
+            message = f"tape {self._folder} has a folder {name}, which is no date"
+            raise InputError(message) from error
 
     def snapshot(
         self, options: Sequence[str], underlyings: Sequence[str], at: datetime

@@ -310,3 +310,16 @@ def test_the_real_day_has_a_chain_whose_gamma_is_evaluable():
     assert listed is not None
     chain = listed.to_chain(lambda one: settles_at(one, FakeCalendar()), 30 * MINUTES)
     assert gamma_context(chain).exposure is not None
+
+
+def test_the_days_of_a_tape_are_its_folders_of_that_name_in_order(tmp_path):
+    for name in ("2015-12-28", "2015-12-24", "notes", "2015-12-24x"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "2015-12-29").write_text("no folder")
+    assert RecordedMarketData(tmp_path).days() == [DAY, date(2015, 12, 28)]
+
+
+def test_a_folder_that_is_named_like_a_day_that_there_is_not_is_said(tmp_path):
+    (tmp_path / "2015-02-30").mkdir()
+    with pytest.raises(InputError, match=r"tape .* has a folder 2015-02-30, which is no date"):
+        RecordedMarketData(tmp_path).days()

@@ -12,7 +12,7 @@ from exit_pipeline.core.replay.exits import NO_ROW, Exits
 from exit_pipeline.core.replay.follow_policy import follow_policies
 from exit_pipeline.core.replay.lots import FEE, Lots
 from exit_pipeline.core.replay.paths import Paths
-from exit_pipeline.core.replay.result import Result, drawdown
+from exit_pipeline.core.replay.result import Result, drawdown, running_total
 from exit_pipeline.policies import parse_policy
 from exit_pipeline_tests.builders import a_book
 from exit_pipeline_tests.core.replay.random_paths import random_paths
@@ -139,3 +139,12 @@ def test_the_drawdown_is_the_deepest_fall_from_a_peak(steps):
         deepest = max(deepest, highest - total)
     at, amounts = (np.array([step[place] for step in steps], np.int64) for place in (0, 1))
     assert drawdown(at, amounts) == deepest
+
+
+def test_amounts_of_an_instant_are_one_step_of_the_running_total():
+    at, total = running_total(np.array([935, 930, 935]), np.array([-30, 100, 10]))
+    assert (at.tolist(), total.tolist()) == ([930, 935], [100, 80])
+    assert [len(one) for one in running_total(np.zeros(0, np.int64), np.zeros(0, np.int64))] == [
+        0,
+        0,
+    ]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant
-from exit_pipeline_tests.simulation.plan import BROKERS
+from exit_pipeline_tests.simulation.mutants.shows import SHOWS_WITH
+from exit_pipeline_tests.simulation.plan import BROKERS, make_plan
 from exit_pipeline_tests.simulation.simulator import simulate
 
 
@@ -48,8 +49,9 @@ class Sound:
 def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sound) -> Kill | None:
     """The first of the seeds that finds a mutant; None where none does.
 
-    Seeds of a personality in which it can make no difference are passed over. What the program
-    breaks without the mutant too is not held against the mutant.
+    Seeds of a personality in which it can make no difference are passed over, and those without any
+    of the faults that bring it out (``shows.py``). What the program breaks without the mutant too
+    is not held against the mutant.
 
     Args:
         mutant: The mistake.
@@ -58,7 +60,9 @@ def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sou
         sound: The same seeds without it.
     """
     for seed in seeds:
-        if BROKERS[seed % len(BROKERS)] not in mutant.brokers:
+        if BROKERS[seed % len(BROKERS)] not in mutant.brokers or not _may_show(
+            mutant, seed, sound.ticks
+        ):
             continue
         with mutant.applied(database):
             outcome = simulate(seed, database, ticks=sound.ticks)
@@ -74,3 +78,10 @@ def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sou
                 message=str(found[0]),
             )
     return None
+
+
+def _may_show(mutant: Mutant, seed: int, ticks: int | None) -> bool:
+    wanted = SHOWS_WITH.get(mutant.name)
+    if wanted is None:
+        return True
+    return any(planned.kind.name in wanted for planned in make_plan(seed, ticks).faults)

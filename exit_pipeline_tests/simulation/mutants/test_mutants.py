@@ -9,12 +9,17 @@ from rich.console import Console
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline_tests.simulation.database import SimDatabase, simulated_database
+from exit_pipeline_tests.simulation.faults import BY_NAME as FAULTS
+from exit_pipeline_tests.simulation.mutants import hunt as hunts
 from exit_pipeline_tests.simulation.mutants.catalogue import ALL, BY_NAME
 from exit_pipeline_tests.simulation.mutants.hunt import Kill, Sound, hunt
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant, text, together, value, wrapped
+from exit_pipeline_tests.simulation.mutants.shows import SHOWS_WITH
 from exit_pipeline_tests.simulation.mutants.table import KEPT, Found, Table
+from exit_pipeline_tests.simulation.plan import make_plan
 
 TICKS = 16
+QUIET = SimpleNamespace(violations=())
 _SCHEMA = """
     SELECT 'index' AS kind, indexdef AS text FROM pg_indexes WHERE schemaname = 'public'
     UNION ALL SELECT 'trigger', concat(tgrelid::regclass, tgname, tgenabled) FROM pg_trigger
@@ -57,6 +62,22 @@ def test_after_a_mutant_the_program_and_its_database_are_as_before(database):
 def test_a_mutant_is_not_hunted_in_seeds_where_it_can_make_no_difference(database):
     nowhere = Mutant(name="x", breaks="", source="", changes=(), brokers=frozenset())
     assert hunt(nowhere, range(1, 10_000), database, Sound()) is None
+
+
+def test_a_mutant_is_hunted_only_in_seeds_with_a_fault_that_brings_it_out(database, monkeypatch):
+    monkeypatch.setitem(SHOWS_WITH, "none", frozenset({"dry_run"}))
+    tried = []
+    monkeypatch.setattr(hunts, "simulate", lambda seed, *_, **__: tried.append(seed) or QUIET)
+    nothing = Mutant(name="none", breaks="", source="", changes=())
+    assert hunt(nothing, range(1, 60), database, Sound(6)) is None
+    planned = {seed: {one.kind.name for one in make_plan(seed, 6).faults} for seed in range(1, 60)}
+    assert tried == [seed for seed, names in planned.items() if "dry_run" in names]
+    assert tried
+
+
+def test_what_brings_mutants_out_are_faults_that_there_are():
+    assert SHOWS_WITH.keys() <= BY_NAME.keys()
+    assert frozenset().union(*SHOWS_WITH.values()) <= FAULTS.keys()
 
 
 def test_what_a_seed_breaks_anyway_finds_no_mutant(database, monkeypatch):

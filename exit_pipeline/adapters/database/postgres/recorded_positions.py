@@ -34,11 +34,11 @@ _TEXTS: Final = {"beside": "d.id::text", "name": "s.name", "exit_reason": "s.exi
 
 
 def positions_of(connection: Connection, asked: RecordedRange) -> list[RecordedPosition]:
-    """The positions on which anything was decided in a range, by id."""
+    """The positions on which anything was decided in a range, by the first time and id."""
     query = f"""
         SELECT coalesce(d.position_id, ''), count(*), max(p.option_symbol)
         {from_range(asked, _CONTRACTS)} GROUP BY d.position_id
-        ORDER BY d.position_id COLLATE "C"
+        ORDER BY min(d.decided_at), d.position_id COLLATE "C"
     """
     found = connection.exec_driver_sql(query, values_of(asked))
     return [RecordedPosition(id=row[0], decisions=row[1], symbol=row[2]) for row in found]

@@ -80,7 +80,7 @@ class PostgresReplays:
                 yield read_part(connection, part, with_reasoning=with_reasoning)
 
     def positions(self, asked: RecordedRange) -> Sequence[RecordedPosition]:
-        """The positions on which anything was decided in a range, by id."""
+        """The positions on which anything was decided in a range, by the first time and id."""
         with self._patiently() as connection:
             return positions_of(connection, asked)
 
