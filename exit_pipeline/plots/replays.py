@@ -34,8 +34,9 @@ def replay_of_day(day: ReplayedDay, ticks: Sequence[ReplayedTick], zone: tzinfo)
     figure, axes = picture(title, f"time of the decision, {_city(zone)}", "decisions", SMALL)
     times = [one.at.astimezone(zone) for one in ticks]
     minutes = [at.hour * 60 + at.minute for at in times]
-    # As wide as the least time between two, so that bars touch and none hides another.
+    # As wide as the least time between two, so that none hides another, and never like an hour.
     width = min((b - a for a, b in pairwise(minutes) if b > a), default=5)
+    width = min(width, 15)
     exits = [one.exits for one in ticks]
     axes.bar(minutes, exits, 0.9 * width, color=BLUE, label="exit")
     axes.bar(
