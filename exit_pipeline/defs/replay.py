@@ -4,16 +4,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
 from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.core.model.recorded import EVERYTHING
 from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKind
-from exit_pipeline.defs import replay_view
 from exit_pipeline.defs.assets import DECISIONS
-from exit_pipeline.defs.replay_modes import FORM, replay
+from exit_pipeline.defs.replay_form import FORM
 from exit_pipeline.defs.trading_days import TRADING_DAYS
 from exit_pipeline.ports import Calendar, Database
 
@@ -31,6 +30,10 @@ def _replay_days(
     calendar: dg.ResourceParam[Calendar],
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Replay the days of the run's partitions, and call a person where anything differs."""
+    # Loaded by the run that replays: the process of each tick loads this module too.
+    from exit_pipeline.defs.replay_modes import replay
+    from exit_pipeline.defs.replay_view import drift
+
     days = [date.fromisoformat(key) for key in context.partition_keys]
     with in_one_sentence():
         done = replay(days, context.op_execution_context.op_config, database, calendar)
@@ -42,15 +45,15 @@ def _replay_days(
     context.log.info("replay: %s", done.said)
     if done.whole:
         context.log_event(dg.AssetObservation(context.asset_key, metadata=done.whole))
-    yield dg.MaterializeResult(check_results=[_no_drift(kept)])
+    yield dg.MaterializeResult(check_results=[_no_drift(kept, drift(kept))])
 
 
-def _no_drift(kept: Sequence[ReplayedDay]) -> dg.AssetCheckResult:
+def _no_drift(kept: Sequence[ReplayedDay], shown: dict[str, Any]) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name=NO_DRIFT,
         passed=not any(day.differing or day.ahead for day in kept),
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata=replay_view.drift(kept),
+        metadata=shown,
     )
 
 

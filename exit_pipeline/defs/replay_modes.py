@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-import dagster as dg
-
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.replayed import ReplayedDay
 from exit_pipeline.defs import replay_view, what_if_view
 from exit_pipeline.defs.pictures import in_markdown
+from exit_pipeline.defs.replay_form import FORM
 from exit_pipeline.defs.trading_days import why_no_session
 from exit_pipeline.defs.views import Metadata
 from exit_pipeline.plots.replays import replay_of_day
@@ -21,57 +20,12 @@ from exit_pipeline.services.audit_alerts import raise_drift
 from exit_pipeline.services.audit_report import AuditRequest
 from exit_pipeline.services.what_if import what_if
 from exit_pipeline.services.what_if_days import what_if_days
-from exit_pipeline.services.what_if_request import RECORDED, WhatIfRequest
+from exit_pipeline.services.what_if_request import WhatIfRequest
 from exit_pipeline.settings import Settings
 
 DAYS_DRAWN: Final = 62
 """Days of one run that get a picture each, of 18 kB in the event log and a tenth of a second. Of a
 longer range only those are drawn that have a difference, up to as many."""
-
-# Plain types, for the reason that defs/config.py gives.
-FORM: Final = {
-    "mode": dg.Field(
-        dg.Enum(
-            "ReplayMode",
-            [
-                dg.EnumValue("audit", description="By the recorded policies: nothing may differ."),
-                dg.EnumValue("what-if", description="By another policy, along recorded prices."),
-            ],
-        ),
-        default_value="audit",
-        is_required=False,
-        description="audit makes every decision again by its own policy, where nothing may "
-        "differ; what-if follows another policy along the recorded prices.",
-    ),
-    "policy": dg.Field(
-        dg.Noneable(str),
-        default_value=None,
-        is_required=False,
-        description="For what-if, a whole policy by name or text, such as: long_premium, "
-        "stop_loss.percent=25",
-    ),
-    "set": dg.Field(
-        dg.Noneable(str),
-        default_value=None,
-        is_required=False,
-        description="For what-if, laid over `policy`, or without one over each position's own "
-        "recorded policy, such as: stop_loss.percent=25",
-    ),
-    "compare_to": dg.Field(
-        str,
-        default_value=RECORDED,
-        is_required=False,
-        description="For what-if, what is compared with: `recorded`, which is what was decided, or "
-        "another policy.",
-    ),
-    "resume": dg.Field(
-        bool,
-        default_value=False,
-        is_required=False,
-        description="For audit, pass over days that this version has audited before, without what "
-        "was recorded of them since: to go on after a run that was broken off.",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
