@@ -67,6 +67,12 @@ class RecordedPaths:
         turns[self.paths.starts] = False
         return len(np.unique(self.paths.path_of(np.flatnonzero(turns))))
 
+    @property
+    def growing(self) -> int:
+        """How many positions got further contracts after their first row."""
+        paths, quantity = self.paths, self.paths.book.quantity
+        return int((np.maximum.reduceat(quantity, paths.starts) > quantity[paths.starts]).sum())
+
     def exits(self) -> Exits:
         """The exits that were decided."""
         guards = [policy.prices.guard_spread_percent for policy in self.policies]

@@ -130,6 +130,7 @@ class _Walk:
         tell: Is told how many decisions times policies are done.
         done: So many.
         changing: How many positions were decided by more than one policy.
+        growing: How many got further contracts on the way.
     """
 
     report: WhatIfReport
@@ -139,6 +140,7 @@ class _Walk:
     tell: Callable[[int], None]
     done: int = 0
     changing: int = 0
+    growing: int = 0
 
     def along(self, recorded: RecordedPaths, decisions: int) -> None:
         """Follow all ways along some paths, which were read for so many decisions."""
@@ -148,6 +150,7 @@ class _Walk:
             self.report.decisions += len(recorded.paths.book)
             self.report.positions += len(recorded.paths)
             self.changing += recorded.changing
+            self.growing += recorded.growing
             longer = _longer(recorded, self.ways, self.tape)
             others = self._telling(self.ways.each(longer), decisions)
             self.portions.add(longer.paths, longer.tracked, self.ways.baseline(longer), others)
@@ -171,6 +174,10 @@ class _Walk:
             notes.append(
                 f"{self.changing:,} positions were decided by more than one policy; the first one "
                 f"is what {OWN!r} means there."
+            )
+        if self.growing:
+            notes.append(
+                f"{self.growing:,} positions got further contracts on the way, which do not count."
             )
         return notes + (self.tape.notes() if self.tape else [])
 

@@ -18,10 +18,15 @@ from exit_pipeline.core.model.stored_book import book_of_stored
 from exit_pipeline.defs.launch import run_exit_job
 from exit_pipeline.defs.past_day import take_in
 from exit_pipeline.defs.resources import make_calendar, open_database, resources
+from exit_pipeline.policies import shipped_policies
 from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_DAY
 from exit_pipeline.services.audit import audit_days
 from exit_pipeline.services.audit_report import AuditRequest
+from exit_pipeline.services.compare_shadows import compare_shadows
 from exit_pipeline.services.open_tick import CODE_VERSION
+from exit_pipeline.services.what_if import what_if
+from exit_pipeline.services.what_if_facts import changes_of, facts_of_policy
+from exit_pipeline.services.what_if_request import WhatIfRequest
 from exit_pipeline.settings import Settings
 from exit_pipeline_tests.fakes import new_york
 
@@ -102,3 +107,18 @@ def test_a_day_is_audited_without_a_difference_and_none_looks_ahead(kept: Any) -
     assert report.decisions == len(kept("SELECT id FROM refactored_decisions")) > 50
     assert (report.columns, report.ahead, report.left_out) == ({}, [], {})
     assert report.code_versions == {CODE_VERSION: report.decisions}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
+@pytest.mark.usefixtures("kept")
+def test_the_policy_that_was_followed_leaves_all_as_it_left_and_so_does_its_shadow() -> None:
+    span = {"first": SAMPLE_DAY, "last": SAMPLE_DAY}
+    known = {"database": open_database(Settings.from_env()), "calendar": make_calendar()}
+    asked = WhatIfRequest(**span, changes=["expiry=on"])
+    found = what_if(asked, **known, library=shipped_policies()).tried
+    shadows = compare_shadows(WhatIfRequest(**span, policies=["every"]), **known).tried
+    for one in (*found, *shadows):
+        changes = changes_of(one)
+        assert changes["kept"] > 20
+        assert {name for name, count in changes.items() if count} <= {"kept", "open"}
+        assert not facts_of_policy(one)["difference"]["total"]

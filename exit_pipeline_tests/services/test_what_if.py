@@ -312,3 +312,12 @@ def test_positions_come_by_their_first_tick(database):
     for chunk in (1, 100):
         report = tried(database, OTHER, chunk=chunk)
         assert [row["position_id"] for row in rows_of(report)] == ["Z", "A"]
+
+
+def test_a_position_that_was_added_to_is_walked_with_what_it_had_first(database):
+    grown = replace(BOOK, quantity=BOOK.quantity + (np.arange(10) > 0) * (np.arange(10) < 7) * 3,
+                    open_quantity=BOOK.open_quantity + (np.arange(10) == 6) * 3)  # fmt: skip
+    record(database, grown, positions=POSITIONS)
+    report = tried(database, OTHER)
+    assert "1 positions got further contracts on the way, which do not count." in report.notes
+    assert [row["contracts"] for row in rows_of(report)] == [10, 2]

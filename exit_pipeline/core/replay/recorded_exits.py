@@ -12,7 +12,7 @@ from exit_pipeline.core.model.book import Book, BoolColumn, SmallColumn
 from exit_pipeline.core.model.decision import NO_RULE, Decisions
 from exit_pipeline.core.replay.closable import can_close, last_worth, waits
 from exit_pipeline.core.replay.exits import Exits
-from exit_pipeline.core.replay.paths import Paths, RowIndex
+from exit_pipeline.core.replay.paths import Paths, RowIndex, repeated
 from exit_pipeline.core.replay.scans import best_before
 
 
@@ -92,7 +92,8 @@ def recorded_exits(paths: Paths, told: Told, guards: Sequence[float | None] = ()
     any row before do contracts leave, at that row's closing price. Where that is not known, or the
     policy's guard has the exit wait, no order was sent: what is still due at the next row is
     decided there. Orders that were never sent or filled for other causes (of a dry run, or of a
-    shadow policy) count like all others.
+    shadow policy) count like all others. Contracts that came to a position after its first row
+    count in no way.
 
     Args:
         paths: Recorded rows.
@@ -106,7 +107,8 @@ def recorded_exits(paths: Paths, told: Told, guards: Sequence[float | None] = ()
     book, starts = paths.book, paths.starts
     gone = book.quantity - book.open_quantity
     sent = (told.closes > 0) & can_close(book, told.grade) & ~_waits(book, told, guards)
-    due = np.where(sent, np.minimum(gone + told.closes, book.quantity), 0)
+    opened = repeated(book.quantity[starts], starts, len(book))
+    due = np.where(sent, np.minimum(gone + told.closes, opened), 0)
     quantity = due - best_before(due, gone[starts], starts)
     row = np.flatnonzero(quantity > 0)
     return Exits(

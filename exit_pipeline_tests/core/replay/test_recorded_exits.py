@@ -170,3 +170,20 @@ def test_a_record_followed_under_its_own_policy_has_the_exits_that_it_records(te
         assert [(row, quantity, exits.reasons[one]) for row, quantity, one in found] == wanted
     np.testing.assert_array_equal(read.held, followed.held)
     np.testing.assert_array_equal(read.worth, followed.worth)
+
+
+def test_contracts_that_came_later_do_not_leave():
+    """A position that had been added to left with more than it was taken up with.
+
+    Its exits could then not be compared with those of another policy, which only knows of the
+    contracts of the first row.
+    """
+    book = a_book(
+        {"decided_at": "10:00", "quantity": 4},
+        {"decided_at": "10:05", "quantity": 10},
+        {"decided_at": "10:10", "quantity": 10},
+    )
+    told = Told.of_names(np.array([0, 0, 10]), np.array([b"", b"", b"STOP_LOSS"]),
+                         np.zeros(3, np.int8), np.zeros(3, np.int8))  # fmt: skip
+    exits = recorded_exits(Paths.of(book, np.zeros(3)), told)
+    assert (exits.row.tolist(), exits.quantity.tolist(), exits.held.tolist()) == ([2], [4], [4])
