@@ -64,10 +64,18 @@ class TapeRows:
         self._missing: Counter[date] = Counter()
         self._unquoted: Counter[str] = Counter()
         self._unnamed: list[str] = []
+        self._rows = self._paths = 0
 
     def notes(self) -> list[str]:
-        """What the tape lacked, a sentence each."""
-        found = [
+        """What came of the tape and what it lacked, a sentence each."""
+        found = []
+        if self._rows:
+            found.append(
+                f"Beyond the record, {_count(self._rows, 'tick')} on "
+                f"{_count(self._paths, 'position')} come from the tape. Context and Greeks are not "
+                "known there: rules that need them are not evaluable."
+            )
+        found += [
             f"The tape has no day {day}, on which {_count(held, 'position')} "
             f"{'was' if held == 1 else 'were'} still held: nothing is decided there."
             for day, held in sorted(self._missing.items())
@@ -110,6 +118,7 @@ class TapeRows:
         }
         book = later_book(recorded.paths.book.take(last), **seen)
         order = np.argsort(path, kind="stable")
+        self._rows, self._paths = self._rows + len(path), self._paths + len(np.unique(path))
         return LaterRows(book=book.take(order), path=path[order])
 
     def _held(self, recorded: RecordedPaths, path: int) -> _Held | None:

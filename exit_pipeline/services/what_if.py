@@ -172,12 +172,13 @@ class _Walk:
         ]
         if self.changing and any(variant.policy is None for variant in self.ways.variants):
             notes.append(
-                f"{self.changing:,} positions were decided by more than one policy; the first one "
-                f"is what {OWN!r} means there."
+                f"Positions that more than one policy decided: {self.changing:,}; of these, "
+                f"{OWN!r} means the first one."
             )
         if self.growing:
             notes.append(
-                f"{self.growing:,} positions got further contracts on the way, which do not count."
+                f"Positions that got further contracts on the way: {self.growing:,}; these do not "
+                "count."
             )
         return notes + (self.tape.notes() if self.tape else [])
 

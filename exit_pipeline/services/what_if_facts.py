@@ -121,15 +121,17 @@ def sentence_of_ends(tried: Tried) -> str:
         open_contracts = int(comparison.policy.left[held].sum())
         said = (
             f"The record ends before the last exit of {int(held.sum()):,} of "
-            f"{int(comparison.held.sum()):,} positions: {open_contracts:,} contracts are still "
-            f"held there, counted at the last price at which they could have been closed, "
+            f"{int(comparison.held.sum()):,} positions. Contracts still held there: "
+            f"{open_contracts:,}, counted at the last price at which they could have been closed, "
             f"{_signed(to_dollars(totals.open_gain))} dollars in all."
         )
     if totals.expired_positions:
-        said += f" Of {totals.expired_positions:,} of them the contract has ended by then."
+        said += f" Of these, positions whose contract has ended: {totals.expired_positions:,}."
     if unknown:
-        said += f" {unknown:,} positions were never quoted so that they can be valued: no amount"\
-                " counts them."  # fmt: skip
+        said += (
+            f" Positions of which no quote tells what they are worth: {unknown:,}; no amount "
+            "counts them."
+        )
     return said
 
 
@@ -163,10 +165,11 @@ def with_baselines(report: WhatIfReport) -> Iterator[tuple[Tried, Totals | None]
 
 
 def largest_first(tried: Tried) -> list[PositionRow]:
-    """The positions, those with the largest differences first and unknown ones before all."""
+    """The positions, those with the largest differences first, and unknown ones before these."""
 
     def size(row: PositionRow) -> Decimal:
-        return Decimal("-Infinity") if row.difference is None else -abs(row.difference)
+        is_unknown = row.difference is None and row.differs
+        return Decimal("-Infinity") if is_unknown else -abs(row.difference or Decimal(0))
 
     return sorted(tried.rows(), key=size)
 

@@ -100,9 +100,9 @@ class PositionRow:
 
     @property
     def differs(self) -> bool:
-        """Whether any contract leaves another way, or what that brings is not known."""
+        """Whether any contract leaves another way, or that brings another amount."""
         same = self.changes[Change.KEPT.name] + self.changes[Change.OPEN.name]
-        return same < self.held or self.difference != 0
+        return same < self.held or bool(self.difference)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

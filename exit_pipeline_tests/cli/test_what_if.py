@@ -60,7 +60,7 @@ def test_a_what_if_is_told_in_tables(run: Run) -> None:
     assert "2 at 3.19, PROFIT_TARGET, 03-17 10:10" in shown
     assert "PROFIT_TARGET │ STOP_LOSS" in shown
     assert "A position brings -86.68 dollars on average, and 474.66 as it left." in shown
-    assert "1 positions were never quoted so that they can be valued" in shown
+    assert "Positions of which no quote tells what they are worth: 1;" in shown
     assert "An exit counts as filled in full" in shown
 
 

@@ -132,6 +132,11 @@ def test_a_position_that_is_still_held_leaves_at_a_price_of_the_tape(database):
     assert (row["policy_pnl"], row["baseline_pnl"]) == (Decimal("673.32"), Decimal("413.32"))
     assert row["baseline_exits"] == "4 PROFIT_TARGET at 3.04"
     assert report.decisions == 3
+    # 10:15 to 15:55, after which nothing is on the tape.
+    assert report.notes[-1] == (
+        "Beyond the record, 69 ticks on 1 position come from the tape. Context and Greeks are not "
+        "known there: rules that need them are not evaluable."
+    )
 
 
 def test_rows_of_a_tape_are_the_ticks_of_the_schedule_after_the_record(database):

@@ -98,9 +98,8 @@ def test_every_number_of_the_ten_rows_is_that_of_the_table(database):
         (HELD, HELD): (1, Decimal(0)),
     }  # fmt: skip
     assert facts["record_ends"] == (
-        "The record ends before the last exit of 1 of 2 positions: 1 contracts are still held "
-        "there, counted at the last price at which they could have been closed, +74.00 dollars in "
-        "all."
+        "The record ends before the last exit of 1 of 2 positions. Contracts still held there: 1, "
+        "counted at the last price at which they could have been closed, +74.00 dollars in all."
     )
 
 
@@ -154,9 +153,7 @@ def test_a_position_that_changed_its_policy_is_told_of(database):
     record(database, replace(BOOK, policy=np.array([0] * 5 + [1] * 5, np.int16)),
            ["default", "stop_loss=off"], positions=POSITIONS)  # fmt: skip
     notes = tried(database, changes=["profit_target.percent=40"]).notes
-    assert any(
-        note.startswith("1 positions were decided by more than one policy") for note in notes
-    )
+    assert any(note.startswith("Positions that more than one policy decided: 1;") for note in notes)
     assert not any("more than one" in note for note in tried(database, "default").notes)
 
 
@@ -300,7 +297,7 @@ def test_exits_without_a_price_are_said_so(database):
     (row,) = tried(database, "default").tried[0].rows()
     assert say_all(row.now) == f"7 {HELD} at -"
     assert row.difference is None
-    assert "1 positions were never quoted so that they can be valued" in facts_of(
+    assert "Positions of which no quote tells what they are worth: 1;" in facts_of(
         tried(database, "default")
     )["policies"][0]["record_ends"]  # fmt: skip
 
@@ -319,5 +316,5 @@ def test_a_position_that_was_added_to_is_walked_with_what_it_had_first(database)
                     open_quantity=BOOK.open_quantity + (np.arange(10) == 6) * 3)  # fmt: skip
     record(database, grown, positions=POSITIONS)
     report = tried(database, OTHER)
-    assert "1 positions got further contracts on the way, which do not count." in report.notes
+    assert "Positions that got further contracts on the way: 1; these do not count." in report.notes
     assert [row["contracts"] for row in rows_of(report)] == [10, 2]
