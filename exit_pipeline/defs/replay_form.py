@@ -40,7 +40,7 @@ FORM: Final = {
         description="For what-if, what is compared with: `recorded`, which is what was decided, or "
         "another policy.",
     ),
-    "resume": dg.Field(
+    "skip_audited": dg.Field(
         bool,
         default_value=False,
         is_required=False,

@@ -61,7 +61,7 @@ def replay(
         UnavailableError: The database did not answer; days that are done stay.
     """
     for name, value in form.items():
-        is_for = "audit" if name == "resume" else "what-if"
+        is_for = "audit" if name == "skip_audited" else "what-if"
         if name != "mode" and form["mode"] != is_for and value != FORM[name].default_value:
             message = f"{name} is {value!r}, which is for mode {is_for}; mode is {form['mode']}"
             raise InputError(message)
@@ -71,7 +71,7 @@ def replay(
 def _audit(
     days: Sequence[date], form: Mapping[str, Any], database: Database, calendar: Calendar
 ) -> Replayed:
-    request = AuditRequest(first=days[0], last=days[-1], skip_audited=form["resume"])
+    request = AuditRequest(first=days[0], last=days[-1], skip_audited=form["skip_audited"])
     report = audit_days(request, database=database, calendar=calendar)
     alerts = raise_drift(report, database)
     shown = {one.key.trading_day: replay_view.of_day(one) for one in report.days}

@@ -158,13 +158,13 @@ def test_a_look_ahead_raises_an_alert_of_its_own(
     assert "REPLAY_LOOK_AHEAD" in {row["cause"] for row in rows("SELECT cause FROM alerts")}
 
 
-def test_days_that_were_audited_before_are_passed_over_where_a_run_resumes(
+def test_days_that_were_audited_before_are_passed_over_where_a_run_goes_on(
     database: PostgresDatabase, rows: Rows, on: dg.DagsterInstance
 ) -> None:
     a_week(database)
     run_replay(database, FakeCalendar(), "2025-11-24", on=on)
     before = rows("SELECT finished_at FROM replay_days")
-    result = run_replay(database, FakeCalendar(), *WEEK, on=on, config={"resume": True})
+    result = run_replay(database, FakeCalendar(), *WEEK, on=on, config={"skip_audited": True})
     assert observed(result)["decisions"] == 60
     assert before[0] in rows("SELECT finished_at FROM replay_days")
 

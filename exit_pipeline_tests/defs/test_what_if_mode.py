@@ -99,7 +99,7 @@ def test_a_what_if_of_days_without_decisions_says_so_and_is_no_failure(
         ({"policy": "default"}, "policy is 'default', which is for mode what-if; mode is audit"),
         ({"set": "stop_loss.percent=5"}, "set is 'stop_loss.percent=5', which is for mode what-if"),
         ({"compare_to": "default"}, "compare_to is 'default', which is for mode what-if"),
-        ({"mode": "what-if", "resume": True}, "resume is True, which is for mode audit;"),
+        ({"mode": "what-if", "skip_audited": True}, "skip_audited is True, which is for mode"),
         ({"mode": "what-if"}, "there is nothing to try; expected a policy, a change or a grid"),
         ({"mode": "what-if", "policy": "nonsense"}, "policy 'nonsense' has 'nonsense', which is"),
         ({"mode": "what-if", "set": "nonsense"}, "change 'nonsense' is none; expected"),
@@ -108,7 +108,7 @@ def test_a_what_if_of_days_without_decisions_says_so_and_is_no_failure(
             "policy 'x' has 'x', which",
         ),
     ],
-    ids=["policy", "set", "compare_to", "resume", "nothing", "no policy", "no change", "no other"],
+    ids=["policy", "set", "compare_to", "skip", "nothing", "no policy", "no change", "no other"],
 )
 def test_a_form_that_can_t_be_is_refused_in_one_sentence(
     called_desk: Desk, on: dg.DagsterInstance, config: dict[str, Any], sentence: str
