@@ -58,7 +58,7 @@ def _summary(report: WhatIfReport) -> Table:
     points = at_points(report)
     table.add_column("policy", overflow="fold", min_width=14)
     names = (*(key.replace(".", "\n.") for key in points), *_CHANGES, "P&L", "difference",
-             "of a position, 95 %", "drawdown", "days\nheld", "still\nheld")  # fmt: skip
+             "of a position,\n95 %", "drawdown", "days\nheld", "still\nheld")  # fmt: skip
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for tried, was in with_baselines(report):

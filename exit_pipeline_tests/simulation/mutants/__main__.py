@@ -30,7 +30,7 @@ def main(
             message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
             raise click.BadParameter(message)
     chosen = [mutant for mutant in ALL if not only or mutant.name in only]
-    table = Table(ticks or None)
+    table = Table()
     if keep:
         table.load(keep, BY_NAME.keys() - {mutant.name for mutant in chosen})
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

@@ -29,6 +29,7 @@ class Found:
         nth: It was killed by the n-th seed, those of other personalities counted; None where it
             survived.
         seeds: It was hunted with so many at most.
+        ticks: Of each seed's day; None for all of it.
         kill: How.
     """
 
@@ -37,17 +38,19 @@ class Found:
     source: str
     guarded_by: str
     seeds: int
+    ticks: int | None
     nth: int | None
     kill: Kill | None
 
     @classmethod
-    def of(cls, mutant: Mutant, kill: Kill | None, seeds: range) -> "Found":
+    def of(cls, mutant: Mutant, kill: Kill | None, seeds: range, ticks: int | None) -> "Found":
         return cls(
             name=mutant.name,
             breaks=mutant.breaks,
             source=mutant.source,
             guarded_by=mutant.guarded_by,
             seeds=len(seeds),
+            ticks=ticks,
             nth=None if kill is None else kill.seed - seeds.start + 1,
             kill=kill,
         )
@@ -79,11 +82,9 @@ class Table:
     """Adds up what was found.
 
     Attributes:
-        ticks: Of each seed's day; None for all of it.
         found: By mutant.
     """
 
-    ticks: int | None
     found: dict[str, Found] = field(default_factory=dict)
 
     def add(self, found: Found) -> None:
@@ -122,7 +123,7 @@ class Table:
 
     def save(self, path: Path) -> None:
         rows = {name: asdict(one) for name, one in sorted(self.found.items())}
-        whole = {"ticks": self.ticks, **self.figures(), "mutants": rows}
+        whole = {**self.figures(), "mutants": rows}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{json.dumps(whole, indent=1)}\n")
 
@@ -149,9 +150,4 @@ def kept_figures() -> dict[str, Any]:
     if not KEPT.exists():
         return {}
     kept = json.loads(KEPT.read_text())
-    return {name: kept[name] for name in Table(None).figures()}
-
-
-def _order(one: Found) -> tuple[bool, bool, int, str]:
-    """The quickest first, then what is harmless alone, then holes."""
-    return one.kill is None, one.is_hole, one.nth or 0, one.name
+    return {name: kept[name] for name in Table().figures()}

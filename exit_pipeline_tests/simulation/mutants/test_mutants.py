@@ -134,11 +134,11 @@ def _found(name: str, seed: int | None, guarded_by: str = "") -> Found:
     mutant = Mutant(
         name=name, breaks="a safeguard", source="2.1", changes=(), guarded_by=guarded_by
     )
-    return Found.of(mutant, kill or None, range(11, 111))
+    return Found.of(mutant, kill or None, range(11, 111), 24)
 
 
 def test_the_table_counts_what_is_killed_harmless_and_a_hole():
-    table = Table(24)
+    table = Table()
     for found in (
         _found("a", 11),
         _found("b", 20),
@@ -163,7 +163,7 @@ def test_the_table_counts_what_is_killed_harmless_and_a_hole():
 
 
 def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
-    before, after = Table(24), Table(24)
+    before, after = Table(), Table()
     for found in (_found("a", 11), _found("b", 20), _found("c", None, "another")):
         before.add(found)
     before.save(tmp_path / "kept.json")
@@ -174,7 +174,7 @@ def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
 
 
 def test_the_kept_table_has_every_mutant_killed_or_guarded_within_few_seeds():
-    table = Table(None)
+    table = Table()
     table.load(KEPT, BY_NAME)
     assert table.found.keys() == BY_NAME.keys()
     assert table.holes == []

@@ -38,7 +38,7 @@ def hunt_all(
                     mutant, left = running.pop(future)
                     kill, left = future.result(), left[_AT_ONCE:]
                     if kill is not None or not left:
-                        yield Found.of(mutant, kill, seeds)
+                        yield Found.of(mutant, kill, seeds, ticks)
                     else:
                         running[pool.submit(_some, mutant.name, left[:_AT_ONCE])] = mutant, left
         finally:
