@@ -4,20 +4,25 @@ import dagster as dg
 
 from exit_pipeline.defs.assets import ASSETS
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.replay import decision_replays, replay_job
+from exit_pipeline.defs.replay_schedule import replay_schedule
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.defs.schedules import make_schedule, make_sensor
+from exit_pipeline.defs.tape_days import tape_decisions, tape_job
 from exit_pipeline.settings import Settings
 
 
 def make_definitions(settings: Settings) -> dg.Definitions:
-    """Jobs, resources, and the schedule or, where an interval is set, the sensor."""
+    """Jobs, resources, and when they run: ticks by a schedule or, with an interval, by a sensor."""
     interval = settings.worker_interval_seconds
     return dg.Definitions(
-        assets=ASSETS,
-        jobs=[exit_job],
+        assets=[*ASSETS, decision_replays, tape_decisions],
+        jobs=[exit_job, replay_job, tape_job],
         resources=resources(settings),
-        schedules=[] if interval else [make_schedule(settings)],
+        schedules=[replay_schedule, *([] if interval else [make_schedule(settings)])],
         sensors=[make_sensor(settings, interval)] if interval else [],
+        # Also where the UI launches an asset alone: a process more would take two seconds more.
+        executor=dg.in_process_executor,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from exit_pipeline.cli.show import console, print_report
-from exit_pipeline.cli.ticks import quiet, take_in
+from exit_pipeline.cli.ticks import quiet
 from exit_pipeline.services.tick import TickReport
 from exit_pipeline.settings import Settings
 
@@ -14,6 +14,7 @@ from exit_pipeline.settings import Settings
 def sample() -> None:
     """Run the exit job once on the shipped sample day (what `make run` does)."""
     from exit_pipeline.defs.launch import instance, run_exit_job
+    from exit_pipeline.defs.past_day import take_in
     from exit_pipeline.defs.resources import open_database, resources
     from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_AT
 

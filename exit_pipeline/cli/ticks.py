@@ -1,23 +1,18 @@
 """Commands that decide: tick, day."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
 from exit_pipeline.cli.show import NEW_YORK, as_json, console, print_report, report_as_json
-from exit_pipeline.core.model.errors import InputError, UnavailableError
-from exit_pipeline.core.model.exit_order import ExitOrder
-from exit_pipeline.core.model.lines import PositionLine
+from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.price import say_dollars
 from exit_pipeline.core.model.session import Session
-from exit_pipeline.policies import load_policies
-from exit_pipeline.services.tick import TickReport, parse_instant
+from exit_pipeline.services.tick import parse_instant
 from exit_pipeline.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -103,7 +98,9 @@ def day(date: str, tape: Path, book: Path | None, gex_signals: Path | None, to_j
 
     Gamma signals are taken from gex_signals.csv beside the book, if there is one.
     """
+    from exit_pipeline.defs.past_day import run_session, take_in
     from exit_pipeline.defs.resources import make_calendar, open_database
+    from exit_pipeline.services.day_figures import day_figures
 
     quiet()
     session = _session(date, make_calendar())
@@ -116,11 +113,12 @@ def day(date: str, tape: Path, book: Path | None, gex_signals: Path | None, to_j
     if not database.positions.accounts("tape"):
         message = "there is no position of the environment tape; import a book with --book"
         raise InputError(message)
-    reports = run_session(session, settings, tape, show_progress=not to_json)
+    with _progress(session, not to_json) as advance:
+        reports = run_session(session, settings, tape, progress=advance)
     lines = database.positions.listing("tape")
     # Read again, since an order may have filled after the tick that sent it.
     runs = [run.run_id for report in reports for run in report.runs]
-    figures = _day_figures(session, reports, lines, database.orders.of_runs(runs))
+    figures = day_figures(session, reports, lines, database.orders.of_runs(runs))
     if to_json:
         as_json(figures)
     else:
@@ -141,58 +139,8 @@ def _session(text: str, calendar: Any) -> Session:
     return session
 
 
-def take_in(
-    settings: Settings,
-    book: Path | None,
-    gex_signals: Path | None,
-    *,
-    tape: Path | None = None,
-    environment: str | None = None,
-) -> None:
-    """Import a book and gamma signals into the environment that a run will work in."""
-    from exit_pipeline.defs.launch import built
-    from exit_pipeline.defs.resources import resources
-    from exit_pipeline.services.import_book import import_book, read_book, read_gex_signals
-
-    signals = read_gex_signals(gex_signals) if gex_signals else []
-    with built(resources(settings, tape_dir=tape, environment=environment)) as parts:
-        if book:
-            positions = read_book(
-                book,
-                broker=parts.broker.name,
-                environment=parts.broker.environment,
-                policies=load_policies(settings.policies),
-            )
-            import_book(positions, broker=parts.broker, database=parts.database)
-        parts.database.signals.import_gex_signals(signals)
-
-
-def run_session(
-    session: Session, settings: Settings, tape: Path, *, show_progress: bool
-) -> list[TickReport]:
-    """Run the ticks of a session, and after its close settle what has expired."""
-    import dagster as dg
-
-    from exit_pipeline.defs.launch import run_exit_job
-    from exit_pipeline.defs.resources import resources
-
-    # Dagster's record of 42 runs would tell nothing that the database doesn't.
-    with dg.DagsterInstance.ephemeral() as on, _progress(session, show_progress) as advance:
-        reports = []
-        for at in [*session.ticks(), session.closes_at]:
-            shells = resources(settings, at=at.isoformat(), tape_dir=tape)
-            report = run_exit_job({}, shells, on)
-            held = [run.reason for run in report.runs if run.is_held]
-            if held:
-                message = f"{at:%H:%M} UTC: {held[0]}; try again when it is done"
-                raise UnavailableError(message)
-            reports.append(report)
-            advance()
-        return reports
-
-
 @contextmanager
-def _progress(session: Session, visible: bool) -> Iterator[Any]:
+def _progress(session: Session, visible: bool) -> Iterator[Callable[[], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -204,56 +152,6 @@ def _progress(session: Session, visible: bool) -> Iterator[Any]:
     with Progress(*columns, disable=not visible) as progress:
         task = progress.add_task(str(session.day), total=len(list(session.ticks())) + 1)
         yield lambda: progress.advance(task)
-
-
-def _day_figures(
-    session: Session,
-    reports: Sequence[TickReport],
-    lines: Sequence[PositionLine],
-    orders: Sequence[ExitOrder],
-) -> dict[str, Any]:
-    reasons = Counter(
-        one.exit_reason for report in reports for one in report.decisions if one.exit_reason
-    )
-    return {
-        "day": str(session.day),
-        "ticks": len(reports) - 1,
-        "worked_now": sum(bool(report.executed.decided.tick.run_ids) for report in reports),
-        "not_worked": _why_not_worked(reports),
-        "decisions": sum(len(report.decisions) for report in reports),
-        "exit_decisions_by_reason": dict(reasons.most_common()),
-        "orders": len(orders),
-        "contracts_filled": sum(order.filled_quantity for order in orders),
-        "closed": sum(line.status == "CLOSED" for line in lines),
-        "open": sum(line.status == "OPEN" for line in lines),
-        **_profit(lines),
-        "closed_by": {
-            reason: {"positions": len(closed), **_profit(closed)}
-            for reason, closed in _closed_by_reason(lines).items()
-        },
-    }
-
-
-def _why_not_worked(reports: Sequence[TickReport]) -> str:
-    """Why the first tick was not worked, for the first account; empty where it was."""
-    runs = reports[0].executed.decided.tick.runs
-    return next((run.reason for run in runs if run.reason), "")
-
-
-def _profit(lines: Sequence[PositionLine]) -> dict[str, Decimal]:
-    nothing = Decimal(0)
-    return {
-        "realised_pnl": sum((line.realized_pnl or nothing for line in lines), nothing),
-        "realised_pnl_net": sum((line.realized_pnl_net or nothing for line in lines), nothing),
-    }
-
-
-def _closed_by_reason(lines: Sequence[PositionLine]) -> dict[str, list[PositionLine]]:
-    closed: dict[str, list[PositionLine]] = {}
-    for line in lines:
-        if line.status == "CLOSED":
-            closed.setdefault(line.exit_reason or line.close_kind or "", []).append(line)
-    return dict(sorted(closed.items(), key=lambda one: -len(one[1])))
 
 
 def _print_day(session: Session, figures: Mapping[str, Any]) -> None:

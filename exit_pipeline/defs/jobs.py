@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from exit_pipeline.core.model.record import LEASE
 from exit_pipeline.defs import ops
 from exit_pipeline.defs.config import exit_config
 from exit_pipeline.defs.loggers import console
@@ -10,12 +11,16 @@ EXCLUSIVE_TAG = "exit_pipeline/exclusive"
 """Runs with the same value of this tag are not started at once (see ``dagster.yaml``). That is
 politeness between queued runs; the lease in the database is what holds."""
 
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+"""Seconds after which run monitoring ends a run. A tick's is below one slot of the schedule, and
+the time for which its lease on its accounts lasts; that of other runs is in ``dagster.yaml``."""
+
 
 @dg.job(
     config=exit_config,
     executor_def=dg.in_process_executor,
     logger_defs={"console": console},
-    tags={EXCLUSIVE_TAG: "exit_job"},
+    tags={EXCLUSIVE_TAG: "exit_job", MAX_RUNTIME_TAG: f"{LEASE.total_seconds():.0f}"},
     description="Watch every open position and leave those that are due: fetch positions, fetch "
     "market data, build the context, decide, execute, persist.",
 )

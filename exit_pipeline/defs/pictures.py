@@ -28,7 +28,7 @@ def pictures(known: ContextTick) -> dict[str, Any]:
         return {}
     if not details.chains.fresh and details.at.minute % _EVERY_MINUTES:
         return {}
-    return {name: _markdown(name, png) for name, png in draw(details, UNDERLYINGS_SHOWN).items()}
+    return {name: in_markdown(name, png) for name, png in draw(details, UNDERLYINGS_SHOWN).items()}
 
 
 def draw(details: ContextDetails, most: int) -> dict[str, bytes]:
@@ -43,5 +43,6 @@ def draw(details: ContextDetails, most: int) -> dict[str, bytes]:
     return {name: png for name, png in drawn.items() if png is not None}
 
 
-def _markdown(name: str, png: bytes) -> Any:
+def in_markdown(name: str, png: bytes) -> Any:
+    """A picture within the metadata itself, which needs no server of its own."""
     return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{b64encode(png).decode()})")

@@ -198,6 +198,11 @@ def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:
     return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows[:ROWS_SHOWN]])
 
 
+def in_lines(lines: Sequence[str]) -> dg.MetadataValue[Any]:
+    """Lines as a list that the UI renders."""
+    return dg.MetadataValue.md(bullets(lines))
+
+
 def bullets(lines: Sequence[str]) -> str:
     """Lines as a list in Markdown."""
     return "\n".join(f"- {line}" for line in lines) or "nothing to note"

@@ -15,18 +15,21 @@ GREEN, RED, BLUE, GREY, PURPLE = "#2e7d32", "#c62828", "#1565c0", "#757575", "#6
 CONVENTION: Final = "calls plus, puts minus: a convention about who holds what, no forecast"
 
 
-def picture(title: str, across: str, upwards: str) -> "tuple[Figure, Axes]":
+def picture(
+    title: str, across: str, upwards: str, size: tuple[float, float] = SIZE
+) -> "tuple[Figure, Axes]":
     """An empty picture with its words.
 
     Args:
         title: What it shows, and of when.
         across: Name and unit of the horizontal axis.
         upwards: Name and unit of the vertical one.
+        size: Width and height, inches.
     """
     # The figure alone: pyplot keeps every picture for ever, and looks for a screen.
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, dpi=DOTS, layout="constrained")
+    figure = Figure(figsize=size, dpi=DOTS, layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
     axes.set_xlabel(across)

@@ -12,7 +12,13 @@ from exit_pipeline.core.model.recorded import (
     RecordedRange,
     RecordedShadows,
 )
-from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedRows, ReplayKey, ReplayKind
+from exit_pipeline.core.model.replayed import (
+    ReplayedDay,
+    ReplayedRows,
+    ReplayedTick,
+    ReplayKey,
+    ReplayKind,
+)
 
 
 class ReplayWriter(Protocol):
@@ -77,4 +83,8 @@ class ReplayStore(Protocol):
 
     def days(self, kind: ReplayKind, label: str, first: date, last: date) -> Sequence[ReplayedDay]:
         """The replays of a kind and label that are kept of these days, by day."""
+        ...
+
+    def ticks(self, key: ReplayKey) -> Sequence[ReplayedTick]:
+        """The replay of a day that is kept, counted by time; empty where there is none."""
         ...

@@ -1,47 +1,41 @@
 """The instance and the code location of the checkout load, and say what they were written for."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-import pytest
 from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.instance.config import PoolGranularity
 from dagster._core.scheduler.instigation import TickStatus
 
 from exit_pipeline.core.model.record import LEASE
+from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.replay import replay_job
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def dagster_home(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own with the checkout's ``dagster.yaml``: an instance writes beside it."""
-    shutil.copy(ROOT / "dagster.yaml", tmp_path)
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    monkeypatch.setenv("EXIT_PIPELINE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def instance(dagster_home: Path) -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.from_config(str(dagster_home)) as found:
-        yield found
-
-
 def test_the_instance_is_as_its_file_says(instance: dg.DagsterInstance) -> None:
     assert instance.run_monitoring_enabled
-    assert instance.run_monitoring_max_runtime_seconds == 240 == LEASE.total_seconds()
+    assert instance.run_monitoring_max_runtime_seconds == 3_600
     assert instance.run_monitoring_start_timeout_seconds == 60
     assert not instance.run_retries_enabled
     assert not instance.telemetry_enabled
     assert not instance.nux_enabled
     assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
     assert type(instance.compute_log_manager).__name__ == "NoOpComputeLogManager"
+
+
+def test_a_tick_is_ended_when_its_lease_is_over_and_a_replay_is_not() -> None:
+    assert float(exit_job.tags["dagster/max_runtime"]) == 240 == LEASE.total_seconds()
+    assert "dagster/max_runtime" not in replay_job.tags
+
+
+def test_replays_wait_for_each_other_in_a_pool(instance: dg.DagsterInstance) -> None:
+    pools = instance.get_concurrency_config().pool_config
+    assert (pools.pool_granularity, pools.default_pool_limit) == (PoolGranularity.RUN, 1)
 
 
 def test_a_tick_waits_a_second_for_the_queue_and_runs_alone(instance: dg.DagsterInstance) -> None:
@@ -87,3 +81,12 @@ def test_importing_the_code_location_starts_no_server(dagster_home: Path) -> Non
         check=True,
     )
     assert not (dagster_home / "home").exists()
+
+
+def test_importing_the_code_location_loads_nothing_that_only_some_runs_need() -> None:
+    """Each tick runs in a process of its own, which imports the code location first."""
+    heavy = ("exchange_calendars", "matplotlib", "pandas", "pyarrow")
+    replays = ("exit_pipeline.defs.replay_modes", "exit_pipeline.core.replay.follow_policy")
+    code = "import exit_pipeline.definitions, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {*heavy, *replays} & set(done.stdout.split())

@@ -9,7 +9,6 @@ import pytest
 
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.kept import INPUTS
-from exit_pipeline.cli.ticks import take_in
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.policy import rule_classes
 from exit_pipeline.core.engine.stored_outcome import stored_outcome
@@ -17,6 +16,7 @@ from exit_pipeline.core.engine.stored_policy import policy_from_json
 from exit_pipeline.core.model.kept_decision import OUTCOMES, SHADOW_OUTCOMES
 from exit_pipeline.core.model.stored_book import book_of_stored
 from exit_pipeline.defs.launch import run_exit_job
+from exit_pipeline.defs.past_day import take_in
 from exit_pipeline.defs.resources import make_calendar, open_database, resources
 from exit_pipeline.policies import shipped_policies
 from exit_pipeline.sample import BOOK, GEX_SIGNALS, SAMPLE_DAY

@@ -63,6 +63,23 @@ class ReplayedRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedTick:
+    """What is kept of one replay of a day, counted at one time.
+
+    Attributes:
+        at: When it was decided; aware, UTC.
+        exits: How many decisions are exits when they are made again.
+        holds: How many are not.
+        differing: How many of both are not what was recorded.
+    """
+
+    at: datetime
+    exits: int
+    holds: int
+    differing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedDay:
     """How a replay of a day ended.
 

@@ -20,7 +20,7 @@ from exit_pipeline.core.model.recorded import (
     RecordedRange,
     RecordedShadows,
 )
-from exit_pipeline.core.model.replayed import ReplayedDay, ReplayKey, ReplayKind
+from exit_pipeline.core.model.replayed import ReplayedDay, ReplayedTick, ReplayKey, ReplayKind
 
 _PATIENCE: Final = "10min"
 """What a statement of a replay may take, what may pass between two, and for how long it waits for
@@ -48,6 +48,16 @@ _DAYS: Final = """
     SELECT * FROM replay_days
     WHERE kind = :kind AND label = :label AND trading_day BETWEEN :first AND :last
     ORDER BY trading_day
+"""
+
+_TICKS: Final = """
+    SELECT decided_at AS at,
+           count(*) FILTER (WHERE decision = 'EXIT') AS exits,
+           count(*) FILTER (WHERE decision = 'HOLD') AS holds,
+           count(*) FILTER (WHERE NOT same) AS differing
+    FROM decision_replays
+    WHERE trading_day = :trading_day AND kind = :kind AND label = :label
+    GROUP BY 1 ORDER BY 1
 """
 
 
@@ -114,6 +124,14 @@ class PostgresReplays:
         with transaction(self._engine) as connection:
             rows = run(connection, _DAYS, kind=kind, label=label, first=first, last=last)
             return [_day(row._asdict()) for row in rows]
+
+    def ticks(self, key: ReplayKey) -> Sequence[ReplayedTick]:
+        """The replay of a day that is kept, counted by time."""
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection, _TICKS, trading_day=key.trading_day, kind=key.kind, label=key.label
+            )
+            return [ReplayedTick(**row._asdict()) for row in rows]
 
     @contextmanager
     def _patiently(self) -> Iterator[Connection]:

@@ -297,6 +297,23 @@ def test_the_days_that_are_kept_are_told(database):
     assert database.replays.days(ReplayKind.SHADOW, "all", KEY.trading_day, KEY.trading_day) == []
 
 
+def test_a_day_that_is_kept_is_counted_by_time(database, sql):
+    record(database, at_ticks(a_recorded_book(60), TICKS), [EVERY_RULE])
+    same = np.arange(60) != 30
+    replay(database, rows_of(database, same=same, differences={30: "{}"}))
+    ticks = database.replays.ticks(KEY)
+    assert [one.at for one in ticks] == TICKS
+    assert [one.differing for one in ticks] == [0, 0, 0, 1, 0, 0]
+    kept = sql(
+        "SELECT count(*) FILTER (WHERE decision = 'EXIT') AS exits,"
+        " count(*) FILTER (WHERE decision = 'HOLD') AS holds FROM refactored_decisions"
+        " GROUP BY decided_at ORDER BY decided_at"
+    )
+    assert [{"exits": one.exits, "holds": one.holds} for one in ticks] == kept
+    other = ReplayKey(trading_day=KEY.trading_day, kind=ReplayKind.AUDIT, label="paper")
+    assert database.replays.ticks(other) == []
+
+
 def test_a_database_of_before_replays_is_told_in_one_sentence(database, sql):
     sql("DROP TABLE replay_days")
     with pytest.raises(ConfigurationError, match="lacks migrations"):
