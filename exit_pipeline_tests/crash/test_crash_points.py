@@ -11,6 +11,7 @@ from exit_pipeline_tests.crash.sample import SAMPLE
 from exit_pipeline_tests.crash.scenarios import EVERYWHERE, SCENARIOS
 
 NOT_IN_A_TICK = {
+    "decisions.listing",
     "runs.fail", "runs.overview", "positions.listing", "positions.check_import",
     "positions.import_positions", "positions.keep_in_step", "positions.adopt",
     "signals.gex_history", "signals.newest_trend", "signals.import_gex_signals",
