@@ -11,14 +11,13 @@ from exit_pipeline_tests.crash.sample import SAMPLE
 from exit_pipeline_tests.crash.scenarios import EVERYWHERE, SCENARIOS
 
 NOT_IN_A_TICK = {
-    "decisions.listing",
     "runs.fail", "runs.overview", "positions.listing", "positions.check_import",
     "positions.import_positions", "positions.keep_in_step", "positions.adopt",
     "signals.gex_history", "signals.newest_trend", "signals.import_gex_signals",
     "signals.entry_directions", "signals.recent_signals", "context.memory", "context.levels",
     "context.next_events", "context.events", "context.import_events", "context.account_history",
     "runs.alerts", "runs.acknowledge", "orders.listing", "exit_requests.add",
-    "decisions.newest", "decisions.due_in_a_row",
+    "decisions.newest", "decisions.due_in_a_row", "decisions.listing",
 }  # fmt: skip
 """Methods of stores that no tick calls without a chain or a spread guard, or that only read the
 market."""
