@@ -50,7 +50,7 @@ def audit_days(
     """
     for day in (request.first, request.last):
         calendar.session(day)  # refuses a date that the calendar does not serve
-    whole = request.range_of(request.first, request.last, calendar.zone)
+    whole = request.whole_range(calendar.zone)
     untimed = database.replays.untimed(whole, calendar.zone)
     before = {}
     if request.skip_audited:

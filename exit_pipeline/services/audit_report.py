@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.model.errors import InputError
-from exit_pipeline.core.model.recorded import EVERYTHING, RecordedRange
+from exit_pipeline.core.model.recorded import EVERYTHING
 from exit_pipeline.core.model.replayed import ReplayedDay
+from exit_pipeline.services.recorded_days import DAY, RecordedDays
 
 CHUNK: Final = 20_000
 """Decisions in memory at a time, unless told otherwise."""
@@ -17,20 +17,12 @@ CHUNK: Final = 20_000
 SHOWN: Final = 50
 """Cells and looks ahead that are told one by one, unless told otherwise."""
 
-_DAY: Final = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRequest:
+class AuditRequest(RecordedDays):
     """What is to be audited.
 
     Attributes:
-        first: First trading day, in the exchange's time.
-        last: Last trading day, itself included.
-        environment: Only of this environment; None means all.
-        mode: Only of this mode, such as ``live``; None means all.
-        dry_run: Only of dry runs, or of none; None means all.
-        chunk: Decisions in memory at a time.
         shown: Cells and looks ahead that are told one by one.
         keep: Keep what comes of each day, in place of what is kept of it.
         skip_audited: Take days that this version has audited already as they are kept, without
@@ -39,11 +31,6 @@ class AuditRequest:
             longer than all the rest.
     """
 
-    first: date
-    last: date
-    environment: str | None = None
-    mode: str | None = None
-    dry_run: bool | None = None
     chunk: int = CHUNK
     shown: int = SHOWN
     keep: bool = True
@@ -51,30 +38,15 @@ class AuditRequest:
     with_reasoning: bool = False
 
     def __post_init__(self) -> None:
-        if self.first > self.last:
-            message = f"from {self.first} is after to {self.last}; expected the earlier day first"
-            raise InputError(message)
-        if self.chunk < 1:
-            message = f"chunk is {self.chunk}; expected 1 or more decisions"
-            raise InputError(message)
+        RecordedDays.__post_init__(self)
         if self.shown < 0:
             message = f"shown is {self.shown}; expected 0 or more differences"
             raise InputError(message)
 
-    def range_of(self, first: date, last: date, zone: ZoneInfo) -> RecordedRange:
-        """The recorded decisions of some days."""
-        return RecordedRange(
-            start=datetime.combine(first, time(), zone).astimezone(UTC),
-            end=datetime.combine(last + _DAY, time(), zone).astimezone(UTC),
-            environment=self.environment,
-            mode=self.mode,
-            dry_run=self.dry_run,
-        )
-
     def days(self) -> Iterator[date]:
         """Every day of the range, also those on which the exchange is closed."""
         for number in range((self.last - self.first).days + 1):
-            yield self.first + number * _DAY
+            yield self.first + number * DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def compare_shadows(
     """
     for day in (request.first, request.last):
         calendar.session(day)  # refuses a date that the calendar does not serve
-    asked = request.range_of(calendar.zone)
+    asked = request.whole_range(calendar.zone)
     report = WhatIfReport(request=request, label=asked.label, code_version=CODE_VERSION)
     positions = count_untold(report, asked, database, calendar)
     found = sum(one.decisions for one in positions)

@@ -96,7 +96,7 @@ def what_if(
     """
     for day in (request.first, request.last):
         calendar.session(day)  # refuses a date that the calendar does not serve
-    ways, asked = Ways.of(request, library), request.range_of(calendar.zone)
+    ways, asked = Ways.of(request, library), request.whole_range(calendar.zone)
     report = WhatIfReport(request=request, label=asked.label, code_version=CODE_VERSION)
     if ways.against is not None:
         report.compare_to = ways.against.label

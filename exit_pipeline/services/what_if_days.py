@@ -136,7 +136,7 @@ def what_if_days(
     """
     for day in (request.first, request.last):
         calendar.session(day)  # refuses a date that the calendar does not serve
-    ways, asked = Ways.of(request, library), request.range_of(calendar.zone)
+    ways, asked = Ways.of(request, library), request.whole_range(calendar.zone)
     store, whole = database.replays, replace(asked, start=_ALWAYS)
     there = {one.id for one in store.positions(asked) if one.id}
     positions = [one for one in store.positions(whole) if one.id in there] if there else []
@@ -203,11 +203,11 @@ def _policies(variant: Variant, walked: RecordedPaths) -> list[Policy]:
 
 def _recorded(request: WhatIfRequest, database: Database, calendar: Calendar) -> dict[date, int]:
     """How many decisions are recorded on each day of the range that has any."""
-    untimed = database.replays.untimed(request.range_of(calendar.zone), calendar.zone)
+    untimed = database.replays.untimed(request.whole_range(calendar.zone), calendar.zone)
     found = {}
     for number in range(request.first.toordinal(), request.last.toordinal() + 1):
         day = date.fromordinal(number)
-        asked = replace(request, first=day, last=day).range_of(calendar.zone)
+        asked = replace(request, first=day, last=day).whole_range(calendar.zone)
         count = sum(one.decisions for one in database.replays.positions(asked))
         if count + untimed.get(day, 0):
             found[day] = count + untimed.get(day, 0)

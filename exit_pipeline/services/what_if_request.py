@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import product
 from typing import Final, Self
-from zoneinfo import ZoneInfo
 
 from exit_pipeline.core.engine.compile_policy import compile_policy
 from exit_pipeline.core.engine.layer_of_policy import changed_policy
@@ -14,8 +12,8 @@ from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.policy_text import combine_policies, read_layer
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.core.model.policy_layer import DEFAULT, PolicyLibrary
-from exit_pipeline.core.model.recorded import RecordedRange
 from exit_pipeline.core.replay.lots import FEE
+from exit_pipeline.services.recorded_days import RecordedDays
 
 RECORDED: Final = "recorded"
 """What is compared with, unless told otherwise: the exits that were decided."""
@@ -32,64 +30,39 @@ SEED: Final = 1
 MOST_POLICIES: Final = 500
 """Policies of one what-if: a grid of four thresholds is soon larger, and nobody reads that."""
 
-_DAY: Final = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WhatIfRequest:
+class WhatIfRequest(RecordedDays):
     """What is to be tried on the past.
 
     Attributes:
-        first: First trading day, in the exchange's time.
-        last: Last trading day, itself included.
         policies: Texts of policies, each tried by itself; without any, each position's own.
         changes: Laid over each of them, such as ``stop_loss.percent=25``.
         grid: Values by threshold, as they are written; each combination is tried.
         compare_to: RECORDED, or the text of a policy.
-        environment: Only of this environment; None means all.
-        mode: Only of this mode, such as ``live``; None means all.
         dry_run: Of dry runs, or of decisions that counted.
         fee: Dollars for closing one contract.
         seed: Of the resampling.
         chunk: Decisions in memory at a time; a position with more is read as a whole.
     """
 
-    first: date
-    last: date
     policies: Sequence[str] = ()
     changes: Sequence[str] = ()
     grid: Mapping[str, Sequence[str]] = field(default_factory=dict)
     compare_to: str = RECORDED
-    environment: str | None = None
-    mode: str | None = None
-    dry_run: bool = False
+    dry_run: bool | None = False
     fee: Decimal = FEE
     seed: int = SEED
     chunk: int = CHUNK
 
     def __post_init__(self) -> None:
-        if self.first > self.last:
-            message = f"from {self.first} is after to {self.last}; expected the earlier day first"
-            raise InputError(message)
-        if self.chunk < 1:
-            message = f"chunk is {self.chunk}; expected 1 or more decisions"
-            raise InputError(message)
+        RecordedDays.__post_init__(self)
         if not self.fee.is_finite() or self.fee < 0:
             message = f"fee is {self.fee}; expected 0 or more dollars a contract"
             raise InputError(message)
         if self.seed < 0:
             message = f"seed is {self.seed}; expected 0 or more"
             raise InputError(message)
-
-    def range_of(self, zone: ZoneInfo) -> RecordedRange:
-        """The recorded decisions that are asked for."""
-        return RecordedRange(
-            start=datetime.combine(self.first, time(), zone).astimezone(UTC),
-            end=datetime.combine(self.last + _DAY, time(), zone).astimezone(UTC),
-            environment=self.environment,
-            mode=self.mode,
-            dry_run=self.dry_run,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

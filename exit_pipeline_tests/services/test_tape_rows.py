@@ -142,7 +142,7 @@ def test_a_position_that_is_still_held_leaves_at_a_price_of_the_tape(database):
 def test_rows_of_a_tape_are_the_ticks_of_the_schedule_after_the_record(database):
     tape = FakeTape((new_york(WEDNESDAY, 9, 30), "3.00"), (new_york(THURSDAY, 9, 30), "3.00"),
                     (new_york(FRIDAY, 9, 30), "3.00"))  # fmt: skip
-    asked = request().range_of(NEW_YORK)
+    asked = request().whole_range(NEW_YORK)
     recorded = read_paths(database.replays, asked, database.replays.positions(asked))
     later = TapeRows(tape, FakeCalendar()).after(recorded, np.array([0]))
     book, first = later.book, later.book.take(slice(0, 1))
