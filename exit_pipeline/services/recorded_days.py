@@ -29,7 +29,7 @@ class RecordedDays:
     environment: str | None = None
     mode: str | None = None
     dry_run: bool | None = None
-    chunk: int = 20_000
+    chunk: int
 
     def __post_init__(self) -> None:
         if self.first > self.last:
