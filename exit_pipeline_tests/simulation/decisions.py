@@ -1,4 +1,8 @@
-"""I9 and I16: every position of a tick has its decision, and every change of an order its event."""
+"""I9, I13 and I16: what a run leaves behind.
+
+Every position of a tick has its decision, every change of an order its event, and a dry run holds
+no account.
+"""
 
 from typing import Any, Final
 
@@ -13,6 +17,10 @@ _UNDECIDED: Final = """
       AND (p.status = 'OPEN' OR p.exit_time > r.finished_at)
       AND (%s::text[] IS NULL OR p.id = ANY(%s))
     GROUP BY p.id HAVING count(d.id) <> 1
+"""
+_HELD_FOR_NOTHING: Final = """
+    SELECT l.account, l.holder FROM account_leases l
+    JOIN decision_runs r ON r.dagster_run_id = l.holder WHERE r.dry_run
 """
 _WITHOUT_DECISION: Final = """
     SELECT o.client_order_id FROM orders o
@@ -34,12 +42,18 @@ _BROKEN_EVENTS: Final = """
 
 
 def check_decisions(world: Any, launch: Launch) -> None:
-    """A run that ended well has one decision for each position that was open all along."""
+    """A run that ended well has one decision for each position that was open all along.
+
+    One that only decides keeps nobody from working the account.
+    """
     only = list(launch.position_ids) if launch.position_ids else None
     for row in world.database.rows(_UNDECIDED, launch.key, only, only):
         world.history.violate(
             "I9", f"run {launch.key} has {row['decisions']} decisions of {row['id']}, expected one"
         )
+
+    for row in world.database.rows(_HELD_FOR_NOTHING):
+        world.history.violate("I13", f"the dry run {row['holder']} holds {row['account']}")
 
 
 def check_records(world: Any) -> None:

@@ -7,7 +7,7 @@ gets what the one before it gave, and a step that fails gives the accounts back.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import event
@@ -20,10 +20,12 @@ from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.clients.tradier import connect
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.check_orders import OrderLimits
-from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
+from exit_pipeline.core.model.errors import ExitPipelineError, InputError, UnavailableError
 from exit_pipeline.core.model.order import OrderRequest, OrderStatus
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline.ports import Broker, Surroundings
+from exit_pipeline.services import ask_to_close as close
+from exit_pipeline.services.ask_to_close import Wish
 from exit_pipeline.services.close_tick import close_tick
 from exit_pipeline.services.context import build_context
 from exit_pipeline.services.decide_tick import decide_tick
@@ -225,10 +227,29 @@ def paper_broker(world: Any, pool: Any, clock: Any, gate: Callable[[str], None])
     return Probed(PaperWire(broker, world.wire, world), "paper", gate)
 
 
+def ask_to_close(world: Any, position_id: str, expires: timedelta) -> bool:
+    """Ask for a position to be closed, as a person does; whether that could be asked for."""
+    pool = _pool_of_a_person(world)
+    wish = Wish(
+        position_ids=[position_id], reason="out of it", requested_by="a person", expires=expires
+    )
+    try:
+        close.ask_to_close(
+            wish,
+            database=PostgresDatabase(pool),
+            calendar=world.plan.calendar,
+            clock=world.timeline,
+        )
+    except InputError:
+        return False
+    finally:
+        pool.dispose()
+    return True
+
+
 def take_in(world: Any, positions: Sequence[NewPosition]) -> None:
     """Import positions as a person does, before the day begins."""
-    pool = make_engine(world.database.url)
-    event.listen(pool, "begin", lambda _connection: world.tell_time())
+    pool = _pool_of_a_person(world)
     broker = PaperBroker(
         pool, world.true_feed, world.timeline, "paper", calendar=world.plan.calendar
     )
@@ -240,11 +261,16 @@ def take_in(world: Any, positions: Sequence[NewPosition]) -> None:
 
 def place_by_hand(world: Any, request: OrderRequest) -> bool:
     """Place an order at the paper broker as somebody else does; whether it was taken."""
-    pool = make_engine(world.database.url)
-    event.listen(pool, "begin", lambda _connection: world.tell_time())
+    pool = _pool_of_a_person(world)
     broker = PaperBroker(
         pool, world.true_feed, world.timeline, "paper", calendar=world.plan.calendar
     )
     report = broker.submit(request)
     pool.dispose()
     return report.status is not OrderStatus.REJECTED
+
+
+def _pool_of_a_person(world: Any) -> Any:
+    pool = make_engine(world.database.url)
+    event.listen(pool, "begin", lambda _connection: world.tell_time())
+    return pool

@@ -22,7 +22,7 @@ class Kind:
         name: Such as ``post_lost_response``.
         fault_class: ``broker``, ``market``, ``database``, ``process`` or ``person``.
         site: Where it strikes: ``wire``, ``manner``, ``ledger``, ``feed``, ``session``, ``point``,
-            ``schedule``, ``patience``, ``clock`` or ``switch``.
+            ``schedule``, ``patience``, ``clock``, ``switch`` or ``request``.
         what: What happens there.
         target: Of a wire fault, the request that it strikes; of one at a point, which points.
         brokers: Where it can happen.
@@ -92,7 +92,7 @@ def _points(what: str, targets: Iterable[str], weight: float) -> list[Kind]:
 _WORDLESS: Final = [f"status_{status}" for status in _STATUSES]
 _SPOILT: Final = ("html", "truncated", "empty")
 
-KINDS: Final[tuple[Kind, ...]] = (
+ORDINARY: Final[tuple[Kind, ...]] = (
     *_wire("post", ("lost_request", "lost_response"), EVERY, 3),
     *_wire("post", ("late_arrival",), HTTP, 3),
     *_wire("post", ("duplicate_delivery",), TRADIER, 1),
@@ -128,6 +128,20 @@ KINDS: Final[tuple[Kind, ...]] = (
     *_group("process", "clock", ("clock_ahead", "clock_behind"), weight=0.7),
     *_group("person", "switch", ("halt_new", "cancel_all", "frozen_switch"), weight=0.5),
 )
+"""Those of an ordinary day."""
+
+OF_THEMES: Final[tuple[Kind, ...]] = (
+    *_wire("look", ("of_before",)),
+    *_group("market", "feed", ("untraded",), HTTP),
+    *_points("crash", ("posting",), 1),
+    *_points("freeze", ("posting",), 1),
+    *_points("pause", ("deciding",), 1),
+    *_points("second_engine", ("posting",), 1),
+    *_group("person", "request", ("force_close",)),
+)
+"""Those that only days with a theme have (``themes``)."""
+
+KINDS: Final = (*ORDINARY, *OF_THEMES)
 """Every fault there is."""
 
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

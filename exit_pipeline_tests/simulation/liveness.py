@@ -67,6 +67,7 @@ def check_liveness(world: Any, books: Books, since: datetime) -> None:
     _expired_is_settled_or_told(world, books, alerts)
     _unknown_is_told(world, books, alerts)
     _doubled_is_told(world, books)
+    _strangers_are_told(world, books)
     _fills_are_booked(world, books)
     _holdings_agree(world, books)
     check_all_is_told(world, books)
@@ -142,6 +143,26 @@ def _doubled_is_told(world: Any, books: Books) -> None:
             and not _is_told(alerts, _subjects(books, row["refactored_position_id"]))
         ):
             world.history.violate("L1", f"{name} was doubled on its way and no alert tells of it")
+
+
+def _strangers_are_told(world: Any, books: Books) -> None:
+    """L1: what somebody else's order holds of an open position's contract, no exit can have."""
+    told = [
+        row["message"]
+        for row in world.database.rows("SELECT message FROM alerts WHERE cause = 'EXTERNAL_ORDER'")
+    ]
+    watched = {
+        position["option_symbol"]
+        for position in books.positions.values()
+        if position["status"] == "OPEN"
+    }
+    for order in world.venue.orders():
+        if not (order.is_by_hand and order.is_open and order.symbol in watched):
+            continue
+        if not any(order.symbol in message for message in told):
+            world.history.violate(
+                "L1", f"somebody else's order closes {order.left} {order.symbol}, and nobody knows"
+            )
 
 
 def _fills_are_booked(world: Any, books: Books) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -31,6 +32,9 @@ _TARGETS: Final = {
     venues.ACTIVITIES: ("activities", "any"),
     venues.ACCOUNT: ("any",),
 }
+
+
+_LOOKS: Final = frozenset({venues.FIND, venues.LIST})
 
 
 @dataclass
@@ -64,10 +68,13 @@ class Wire:
         times = 40 if what == "wrong_key" else times
         self.armed.append(Armed(planned, times))
 
-    def take(self, kind: str) -> Planned | None:
+    def take(
+        self, kind: str, can_strike: Callable[[Planned], bool] = lambda _planned: True
+    ) -> Planned | None:
         """The fault that strikes a request of a kind."""
         for one in self.armed:
-            if one.left and one.planned.kind.target in _TARGETS[kind]:
+            is_aimed = one.left and one.planned.kind.target in _TARGETS[kind]
+            if is_aimed and can_strike(one.planned):
                 one.left -= 1
                 self._on_strike(one.planned)
                 return one.planned
@@ -90,6 +97,7 @@ class HttpWire:
         self._venue = venue
         self._timeline = timeline
         self._positions: Reply | None = None
+        self._looks: dict[str, tuple[datetime, Reply]] = {}
         self.under_way: list[Posted] = []
         self.doubled: set[str] = set()
 
@@ -105,11 +113,16 @@ class HttpWire:
         """
         kind = self._venue.kind_of(request)
         self._timeline.advance(0.04)
-        planned = self._wire.take(kind)
+        before = self._a_moment_ago(kind, request)
+        planned = self._wire.take(
+            kind, lambda one: one.kind.name != "look_of_before" or before is not None
+        )
         if planned is None:
             reply = self._deliver(request)
             if kind == venues.POSITIONS:
                 self._positions = reply
+            elif kind in _LOOKS:
+                self._looks[_look_at(request)] = self._timeline.at, reply
             written()
             return reply
         return self._struck(planned, kind, request, written)
@@ -120,6 +133,8 @@ class HttpWire:
         what = planned.kind.what
         if kind == venues.POSITIONS and what in {"none", "some", "of_before"}:
             return self._wrong_positions(what, planned.pick, request)
+        if what == "of_before":
+            return self._a_moment_ago(kind, request) or self._deliver(request)
         if what in {"refused", "wrong_key"}:
             return self._venue.refusals()[what]
         if what == "too_late":
@@ -138,6 +153,14 @@ class HttpWire:
             self._timeline.after(planned.amount * 60, lambda: self._again(request))
             return reply or Reply()
         return self._spoilt(what, reply)
+
+    def _a_moment_ago(self, kind: str, request: Request) -> Reply | None:
+        """What the same look saw shortly before, as from a copy of the books that lags behind."""
+        if kind not in _LOOKS or (seen := self._looks.get(_look_at(request))) is None:
+            return None
+        at, reply = seen
+        is_fresh = (self._timeline.at - at).total_seconds() < LATEST_ARRIVAL_SECONDS
+        return reply if is_fresh else None
 
     def _spoilt(self, what: str, reply: Reply | None) -> Reply:
         if what in {"lost_request", "lost_response", "late_arrival"}:
@@ -259,6 +282,10 @@ class SimTransport(httpx.BaseTransport):
         except httpx.TransportError as error:
             self._note(f"{kind} {about} -> {error}".replace("  ", " "))
             raise
+
+
+def _look_at(request: Request) -> str:
+    return f"{request.path}?{sorted(request.query.items())}"
 
 
 def _sent(request: httpx.Request) -> Request:

@@ -29,6 +29,14 @@ MONEY: Final = (
 )
 """Beginnings of the points on the way of an order."""
 
+_AIMED: Final = {
+    "money": (MONEY, 9),
+    "posting": (("orders.sending:entered", "http.post", "paper.submit"), 5),
+    "deciding": (("decide_tick:done", "orders.record_intent:before"), 3),
+}
+"""By a fault's target: beginnings of the points at which it strikes, and at the how many-th of them
+at most."""
+
 
 class Killed(BaseException):
     """The engine's process is gone; nothing in it may catch that."""
@@ -51,9 +59,9 @@ class Points:
         self._is_busy = False
 
     def arm(self, planned: Planned) -> None:
-        """Let a fault strike at one of the next points, on the money's way or anywhere."""
-        waits = planned.pick % (9 if planned.kind.target == "money" else 130)
-        self._armed.append((planned, [waits]))
+        """Let a fault strike at one of the next points, of those that it is aimed at or of any."""
+        _, most = _AIMED.get(planned.kind.target, ("", 130))
+        self._armed.append((planned, [planned.pick % most]))
 
     def disarm(self) -> None:
         self._armed.clear()
@@ -64,7 +72,8 @@ class Points:
         if self._is_busy or not engine.is_probed:
             return
         for number, (planned, waits) in enumerate(self._armed):
-            if planned.kind.target == "money" and not name.startswith(MONEY):
+            beginnings, _ = _AIMED.get(planned.kind.target, ("", 0))
+            if not name.startswith(beginnings):
                 continue
             if waits[0]:
                 waits[0] -= 1

@@ -32,6 +32,9 @@ _TRANSITIONS: Final = """
     SELECT coalesce(from_status, 'new') || ' -> ' || to_status AS transition, count(*) AS times
     FROM order_events WHERE from_status IS DISTINCT FROM to_status GROUP BY 1
 """
+_LONGEST_FREEZE: Final = {"freeze": 1_300, "pause": 210}
+"""Seconds, besides 20: past every limit of the protocol, or within the lease."""
+
 _WATCHED: Final = ("exit_pipeline", "sqlalchemy.pool", "stamina", "httpx")
 """Loggers that are looked through for keys instead of shown: broken connections are meant."""
 
@@ -76,6 +79,7 @@ def simulate(
     only: Collection[int] | None = None,
     mutation: Mutation | None = None,
     climbs: bool = False,
+    theme: str | None = None,
 ) -> Outcome:
     """Run one seed.
 
@@ -86,8 +90,9 @@ def simulate(
         only: Numbers of the planned faults that may strike; None means all.
         mutation: A mistake in the program, for tests of the simulator itself.
         climbs: Exits go up ladders inside their ticks.
+        theme: Another than the seed's own, or none.
     """
-    plan = make_plan(seed, ticks)
+    plan = make_plan(seed, ticks, theme)
     database.reset()
     world = World(plan, database, mutation, climbs=climbs)
     faults = [one for one in plan.faults if only is None or one.index in only]
@@ -228,7 +233,7 @@ class _Simulator:
             return
         self._invariants.check()
         other = Engine(world, f"{engine.name}'", is_probed=False)
-        if what == "freeze":
+        if what in _LONGEST_FREEZE:
             engine.freeze()
             self._work_until(other, world.timeline.at + self._frozen_for(planned))
             engine.note("wakes up")
@@ -238,7 +243,7 @@ class _Simulator:
 
     @staticmethod
     def _frozen_for(planned: Planned) -> timedelta:
-        return timedelta(seconds=20 + planned.amount * 1_300)
+        return timedelta(seconds=20 + planned.amount * _LONGEST_FREEZE[planned.kind.what])
 
     def _work_until(self, engine: Engine, until: datetime) -> None:
         """Another engine does what is due in the meantime."""

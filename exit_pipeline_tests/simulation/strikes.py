@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline_tests.simulation.engine import ask_to_close
 from exit_pipeline_tests.simulation.faults import Planned
 from exit_pipeline_tests.simulation.feed import QUOTE_FAULTS
 from exit_pipeline_tests.simulation.invariants import OURS
@@ -40,6 +41,7 @@ class Strikes:
             "feed": self._feed,
             "clock": self._clock,
             "switch": self._switch,
+            "request": self._ask_to_close,
         }
         if planned.kind.site in ways:
             ways[planned.kind.site](planned)
@@ -98,6 +100,11 @@ class Strikes:
             world.feed.stands_still.add(name)
             self._for_ticks(planned, 4, lambda: world.feed.stands_still.discard(name))
             return
+        if what == "untraded":
+            world.untraded.add(name)
+            world.move_market()
+            self._for_ticks(planned, 14, lambda: world.untraded.discard(name))
+            return
         world.market.halts[name] = world.timeline.at
         world.move_market()
         self._for_ticks(planned, 5, lambda: world.market.halts.pop(name, None))
@@ -139,6 +146,19 @@ class Strikes:
 
         world.timeline.after(planned.amount * 30, halt)
         self._for_ticks(planned, 5, lambda: switch(world, "ACTIVE", "the simulation"))
+
+    def _ask_to_close(self, planned: Planned) -> None:
+        """A person asks for a position to be closed, for half an hour to two hours."""
+        world = self._world
+        name = f"p{1 + planned.pick % world.plan.positions}"
+        expires = timedelta(minutes=30 + int(planned.amount * 90))
+
+        def ask() -> None:
+            if not self._is_over and ask_to_close(world, name, expires):
+                world.strike(planned)
+                world.history.note("person", f"asks for {name} to be closed")
+
+        world.timeline.after(planned.pick % 200, ask)
 
     def _ledger(self, planned: Planned) -> None:
         self._world.timeline.after(

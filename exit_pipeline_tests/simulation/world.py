@@ -56,6 +56,7 @@ class World:
 
     Attributes:
         struck: Faults that have struck.
+        untraded: Underlyings in whose options nobody trades, whatever is quoted.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class World:
         self.feed = SimFeed(self.market, self.timeline, timedelta(seconds=3))
         self.true_feed = SimFeed(self.market, self.timeline)
         self.struck: set[int] = set()
+        self.untraded: set[str] = set()
         self.venue: Any = self._make_venue()
         self.wire = Wire(self.timeline, self.strike)
         self.http_wire = HttpWire(self.wire, self.venue, self.timeline)
@@ -134,6 +136,7 @@ class World:
         self.points.disarm()
         self.market.is_calm = True
         self.market.halts.clear()
+        self.untraded.clear()
         self.wall.offset = timedelta(0)
         for feed in (self.feed, self.true_feed):
             feed.spoiled.clear()
@@ -143,8 +146,8 @@ class World:
 
     def _level(self, symbol: str) -> Level | None:
         contract = parse_contract(symbol)
-        is_halted = contract.underlying in self.market.halts
-        if contract.is_adjusted or is_halted:
+        trades = contract.underlying not in self.market.halts.keys() | self.untraded
+        if contract.is_adjusted or not trades:
             return None
         return self.market.level(symbol, self.timeline.at)
 

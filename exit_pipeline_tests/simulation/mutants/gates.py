@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from exit_pipeline.adapters.database.postgres import closing, fills, intents, orders
@@ -9,7 +10,7 @@ from exit_pipeline.adapters.database.postgres.opening import Opening
 from exit_pipeline.core.engine import check_orders
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.exit_order import DenialCode
-from exit_pipeline.services import attempts, open_tick
+from exit_pipeline.services import attempts, open_tick, send_order
 from exit_pipeline_tests.simulation import engine
 from exit_pipeline_tests.simulation.alpaca_venue import AlpacaVenue
 from exit_pipeline_tests.simulation.faults import HTTP
@@ -109,8 +110,11 @@ FENCE_IN_DATABASE = Mutant(
     changes=(trigger_off("orders", "exit_pipeline_check_new_order"),),
     guarded_by="the program's own look at the fence",
 )
-NO_FENCE = together(
-    "no_fence", "an intent is recorded under any fence", FENCE_IN_PROGRAM, FENCE_IN_DATABASE
+NO_FENCE = replace(
+    together(
+        "no_fence", "an intent is recorded under any fence", FENCE_IN_PROGRAM, FENCE_IN_DATABASE
+    ),
+    guarded_by="the age of the decision, since a lease lasts four times as long",
 )
 NO_LEASE = Mutant(
     name="lease_is_for_everybody",
@@ -217,6 +221,14 @@ STALE_DECISIONS = Mutant(
     breaks="the last gate does not ask how old a decision is",
     source="2.8; fact 9",
     changes=_open_gate(DenialCode.STALE_DECISION),
+    guarded_by="the look at its age right before sending",
+)
+AGE_AT_SENDING = Mutant(
+    name="age_not_asked_at_sending",
+    breaks="nobody asks right before sending how old a decision is",
+    source="2.4 e",
+    changes=(value(send_order, "DECISION_GOOD_FOR", timedelta(days=1)),),
+    guarded_by="the last gate, and the fence of the lease",
 )
 CLOSED_AT_GATE = Mutant(
     name="session_not_checked",
@@ -243,10 +255,21 @@ ALONE = (
     GRID_NOT_CHECKED,
     COMES_LATE,
     STALE_DECISIONS,
+    AGE_AT_SENDING,
     CLOSED_AT_GATE,
+)
+HOWEVER_OLD = together(
+    "however_old", "nobody asks how old a decision is", STALE_DECISIONS, AGE_AT_SENDING
 )
 PAIRS = (
     NO_FENCE,
+    HOWEVER_OLD,
+    together(
+        "no_fence_and_no_age",
+        "an intent is recorded under any fence, however old its decision is",
+        NO_FENCE,
+        HOWEVER_OLD,
+    ),
     together(
         "two_engines_at_once",
         "two runs work one account, and neither gate nor database counts its live exits",
@@ -275,7 +298,7 @@ PAIRS = (
     together(
         "old_and_closed",
         "neither the age of a decision nor the session is asked for",
-        STALE_DECISIONS,
+        HOWEVER_OLD,
         CLOSED_AT_GATE,
     ),
 )

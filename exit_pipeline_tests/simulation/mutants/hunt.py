@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant
-from exit_pipeline_tests.simulation.mutants.shows import SHOWS_WITH
-from exit_pipeline_tests.simulation.plan import BROKERS, make_plan
+from exit_pipeline_tests.simulation.mutants.shows import SHOWS_IN
+from exit_pipeline_tests.simulation.plan import BROKERS
 from exit_pipeline_tests.simulation.simulator import simulate
+from exit_pipeline_tests.simulation.themes import theme_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,8 @@ class Sound:
 def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sound) -> Kill | None:
     """The first of the seeds that finds a mutant; None where none does.
 
-    Seeds of a personality in which it can make no difference are passed over, and those without any
-    of the faults that bring it out (``shows.py``). What the program breaks without the mutant too
+    Seeds of a personality in which it can make no difference are passed over, and those without the
+    theme that brings it out (``shows``). What the program breaks without the mutant too
     is not held against the mutant.
 
     Args:
@@ -60,9 +61,7 @@ def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sou
         sound: The same seeds without it.
     """
     for seed in seeds:
-        if BROKERS[seed % len(BROKERS)] not in mutant.brokers or not _may_show(
-            mutant, seed, sound.ticks
-        ):
+        if not _may_show(mutant, seed):
             continue
         with mutant.applied(database):
             outcome = simulate(seed, database, ticks=sound.ticks)
@@ -80,8 +79,6 @@ def hunt(mutant: Mutant, seeds: Iterable[int], database: SimDatabase, sound: Sou
     return None
 
 
-def _may_show(mutant: Mutant, seed: int, ticks: int | None) -> bool:
-    wanted = SHOWS_WITH.get(mutant.name)
-    if wanted is None:
-        return True
-    return any(planned.kind.name in wanted for planned in make_plan(seed, ticks).faults)
+def _may_show(mutant: Mutant, seed: int) -> bool:
+    is_at_its_broker = BROKERS[seed % len(BROKERS)] in mutant.brokers
+    return is_at_its_broker and SHOWS_IN.get(mutant.name) in {None, theme_of(seed)}

@@ -19,7 +19,12 @@ from exit_pipeline.services import (
 )
 from exit_pipeline.services.books import Books
 from exit_pipeline.services.send_order import OrderDesk
-from exit_pipeline_tests.simulation.mutants.mutant import Mutant, value, wrapped
+from exit_pipeline_tests.simulation.mutants.mutant import (
+    Mutant,
+    together,
+    value,
+    wrapped,
+)
 
 
 def _no_proof(_before: Any, order: Any, _look: Any, _books: Any) -> str:
@@ -94,6 +99,23 @@ NO_STOCK_BOUND = Mutant(
             lambda _self, _attempt, quantity: (quantity, ""),
         ),
     ),
+    guarded_by="a broker that does not let more be closed than is held",
+)
+NO_QUARANTINE = Mutant(
+    name="no_quarantine",
+    breaks="an order that two looks don't show is given up, however soon they follow",
+    source="2.4 a",
+    changes=(value(reconcile_orders, "QUARANTINE", timedelta(0)),),
+)
+HOLDINGS_FIRST = Mutant(
+    name="holdings_first",
+    breaks="what is held is read before the orders",
+    source="2.2, P1",
+    changes=(
+        value(Books, "read_working", _working_after_holdings),
+        value(Books, "read_holdings", _holdings_of_before),
+    ),
+    guarded_by="the quarantine, after which every order that was placed is shown",
 )
 
 MUTANTS = (
@@ -103,12 +125,7 @@ MUTANTS = (
         source="2.6, row 2",
         changes=(value(reconcile_orders, "_why_never_placed", _no_proof),),
     ),
-    Mutant(
-        name="no_quarantine",
-        breaks="an order that two looks don't show is given up, however soon they follow",
-        source="2.4 a",
-        changes=(value(reconcile_orders, "QUARANTINE", timedelta(0)),),
-    ),
+    NO_QUARANTINE,
     Mutant(
         name="sender_may_live",
         breaks="nobody looks whether a process still holds an order to send it",
@@ -151,14 +168,12 @@ MUTANTS = (
         source="2.1 c",
         changes=(value(reconcile_holdings, "_look_at_ended", lambda *_args: []),),
     ),
-    Mutant(
-        name="holdings_first",
-        breaks="what is held is read before the orders",
-        source="2.2, P1",
-        changes=(
-            value(Books, "read_working", _working_after_holdings),
-            value(Books, "read_holdings", _holdings_of_before),
-        ),
+    HOLDINGS_FIRST,
+    together(
+        "neither_order_nor_quarantine",
+        "what is held is read before the orders, and one not shown by them is given up at once",
+        HOLDINGS_FIRST,
+        NO_QUARANTINE,
     ),
     Mutant(
         name="positions_share_a_symbol",
