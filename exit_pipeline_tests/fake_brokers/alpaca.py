@@ -69,6 +69,7 @@ class FakeAlpaca:
         shows_fills: False hides the activities of fills, as when they lag behind orders.
         hides_new_orders: How many look-ups by client id don't see an order yet.
         visible_after: How old an order must be to be seen by anybody who looks.
+        hides_filled: Orders that have filled, in part too, are not shown to anybody who looks.
         answers_first: Orders are answered as ``pending_new`` and matched afterwards.
         confirms_cancels: False leaves cancelled orders in ``pending_cancel``.
         numbers: Decimals are written as JSON numbers instead of strings.
@@ -93,6 +94,7 @@ class FakeAlpaca:
         self.shows_fills = True
         self.hides_new_orders = 0
         self.visible_after = timedelta(0)
+        self.hides_filled = False
         self.answers_first = False
         self.confirms_cancels = True
         self.numbers = False
@@ -158,12 +160,12 @@ class FakeAlpaca:
             reply = self._respond(request)
             if not (self.numbers or self.unknown_status):
                 self.honest.append((request, reply))
-            return self._limited(reply)
+            return self.limited(reply)
         reply = FAULTS[fault]
         if fault in _AFTER:
             done = self._respond(request)
             reply = Reply(body=done.body, headers=done.headers, cut=True) if reply.cut else reply
-        return self._limited(reply)
+        return self.limited(reply)
 
     def _fault_for(self, request: Request) -> str | None:
         for fault in self._faults:
@@ -173,7 +175,7 @@ class FakeAlpaca:
                 return fault.name
         return None
 
-    def _limited(self, reply: Reply) -> Reply:
+    def limited(self, reply: Reply) -> Reply:
         """Rate limits are on every answer; the window ends a minute from now."""
         left = 0 if reply.status == 429 else self.requests_left
         window = self.limit_ends_in if reply.status == 429 else timedelta(minutes=1)
@@ -262,7 +264,11 @@ class FakeAlpaca:
 
     def _visible(self) -> list[Order]:
         newest = self.clock.at - self.visible_after
-        return [order for order in self.ledger.orders.values() if order.at <= newest]
+        return [
+            order
+            for order in self.ledger.orders.values()
+            if order.at <= newest and not (self.hides_filled and order.filled)
+        ]
 
     def _cancel(self, order_id: str) -> Reply:
         order = self.ledger.orders.get(order_id)

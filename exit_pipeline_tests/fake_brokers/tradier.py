@@ -72,6 +72,7 @@ class FakeTradier:
         nothing: How it says "none": the text "null", as the vendor may, or null.
         hidden: For so many listings, an order is not listed yet.
         visible_after: How old an order must be to be shown to anybody who looks.
+        hides_filled: Orders that have filled, in part too, are not shown to anybody who looks.
         page_size: The most orders on one page, whatever is asked for.
         strings: Figures of orders are written as texts.
         counts_pages: Whether a page tells how many there are.
@@ -95,6 +96,7 @@ class FakeTradier:
         self.market = ("open", "16:00", "postmarket")
         self.accounts = [ACCOUNT]
         self.visible_after = timedelta(0)
+        self.hides_filled = False
         self.server: LocalServer
         self.lock = RLock()
         self._faults: list[Fault] = []
@@ -201,7 +203,11 @@ class FakeTradier:
 
     def _visible(self) -> list[dict[str, Any]]:
         newest = stamp(self.clock.at - self.visible_after)
-        return [order for order in self.ledger.orders if order["create_date"] <= newest]
+        return [
+            order
+            for order in self.ledger.orders
+            if order["create_date"] <= newest and not (self.hides_filled and order["exec_quantity"])
+        ]
 
     def _shown(self, order: dict[str, Any], query: dict[str, str]) -> dict[str, Any]:
         shown = self.ledger.shown(order)

@@ -10,7 +10,8 @@ Which file does what:
 
 - ``engine``: the only file that calls the program; one engine is one process of it.
 - ``timeline``, ``market``, ``feed``, ``venues``: time, prices, what is shown of them, the brokers.
-- ``faults``, ``plan``: what can go wrong, and what does in one seed.
+- ``faults``, ``themes``, ``plan``: what can go wrong, again and again on some days, and what does
+  in one seed.
 - ``network``, ``sessions``, ``points``: where faults strike: on the wire, in the database, between
   any two steps; ``strikes``: how each of them comes about.
 - ``invariants``, ``decisions``, ``postings``, ``leaks``, ``liveness``: what must hold after every

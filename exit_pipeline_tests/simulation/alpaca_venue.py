@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline_tests.fake_brokers.alpaca import KEY, KEY_ID, FakeAlpaca
@@ -16,7 +17,13 @@ from exit_pipeline_tests.simulation import venues
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
 from exit_pipeline_tests.simulation.timeline import Timeline
-from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder, Posted
+from exit_pipeline_tests.simulation.venues import (
+    ClosedByHand,
+    LedgerOrder,
+    Limit,
+    Posted,
+    take_manner,
+)
 
 REQUESTS_PER_MINUTE = 200
 
@@ -34,7 +41,8 @@ class AlpacaVenue:
         self._timeline = timeline
         self._by_hand = (f"by-hand-{number}" for number in count(1))
         self._minute: datetime | None = None
-        self.times_over_limit = 0
+        self._per_minute = REQUESTS_PER_MINUTE
+        self.limit = Limit()
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         for one in positions:
@@ -114,11 +122,15 @@ class AlpacaVenue:
         """Counts by the minute from the first request on, as the real one does."""
         now = self._timeline.at
         if self._minute is None or now >= self._minute + timedelta(minutes=1):
-            self._minute, self.fake.requests_left = now, REQUESTS_PER_MINUTE
-        if self.fake.requests_left == 0:
-            self.times_over_limit += 1
-            return json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429)
-        self.fake.requests_left -= 1
+            self._minute, self.fake.requests_left = now, self._per_minute
+        is_refused = self.fake.requests_left == 0
+        self.fake.requests_left -= not is_refused
+        self.limit.answer("all", is_refused=is_refused, left=self.fake.requests_left)
+        if is_refused:
+            self.fake.limit_ends_in = self._minute + timedelta(minutes=1) - now
+            return self.fake.limited(
+                json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429)
+            )
         return self.fake.answer(request)
 
     def kind_of(self, request: Request) -> str:
@@ -156,21 +168,20 @@ class AlpacaVenue:
         return replace(reply, body=json.dumps(kept).encode())
 
     def set_manner(self, name: str, *, on: bool, amount: float) -> bool:
-        if name == "visibility_lag":
-            self.fake.visible_after = timedelta(seconds=10 + 90 * amount if on else 0)
-        elif name == "filled_before_price":
-            self.fake.shows_fills = not on
-        elif name == "unknown_status":
-            self.fake.unknown_status = "under_a_new_law" if on else None
-        elif name == "cancel_not_confirmed":
-            self.fake.confirms_cancels = not on
-        elif name == "answers_before_matching":
-            self.fake.answers_first = on
-        elif name == "numbers_instead_of_texts":
-            self.fake.numbers = on
-        else:
-            return False
-        return True
+        fake, few = self.fake, 3 + int(amount * 6)
+        ways: dict[str, tuple[Any, str, Any, Any]] = {
+            "visibility_lag": (
+                fake, "visible_after", timedelta(seconds=10 + 90 * amount), timedelta(0),
+            ),
+            "filled_before_price": (fake, "shows_fills", False, True),
+            "unknown_status": (fake, "unknown_status", "under_a_new_law", None),
+            "cancel_not_confirmed": (fake, "confirms_cancels", False, True),
+            "hides_filled": (fake, "hides_filled", True, False),
+            "shared_limit": (self, "_per_minute", few, REQUESTS_PER_MINUTE),
+            "answers_before_matching": (fake, "answers_first", True, False),
+            "numbers_instead_of_texts": (fake, "numbers", True, False),
+        }  # fmt: skip
+        return take_manner(ways, name, on=on)
 
 
 def _row(order: Order) -> LedgerOrder:

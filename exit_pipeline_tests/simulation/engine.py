@@ -190,6 +190,7 @@ class Engine:
         name = world.plan.broker
         if name == "paper":
             return paper_broker(world, self._pool, self.wall, self.gate)
+        world.venue.limit.begin()
         transport = SimTransport(
             world.http_wire,
             world.venue,

@@ -132,11 +132,10 @@ ORDINARY: Final[tuple[Kind, ...]] = (
 
 OF_THEMES: Final[tuple[Kind, ...]] = (
     *_wire("look", ("of_before",)),
+    *_group("broker", "manner", ("hides_filled", "shared_limit"), HTTP),
     *_group("market", "feed", ("untraded",), HTTP),
-    *_points("crash", ("posting",), 1),
     *_points("freeze", ("posting",), 1),
     *_points("pause", ("deciding",), 1),
-    *_points("second_engine", ("posting",), 1),
     *_group("person", "request", ("force_close",)),
 )
 """Those that only days with a theme have (``themes``)."""

@@ -49,9 +49,9 @@ def is_strange(error: BaseException) -> bool:
 def check_leaks(world: Any, log: LogWatch) -> None:
     for text in log.strange:
         world.history.violate("STRANGE", f"the program met {text[:200]}")
-    if world.venue.times_over_limit:
-        times = world.venue.times_over_limit
-        world.history.violate("I18", f"{times} requests were more than the broker's limit")
+    if times := world.venue.limit.ignored:
+        message = f"{times} requests were sent though the broker had said that it takes no more"
+        world.history.violate("I18", message)
     for text in log.found:
         world.history.violate("I17", f"a key is logged: {text}")
     for row in world.database.rows(_TEXTS):

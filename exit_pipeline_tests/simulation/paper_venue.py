@@ -9,7 +9,7 @@ from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
-from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder
+from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder, Limit
 
 _ORDERS = """
     SELECT coalesce(json_agg(o ORDER BY o.submitted_at, o.id), '[]') FROM (
@@ -34,7 +34,7 @@ class PaperVenue:
     host = ""
 
     def __init__(self, database: SimDatabase, submit: Callable[[OrderRequest], bool]) -> None:
-        self.times_over_limit = 0
+        self.limit = Limit()
         self._database = database
         self._submit = submit
         self._by_hand = (f"by-hand-{number}" for number in count(1))

@@ -31,7 +31,7 @@ MONEY: Final = (
 
 _AIMED: Final = {
     "money": (MONEY, 9),
-    "posting": (("orders.sending:entered", "http.post", "paper.submit"), 5),
+    "posting": (("http.post:before_write", "http.post:writing", "paper.submit:before"), 4),
     "deciding": (("decide_tick:done", "orders.record_intent:before"), 3),
 }
 """By a fault's target: beginnings of the points at which it strikes, and at the how many-th of them

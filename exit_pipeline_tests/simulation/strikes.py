@@ -15,6 +15,10 @@ from exit_pipeline_tests.simulation.world import World
 
 _SLOT: Final = timedelta(minutes=5)
 _TRIES: Final = 40
+_TICKS_HIDDEN: Final = 12
+"""For so many ticks at most a broker does not show what has filled, which outlasts any quarantine:
+only that less is held tells of it. It shows everything before the session ends."""
+
 _SWITCH: Final = {"halt_new": "HALT_NEW", "cancel_all": "CANCEL_ALL", "frozen_switch": "FREEZE"}
 
 
@@ -61,9 +65,16 @@ class Strikes:
         )
 
     def _manner(self, planned: Planned) -> None:
+        timeline, most = self._world.timeline, 4
+        shown_by = self._world.plan.sessions[0].closes_at - 3 * _SLOT
+        if planned.kind.what == "hides_filled":
+            if timeline.at >= shown_by:
+                return
+            most = _TICKS_HIDDEN
+            timeline.arrange(shown_by, lambda: self._set_manner(planned, on=False))
         if self._set_manner(planned, on=True):
             self._world.strike(planned)
-            self._for_ticks(planned, 4, lambda: self._set_manner(planned, on=False))
+            self._for_ticks(planned, most, lambda: self._set_manner(planned, on=False))
 
     def _set_manner(self, planned: Planned, *, on: bool) -> bool:
         world = self._world
@@ -101,9 +112,10 @@ class Strikes:
             self._for_ticks(planned, 4, lambda: world.feed.stands_still.discard(name))
             return
         if what == "untraded":
-            world.untraded.add(name)
+            gone = set(names) if planned.amount > 0.5 else {name}
+            world.untraded |= gone
             world.move_market()
-            self._for_ticks(planned, 14, lambda: world.untraded.discard(name))
+            self._for_ticks(planned, 14, lambda: world.untraded.difference_update(gone))
             return
         world.market.halts[name] = world.timeline.at
         world.move_market()

@@ -17,7 +17,16 @@ from exit_pipeline_tests.simulation import venues
 from exit_pipeline_tests.simulation.holdings import Owner
 from exit_pipeline_tests.simulation.market import Level
 from exit_pipeline_tests.simulation.timeline import Timeline
-from exit_pipeline_tests.simulation.venues import ClosedByHand, LedgerOrder, Posted
+from exit_pipeline_tests.simulation.venues import (
+    ClosedByHand,
+    LedgerOrder,
+    Limit,
+    Posted,
+    take_manner,
+)
+
+READS_PER_MINUTE = 60
+"""The sandbox takes half as many as the live host."""
 
 
 class TradierVenue:
@@ -29,11 +38,10 @@ class TradierVenue:
     def __init__(self, timeline: Timeline, *, guards: bool) -> None:
         self.fake = FakeTradier(timeline)
         self.fake.ledger.guards = guards
-        # The sandbox takes half as many reads as the live host.
-        self.fake.allowed |= {"standard": 60, "markets": 60}
+        self.fake.allowed |= {"standard": READS_PER_MINUTE, "markets": READS_PER_MINUTE}
         self.environ = {"TRADIER_API_KEY": KEY, "TRADIER_ACCOUNT_ID": ACCOUNT}
         self._shows: str | None = None
-        self.times_over_limit = 0
+        self.limit = Limit()
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         for one in positions:
@@ -103,7 +111,9 @@ class TradierVenue:
 
     def answer(self, request: Request) -> Reply:
         reply = self.fake.answer(request)
-        self.times_over_limit += reply.status == 429
+        left = int(dict(reply.headers)["X-Ratelimit-Available"])
+        bucket = "reads" if request.method == "GET" else "orders"
+        self.limit.answer(bucket, is_refused=reply.status == 429, left=left)
         return replace(reply, body=self._with_status(reply.body)) if self._shows else reply
 
     def kind_of(self, request: Request) -> str:
@@ -143,21 +153,23 @@ class TradierVenue:
         return replace(json_reply(body), headers=reply.headers)
 
     def set_manner(self, name: str, *, on: bool, amount: float) -> bool:
-        if name == "visibility_lag":
-            self.fake.visible_after = timedelta(seconds=10 + 90 * amount if on else 0)
-        elif name == "filled_before_price":
-            self.fake.ledger.fills_before_price = 1 + int(amount * 6) if on else 0
-        elif name == "unknown_status":
-            self._shows = "under_a_new_law" if on else None
-        elif name == "cancel_not_confirmed":
-            self.fake.ledger.stays_pending = on
-        elif name == "rejected_after_taken":
-            self.fake.ledger.rejects_later = "Rejected by the exchange." if on else ""
-        elif name == "pages_of_two":
-            self.fake.page_size = 2 if on else 1500
-        else:
-            return False
-        return True
+        fake, few = self.fake, 3 + int(amount * 6)
+        all_reads = fake.allowed | {"standard": READS_PER_MINUTE}
+        ways: dict[str, tuple[Any, str, Any, Any]] = {
+            "visibility_lag": (
+                fake, "visible_after", timedelta(seconds=10 + 90 * amount), timedelta(0),
+            ),
+            "filled_before_price": (fake.ledger, "fills_before_price", 1 + int(amount * 6), 0),
+            "unknown_status": (self, "_shows", "under_a_new_law", None),
+            "cancel_not_confirmed": (fake.ledger, "stays_pending", True, False),
+            "hides_filled": (fake, "hides_filled", True, False),
+            "shared_limit": (fake, "allowed", all_reads | {"standard": few}, all_reads),
+            "rejected_after_taken": (
+                fake.ledger, "rejects_later", "Rejected by the exchange.", "",
+            ),
+            "pages_of_two": (fake, "page_size", 2, 1500),
+        }  # fmt: skip
+        return take_manner(ways, name, on=on)
 
     def _all(self) -> list[dict[str, Any]]:
         return [*self.fake.ledger.past, *self.fake.ledger.orders]

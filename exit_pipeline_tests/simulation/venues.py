@@ -1,10 +1,10 @@
 """The broker of a seed: its ledger, whatever it calls its orders, and its manners."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from exit_pipeline.core.model.record import NewPosition
 from exit_pipeline_tests.fake_brokers.server import Reply, Request
@@ -74,18 +74,44 @@ class Posted:
     limit: Decimal
 
 
+@dataclass
+class Limit:
+    """Who was told that a broker takes nothing more for now, and asked all the same.
+
+    A process that has just begun can't know what others have used of the same key's limit.
+
+    Attributes:
+        ignored: Requests that were refused although the process had been told before.
+    """
+
+    ignored: int = 0
+    _told: set[str] = field(default_factory=set)
+
+    def begin(self) -> None:
+        """A process begins that knows nothing."""
+        self._told.clear()
+
+    def answer(self, bucket: str, *, is_refused: bool, left: int) -> None:
+        """The broker answers, and says how many more requests of a bucket it takes."""
+        self.ignored += is_refused and bucket in self._told
+        if is_refused or left == 0:
+            self._told.add(bucket)
+        else:
+            self._told.discard(bucket)
+
+
 class Venue(Protocol):
     """One broker with one account.
 
     Attributes:
         owner: Its name and the account's.
         host: The only host that requests may go to; empty where there are none.
-        times_over_limit: Requests beyond what it takes in a minute.
+        limit: Counts what it takes in a minute.
     """
 
     owner: Owner
     host: str
-    times_over_limit: int
+    limit: "Limit"
 
     def hold(self, positions: Sequence[NewPosition]) -> None:
         """Have these contracts in the account."""
@@ -135,3 +161,21 @@ class HttpVenue(Venue, Protocol):
 
     def set_manner(self, name: str, *, on: bool, amount: float) -> bool:
         """Begin or end one of its manners; False where it has none of the name."""
+
+
+def take_manner(ways: Mapping[str, tuple[Any, str, Any, Any]], name: str, *, on: bool) -> bool:
+    """Begin or end a manner: an attribute of something has one value meanwhile, else another.
+
+    Args:
+        ways: What, its attribute, its value meanwhile and its usual one, by the manner's name.
+        name: Of the manner.
+        on: Whether it begins.
+
+    Returns:
+        False where there is none of the name.
+    """
+    if name not in ways:
+        return False
+    owner, attribute, meanwhile, usual = ways[name]
+    setattr(owner, attribute, meanwhile if on else usual)
+    return True

@@ -9,10 +9,12 @@ from exit_pipeline.adapters.database.postgres import closing, fills, order_rows
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline_tests.simulation.faults import HTTP
+from exit_pipeline_tests.simulation.mutants.looking import NO_PROOF
 from exit_pipeline_tests.simulation.mutants.mutant import (
     Mutant,
     index_dropped,
     text,
+    together,
     trigger_off,
     wrapped,
 )
@@ -65,6 +67,18 @@ def _lives_again(original: Callable[..., OrderStatus]) -> Callable[..., OrderSta
 
     return status
 
+
+LIVES_AGAIN = Mutant(
+    name="ended_orders_live_again",
+    breaks="an order that had ended becomes whatever the broker reports of it",
+    source="2.1 c",
+    changes=(
+        wrapped(fills, "_next_status", _lives_again),
+        trigger_off("orders", "exit_pipeline_check_order"),
+    ),
+    brokers=HTTP,
+    guarded_by="the proof that ends an order, after which no broker reports it at work",
+)
 
 MUTANTS = (
     Mutant(
@@ -134,15 +148,12 @@ MUTANTS = (
         source="2.1 a",
         changes=(wrapped(order_rows, "reserve", _never_gives_back),),
     ),
-    Mutant(
-        name="ended_orders_live_again",
-        breaks="an order that had ended becomes whatever the broker reports of it",
-        source="2.1 c",
-        changes=(
-            wrapped(fills, "_next_status", _lives_again),
-            trigger_off("orders", "exit_pipeline_check_order"),
-        ),
-        brokers=HTTP,
+    LIVES_AGAIN,
+    together(
+        "given_up_lives_again",
+        "an order is given up at the first look, and lives again once the broker shows it",
+        LIVES_AGAIN,
+        NO_PROOF,
     ),
     Mutant(
         name="no_history",

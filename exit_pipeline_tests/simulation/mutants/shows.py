@@ -16,6 +16,7 @@ SHOWS_IN: Final[Mapping[str, str]] = {
     "no_fence_and_no_age": "sending",
     "however_old": "sending",
     "two_engines_at_once": "sending",
+    "given_up_lives_again": "late",
     "old_and_closed": "sending",
     "refused_again_is_refused": "late",
     "no_quarantine": "late",

@@ -9,14 +9,13 @@ from rich.console import Console
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline_tests.simulation.database import SimDatabase, simulated_database
-from exit_pipeline_tests.simulation.faults import BY_NAME as FAULTS
 from exit_pipeline_tests.simulation.mutants import hunt as hunts
 from exit_pipeline_tests.simulation.mutants.catalogue import ALL, BY_NAME
 from exit_pipeline_tests.simulation.mutants.hunt import Kill, Sound, hunt
 from exit_pipeline_tests.simulation.mutants.mutant import Mutant, text, together, value, wrapped
-from exit_pipeline_tests.simulation.mutants.shows import SHOWS_WITH
+from exit_pipeline_tests.simulation.mutants.shows import SHOWS_IN
 from exit_pipeline_tests.simulation.mutants.table import KEPT, Found, Table
-from exit_pipeline_tests.simulation.plan import make_plan
+from exit_pipeline_tests.simulation.themes import THEMES, theme_of
 
 TICKS = 16
 QUIET = SimpleNamespace(violations=())
@@ -64,20 +63,19 @@ def test_a_mutant_is_not_hunted_in_seeds_where_it_can_make_no_difference(databas
     assert hunt(nowhere, range(1, 10_000), database, Sound()) is None
 
 
-def test_a_mutant_is_hunted_only_in_seeds_with_a_fault_that_brings_it_out(database, monkeypatch):
-    monkeypatch.setitem(SHOWS_WITH, "none", frozenset({"dry_run"}))
+def test_a_mutant_is_hunted_only_on_days_with_the_theme_that_brings_it_out(database, monkeypatch):
+    monkeypatch.setitem(SHOWS_IN, "none", "hands")
     tried = []
     monkeypatch.setattr(hunts, "simulate", lambda seed, *_, **__: tried.append(seed) or QUIET)
     nothing = Mutant(name="none", breaks="", source="", changes=())
     assert hunt(nothing, range(1, 60), database, Sound(6)) is None
-    planned = {seed: {one.kind.name for one in make_plan(seed, 6).faults} for seed in range(1, 60)}
-    assert tried == [seed for seed, names in planned.items() if "dry_run" in names]
+    assert tried == [seed for seed in range(1, 60) if theme_of(seed) == "hands"]
     assert tried
 
 
-def test_what_brings_mutants_out_are_faults_that_there_are():
-    assert SHOWS_WITH.keys() <= BY_NAME.keys()
-    assert frozenset().union(*SHOWS_WITH.values()) <= FAULTS.keys()
+def test_what_brings_mutants_out_are_themes_that_there_are():
+    assert SHOWS_IN.keys() <= BY_NAME.keys()
+    assert set(SHOWS_IN.values()) <= THEMES.keys()
 
 
 def test_what_a_seed_breaks_anyway_finds_no_mutant(database, monkeypatch):
@@ -173,9 +171,9 @@ def test_rows_that_are_not_hunted_for_again_are_taken_over(tmp_path):
     assert len(after.found) == 2
 
 
-def test_the_kept_table_has_every_mutant_and_most_that_can_be_were_found_by_few_seeds():
+def test_the_kept_table_has_every_mutant_and_all_that_can_be_were_found_by_few_seeds():
     table = Table()
     table.load(KEPT, BY_NAME)
     assert table.found.keys() == BY_NAME.keys()
-    assert len(table.killed) > len(table.holes)
+    assert [one.name for one in table.holes] == []
     assert table.figures()["median_seeds"] < 100
