@@ -54,7 +54,7 @@ sim-long: $(VENV)/installed-dev  ## Simulate 10,000 days more, adding to the cou
 	@$(SIMULATION) --seeds $(or $(SEEDS),10000) --keep $(HOME_DIR)/simulation.json
 
 sim-mutants: $(VENV)/installed-dev  ## Put mistakes into the program that the simulator must find
-	@$(BIN)/python -m exit_pipeline_tests.simulation.mutants --jobs $(or $(JOBS),2) --seeds $(or $(SEEDS),200) \
+	@$(BIN)/python -m exit_pipeline_tests.simulation.mutants --jobs $(or $(JOBS),2) --seeds $(or $(SEEDS),900) \
 		--keep exit_pipeline_tests/simulation/mutants/killed.json
 
 crash: $(VENV)/installed-dev  ## Kill ticks, and the whole stack, at every point: JSON=FILE keeps the figures

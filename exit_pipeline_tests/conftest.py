@@ -3,11 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sqlalchemy import Engine, text
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
+from exit_pipeline.adapters.clients.postgres_engine import make_engine
+from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline_tests.postgres_server import (
     fresh_database,
     migrated_database,
@@ -51,3 +55,29 @@ def new_database(
 @pytest.fixture(scope="session")
 def _migrated_database(server: EmbeddedServer) -> str:
     return migrated_database(server.url("postgres"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Connections to this test's database."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine) -> PostgresDatabase:
+    """The stores over this test's database."""
+    return PostgresDatabase(engine)
+
+
+@pytest.fixture
+def sql(engine: Engine) -> Callable[..., list[dict[str, Any]]]:
+    """Runs one statement with parameters by name; returns its rows, if it has any, as dicts."""
+
+    def execute(statement: str, **values: Any) -> list[dict[str, Any]]:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [dict(row._mapping) for row in result] if result.returns_rows else []
+
+    return execute

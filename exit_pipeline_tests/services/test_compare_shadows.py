@@ -7,8 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
-from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.engine.decide import decide
 from exit_pipeline.core.engine.stored_outcome import stored_outcome
 from exit_pipeline.core.model.errors import InputError
@@ -31,15 +29,7 @@ OTHER = "profit_target.percent=40, stop_loss.percent=20"
 
 
 @pytest.fixture
-def engine(database_url):
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def database(engine):
-    database = PostgresDatabase(engine)
+def database(database):
     record(database, BOOK, positions=POSITIONS)
     return database
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
-from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.policies import shipped_policies
 from exit_pipeline.services.audit import UNTIMED
@@ -25,29 +23,6 @@ from exit_pipeline_tests.recorded import record
 FIRST, LAST = date(2026, 3, 18), date(2026, 3, 19)
 POSITIONS = ["A"] * 7 + ["B"] * 3
 OTHER = "profit_target.percent=40, stop_loss.percent=20"
-
-
-@pytest.fixture
-def engine(database_url):
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def database(engine):
-    return PostgresDatabase(engine)
-
-
-@pytest.fixture
-def change(engine):
-    """Changes rows as another program would."""
-
-    def execute(statement):
-        with engine.begin() as connection:
-            connection.exec_driver_sql(statement)
-
-    return execute
 
 
 @pytest.fixture
@@ -209,14 +184,14 @@ def test_ticks_of_two_modes_are_no_path_together(database):
     assert rows["live"] == next(rows_of(alone))
 
 
-def test_what_can_t_be_replayed_is_counted_with_its_reason(database, change):
+def test_what_can_t_be_replayed_is_counted_with_its_reason(database, sql):
     record(database, BOOK, positions=POSITIONS)
-    change("UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'B'")
-    change(
+    sql("UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'B'")
+    sql(
         "INSERT INTO refactored_decisions (id, decision_type, decision, created_at)"
         " VALUES ('u', 'ENTRY', 'ENTER', '2026-03-18 15:00+00')"
     )
-    change(
+    sql(
         "INSERT INTO refactored_decisions (id, decision_type, decision, decided_at)"
         " VALUES ('v', 'ENTRY', 'ENTER', '2026-03-18 15:00+00')"
     )
@@ -227,10 +202,10 @@ def test_what_can_t_be_replayed_is_counted_with_its_reason(database, change):
     }  # fmt: skip
 
 
-def test_rows_of_a_newer_version_are_counted_and_not_walked(database, change):
+def test_rows_of_a_newer_version_are_counted_and_not_walked(database, sql):
     record(database, BOOK, positions=POSITIONS)
     record(database, BOOK.take(slice(7, 10)), ["stop_loss=off"], positions=["C"] * 3, mode="newer")
-    change(
+    sql(
         "UPDATE policies SET policy = jsonb_set(policy, '{rules,0,rule}', '\"crystal_ball\"')"
         " WHERE hash IN (SELECT d.policy_hash FROM refactored_decisions d WHERE position_id = 'C')"
     )
@@ -283,9 +258,9 @@ def test_what_can_t_be_tried_is_said_in_one_sentence(database, asked, said):
     assert str(refused.value).startswith(said)
 
 
-def test_a_range_of_which_nothing_can_be_replayed_is_said_with_the_reason(database, change):
+def test_a_range_of_which_nothing_can_be_replayed_is_said_with_the_reason(database, sql):
     record(database, BOOK, positions=POSITIONS)
-    change("UPDATE refactored_decisions SET policy_hash = NULL")
+    sql("UPDATE refactored_decisions SET policy_hash = NULL")
     with pytest.raises(InputError, match=r"none of 10 decisions recorded from .* made again: "
                                          "10 not decided at all"):  # fmt: skip
         tried(database, "default")

@@ -6,8 +6,6 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
-from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.policies import parse_policy, shipped_policies
 from exit_pipeline.services.what_if import what_if
@@ -21,18 +19,6 @@ from exit_pipeline_tests.recorded import record
 FIRST, LAST = date(2026, 3, 18), date(2026, 3, 19)
 POSITIONS = ["A"] * 7 + ["B"] * 3
 OTHER = "profit_target.percent=40, stop_loss.percent=20"
-
-
-@pytest.fixture
-def engine(database_url):
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def database(engine):
-    return PostgresDatabase(engine)
 
 
 @pytest.fixture

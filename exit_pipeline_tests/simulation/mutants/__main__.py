@@ -16,15 +16,19 @@ console = Console()
 
 
 @click.command(help=__doc__)
-@click.option("--seeds", default=200, show_default=True, help="At most so many for each mutant.")
+@click.option("--seeds", default=900, show_default=True, help="At most so many for each mutant.")
+@click.option(
+    "--harmless", default=60, show_default=True, help="And for each that is harmless alone."
+)
 @click.option("--from", "first", default=1, show_default=True, help="The first.")
 @click.option("--ticks", default=24, show_default=True, help="Of each day; 0 for all of it.")
 @click.option("--jobs", default=2, show_default=True, help="Processes.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only these mutants.")
 @click.option("--keep", type=click.Path(path_type=Path), help="Renew their rows in this file.")
-def main(
-    seeds: int, first: int, ticks: int, jobs: int, only: Sequence[str], keep: Path | None
-) -> None:
+def main(  # noqa: PLR0917 - one for each option
+    seeds: int, harmless: int, first: int, ticks: int, jobs: int, only: Sequence[str],
+    keep: Path | None,
+) -> None:  # fmt: skip
     for name in only:
         if name not in BY_NAME:
             message = f"--only is {name!r}; expected one of {', '.join(BY_NAME)}"
@@ -36,7 +40,11 @@ def main(
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress("hunting", *columns, console=console) as progress:
         task = progress.add_task("", total=len(chosen))
-        for found in hunt_all(chosen, range(first, first + seeds), jobs, ticks or None):
+        most = {
+            mutant: range(first, first + (harmless if mutant.guarded_by else seeds))
+            for mutant in chosen
+        }
+        for found in hunt_all(most, jobs, ticks or None):
             table.add(found)
             progress.console.print(found.say(), highlight=False)
             progress.update(task, advance=1)

@@ -1,7 +1,7 @@
 """Mutants hunted in several processes, each with a database of its own."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 from typing import Any, Final
@@ -20,9 +20,7 @@ _AT_ONCE: Final = 6
 _state: dict[str, Any] = {}
 
 
-def hunt_all(
-    chosen: Sequence[Mutant], seeds: range, jobs: int, ticks: int | None
-) -> Iterator[Found]:
+def hunt_all(seeds_of: Mapping[Mutant, range], jobs: int, ticks: int | None) -> Iterator[Found]:
     """Hunt all at once, a few seeds in turn, so that what dies early is told early."""
     with throwaway_server(*SETTINGS) as server:
         pool = ProcessPoolExecutor(
@@ -30,7 +28,7 @@ def hunt_all(
         )
         try:
             running: dict[Future[Kill | None], tuple[Mutant, range]] = {}
-            for mutant in chosen:
+            for mutant, seeds in seeds_of.items():
                 running[pool.submit(_some, mutant.name, seeds[:_AT_ONCE])] = mutant, seeds
             while running:
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -38,7 +36,7 @@ def hunt_all(
                     mutant, left = running.pop(future)
                     kill, left = future.result(), left[_AT_ONCE:]
                     if kill is not None or not left:
-                        yield Found.of(mutant, kill, seeds, ticks)
+                        yield Found.of(mutant, kill, seeds_of[mutant], ticks)
                     else:
                         running[pool.submit(_some, mutant.name, left[:_AT_ONCE])] = mutant, left
         finally:
