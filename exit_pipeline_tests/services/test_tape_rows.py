@@ -6,8 +6,6 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from exit_pipeline.adapters.clients.postgres_engine import make_engine
-from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
 from exit_pipeline.core.model.book import KINDS
 from exit_pipeline.core.model.instant import to_micros
 from exit_pipeline.core.model.price import UNKNOWN
@@ -63,16 +61,8 @@ class FakeTape:
 
 
 @pytest.fixture
-def engine(database_url):
-    engine = make_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def database(engine):
+def database(database, engine):
     """A position that leaves at +50 % at 10:10 on Wednesday, where its record ends."""
-    database = PostgresDatabase(engine)
     own = {"last_trading_close": "2026-03-20 16:00", "days_to_expiration": 2, "quantity": 4}
     book = a_book(
         own | {"decided_at": "10:00", "mark": "2.20"},
