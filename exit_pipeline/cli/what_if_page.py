@@ -13,6 +13,7 @@ import numpy as np
 
 from exit_pipeline.cli.what_if_show import money, say
 from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.pages.template import page_style
 from exit_pipeline.plots.what_if import (
     MOST_LINES,
     difference_by_position,
@@ -61,6 +62,7 @@ def page_of(report: WhatIfReport) -> str:
         f"{asked.fee} dollars to close a contract; version {report.code_version}"
     )
     return Template(template).substitute(
+        style=page_style(),
         title=escape(f"{asked.first} to {asked.last} under other policies"),
         subtitle=escape(said),
         body="\n".join(_body(report)),
