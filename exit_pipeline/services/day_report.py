@@ -12,7 +12,7 @@ from exit_pipeline.core.model.lines import SEVERITIES
 from exit_pipeline.core.model.record import RunStatus
 from exit_pipeline.core.model.recorded import RecordedRange
 from exit_pipeline.core.model.session import Session
-from exit_pipeline.ports import Calendar, Database
+from exit_pipeline.ports import Database
 from exit_pipeline.services.day_positions import (
     PathPoint,
     PositionDay,
@@ -20,7 +20,7 @@ from exit_pipeline.services.day_positions import (
     position_days,
     refused_quotes,
 )
-from exit_pipeline.services.day_request import ReportRequest, choose_day
+from exit_pipeline.services.day_request import ReportedDay
 from exit_pipeline.services.day_ticks import TickCounts, count_ticks, spans_of
 
 SCHEDULED: Final = frozenset({"paper", "live"})
@@ -152,27 +152,23 @@ class DayReport:
 
 
 def report_day(
-    request: ReportRequest,
+    chosen: ReportedDay,
     scheduled: Iterable[datetime],
     *,
     database: Database,
-    calendar: Calendar,
     at: datetime,
 ) -> DayReport:
     """Read a day.
 
     Args:
-        request: Which day, and whose.
-        scheduled: Times of the schedule, of whatever days.
+        chosen: From ``choose_day``.
+        scheduled: Times of the schedule within the session.
         database: What is kept.
-        calendar: The exchange's sessions.
-        at: Now.
+        at: Now: what was due later counts as neither run nor missed.
 
     Raises:
-        InputError: There is no such day, or no record of it; the sentence says why.
         UnavailableError: The database did not answer.
     """
-    chosen = choose_day(request, database=database, calendar=calendar, at=at)
     asked, session = chosen.asked, chosen.session
     record = database.day.record(asked)
     decided = RecordedRange(
@@ -180,8 +176,7 @@ def report_day(
     )
     recorded = database.replays.recorded_of(decided, [one.id for one in record.positions])
     days = position_days(record.positions, record.leavings, recorded)
-    until = min(at, session.closes_at)
-    due = [one for one in scheduled if session.opens_at <= one < until]
+    due = [one for one in scheduled if one < at]
     ticks = count_ticks(record.ticks, due if asked.environment in SCHEDULED else None)
     worked = [tick for tick in record.ticks if tick.status == RunStatus.SUCCEEDED]
     asked_for = {order.position_id for order in record.orders}
