@@ -123,8 +123,7 @@ class PostgresDay:
 
     def record(self, asked: DayAsked) -> DayRecord:
         """Everything of a day but its decisions, in one transaction."""
-        by = {"start": asked.start, "end": asked.end}
-        by |= {"environment": asked.environment, "account": asked.account}
+        by = {name: getattr(asked, name) for name in ("start", "end", "environment", "account")}
         with transaction(self._engine) as connection:
             # Of one moment: a tick may be at work.
             run(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
