@@ -28,7 +28,7 @@ from exit_pipeline.services.day_positions import PositionDay
 from exit_pipeline.services.day_report import DayReport
 from exit_pipeline.services.day_ticks import TickCounts
 
-_RULES: Final = 8
+_RULES: Final = 6
 """Rules shown of a position with a distance, and without one: a policy may have some thirty."""
 
 _TROUBLED: Final = frozenset(

@@ -27,6 +27,9 @@ def write_page(path: Path, page: str) -> None:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
+    except FileExistsError as error:
+        message = f"{path} can't be written: {path.parent} is no folder"
+        raise InputError(message) from error
     except OSError as error:
         message = f"{path} can't be written: {error.strerror}"
         raise InputError(message) from error

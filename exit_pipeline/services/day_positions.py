@@ -10,15 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.explain import Explanation, RuleLine, RuleState, nearest_first
+from exit_pipeline.core.engine.explain import RuleLine, RuleState
 from exit_pipeline.core.model.day_record import DayPosition, Leaving
 from exit_pipeline.core.model.instant import to_datetime
 from exit_pipeline.core.model.outcome_columns import NOT_STORED
 from exit_pipeline.core.model.price import to_dollars
 from exit_pipeline.core.model.quote import QuoteFlag, QuoteGrade
 from exit_pipeline.core.model.recorded import RecordedDecisions
-from exit_pipeline.core.replay.readable import readable
+from exit_pipeline.services.last_rules import last_rules
 
 LEVELS: Final = {"STOP_LOSS": "stop", "BREAK_EVEN_STOP": "stop", "PROFIT_TARGET": "target"}
 """What a rule's threshold is on a picture, of those whose threshold is a P&L in percent."""
@@ -126,13 +125,10 @@ def position_days(
         leavings: What left them.
         recorded: Their decisions, by position and time.
     """
-    recorded, policies, _ = readable(recorded)
     codes, ids = recorded.position_codes()
     bounds = np.searchsorted(codes, np.arange(len(ids) + 1))
     rows_of = {one: (int(bounds[n]), int(bounds[n + 1])) for n, one in enumerate(ids)}
-    last = recorded.take(np.array([end - 1 for _, end in rows_of.values()], np.intp))
-    made = Explanation(last.book, policies, decide(last.book, policies))
-    rules = {one: nearest_first(made.lines(row)) for row, one in enumerate(rows_of)}
+    rules = last_rules(recorded)
     left: dict[str, list[Leaving]] = {}
     for one in leavings:
         left.setdefault(one.position_id, []).append(one)

@@ -1,23 +1,21 @@
 """How every position stands right now, for a person who looks on; nothing is changed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-
-from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.explain import Explanation, RuleLine, RuleState, nearest_first
+from exit_pipeline.core.engine.explain import RuleLine, RuleState
 from exit_pipeline.core.model.control import TradingControl
 from exit_pipeline.core.model.lines import AccountOverview, AlertLine, OrderLine, PositionLine
 from exit_pipeline.core.model.position import UNASSIGNED
 from exit_pipeline.core.model.recorded import RecordedRange
-from exit_pipeline.core.replay.readable import readable
 from exit_pipeline.ports import Calendar, Database
 from exit_pipeline.services.day_positions import LEVELS
 from exit_pipeline.services.heartbeat import Overdue, overdue
+from exit_pipeline.services.last_rules import last_rules
 
 _DAY: Final = timedelta(days=1)
 
@@ -62,7 +60,7 @@ class WatchedPosition:
         the entry price of a share is the entry price in dollars on a contract of 100. Example: with
         5 contracts entered at 1.90, 6.9 % are 65.55.
         """
-        if rule.reason not in LEVELS or not np.isfinite(rule.distance):
+        if rule.reason not in LEVELS or not math.isfinite(rule.distance):
             return None
         missing = Decimal(str(round(rule.distance, 4)))
         return missing * self.line.entry_price * self.line.open_quantity
@@ -147,22 +145,12 @@ def _watched(
             environment=environment,
             dry_run=False,
         )
-        rules = _last_rules(asked, [line.id for line in lines], database)
+        ids = [line.id for line in lines]
+        rules = last_rules(database.replays.recorded_of(asked, ids))
     found = [WatchedPosition(line=line, rules=rules.get(line.id, ())) for line in lines]
     return sorted(found, key=lambda one: (-_progress(one), one.line.id))
 
 
 def _progress(one: WatchedPosition) -> float:
     near = one.nearest
-    return -1.0 if near is None or np.isnan(near.progress) else near.progress
-
-
-def _last_rules(
-    asked: RecordedRange, positions: Sequence[str], database: Database
-) -> dict[str, Sequence[RuleLine]]:
-    """Every rule of each position at its newest decision, made again from what is stored."""
-    recorded, policies, _ = readable(database.replays.recorded_of(asked, positions))
-    codes, ids = recorded.position_codes()
-    last = recorded.take(np.searchsorted(codes, np.arange(len(ids)), side="right") - 1)
-    made = Explanation(last.book, policies, decide(last.book, policies))
-    return {one: nearest_first(made.lines(row)) for row, one in enumerate(ids)}
+    return -1.0 if near is None or math.isnan(near.progress) else near.progress
