@@ -55,7 +55,10 @@ def report(
     if str(path) == "-":
         click.echo(page)
         return
-    path = path or report_file(found, account, settings.reports)
-    write_page(path, page)
+    if path:
+        write_page(path, page)
+    else:
+        path = report_file(found, account, settings.reports)
+        write_page(path, page, make_folder=True)
     click.echo(f"{found.session.day} {found.environment}: {found.summary.sentence}")
     click.echo(f"wrote {path}")

@@ -31,6 +31,9 @@ _FIGURES: Final = 64
 _SHORTEST: Final = 9
 """Columns that an id has even so."""
 
+_LONGEST: Final = 24
+"""Columns that an id has where further rules are shown, which take all the rest."""
+
 _NEAR: Final = 0.8
 """Share of the way to an exit from which on a position is coloured."""
 
@@ -187,7 +190,7 @@ def _positions(positions: Sequence[WatchedPosition], width: int) -> Table:
     table.add_column("nearest exit", no_wrap=True)
     table.add_column("away", justify="right", no_wrap=True)
     if width >= _WIDE:
-        table.add_column("then", overflow="ellipsis", no_wrap=True)
+        table.add_column("then", no_wrap=True)
     for one in positions:
         table.add_row(*_cells(one, width))
     return table
@@ -196,7 +199,7 @@ def _positions(positions: Sequence[WatchedPosition], width: int) -> Table:
 def shortened(text: str, room: int) -> str:
     """A text in so many columns: its middle goes, since ids often begin or end alike.
 
-    Example: ``alpaca-PA3XYZ-GOOG151224C00752500`` in 17 columns is ``alpaca-P…0752500`` and in 40
+    Example: ``alpaca-PA3XYZ-GOOG151224C00752500`` in 17 columns is ``alpaca-P…00752500`` and in 40
     it is whole.
     """
     if len(text) <= room:
@@ -206,13 +209,14 @@ def shortened(text: str, room: int) -> str:
 
 
 def _cells(one: WatchedPosition, width: int) -> list[Text | str]:
-    line, near = one.line, one.nearest
+    line, near, rest = one.line, one.nearest, width - _FIGURES
+    room = _LONGEST if width >= _WIDE else max(rest, _SHORTEST)
     held = f"{'' if line.side == 'LONG' else '-'}{line.open_quantity}"
     colour = ""
     if near is not None and near.progress >= _NEAR:
         colour = "bold red" if near.is_due else "yellow"
     cells: list[Text | str] = [
-        Text(shortened(line.id, max(width - _FIGURES, _SHORTEST)), colour),
+        Text(shortened(line.id, room), colour),
         held,
         say_dollars(line.current_price),
         _signed(line.unrealized_pnl),
@@ -222,9 +226,9 @@ def _cells(one: WatchedPosition, width: int) -> list[Text | str]:
     ]
     if width >= _WIDE:
         further = [rule for rule in one.rules[1:] if rule.distance_said != NO_DISTANCE][:_FURTHER]
-        cells.append(
-            Text(", ".join(f"{rule.reason} {_away(one, rule)}" for rule in further), "dim")
-        )
+        said = Text(", ".join(f"{rule.reason} {_away(one, rule)}" for rule in further), "dim")
+        said.truncate(rest - _LONGEST, overflow="ellipsis")
+        cells.append(said)
     return cells
 
 

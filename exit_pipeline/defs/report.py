@@ -93,7 +93,7 @@ def write_report(
             request, settings=settings, database=database, calendar=calendar, at=clock.now()
         )
         path = report_file(report, account, settings.reports)
-        write_page(path, day_page(report, calendar.zone))
+        write_page(path, day_page(report, calendar.zone), make_folder=True)
     context.log.info("report: %s: %s", path, report.summary.sentence)
     context.add_output_metadata(_shown(path, report))
 

@@ -6,22 +6,24 @@ from uuid import uuid4
 from exit_pipeline.core.model.errors import InputError
 
 
-def write_page(path: Path, page: str) -> None:
+def write_page(path: Path, page: str, *, make_folder: bool = False) -> None:
     """Write a page in full, or leave the one that is there.
 
     It is written beside its place and then moved there, which is one step: whoever opens the file
     meanwhile, or a kill in between, finds the old page or the new one and never half of one.
 
     Args:
-        path: The file; its folder is made where there is none.
+        path: The file.
         page: Its content.
+        make_folder: Make its folder where there is none; a folder that a person mistyped is not.
 
     Raises:
         InputError: It can't be written there.
     """
     beside = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             beside.write_text(page, encoding="utf-8")
             beside.replace(path)

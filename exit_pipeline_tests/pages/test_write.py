@@ -10,8 +10,14 @@ from exit_pipeline.pages.write import write_page
 
 def test_a_page_is_written_into_a_folder_that_is_made_for_it(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "page.html"
-    write_page(path, "é")
+    write_page(path, "é", make_folder=True)
     assert path.read_text(encoding="utf-8") == "é"
+
+
+def test_a_folder_that_a_person_mistyped_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"page\.html can't be written: No such file or directory"):
+        write_page(tmp_path / "no" / "page.html", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_page_replaces_the_one_before_and_leaves_nothing_beside(tmp_path: Path) -> None:
@@ -43,4 +49,4 @@ def test_a_write_that_breaks_off_leaves_the_page_of_before(
 def test_a_place_where_nothing_can_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"page\.html can't be written: .*/file is no folder"):
-        write_page(tmp_path / "file" / "page.html", "")
+        write_page(tmp_path / "file" / "page.html", "", make_folder=True)
