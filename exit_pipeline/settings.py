@@ -55,7 +55,7 @@ class Settings:
         policies: Folder with a user's own policies, files ``NAME.yaml`` (``EXIT_POLICIES``).
         shadow_policies: Policies that are decided as well and never sent, text by name
             (``EXIT_SHADOW_POLICIES``).
-        reports: Folder that the pages of trading days are written to (``EXIT_REPORTS``); by default
+        reports: Folder that the pages of trading days are written to (``EXIT_REPORTS``); None is
             ``reports`` in `home`.
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
@@ -80,7 +80,7 @@ class Settings:
     import_positions: bool
     policies: Path | None
     shadow_policies: Mapping[str, str]
-    reports: Path
+    reports: Path | None
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -95,9 +95,8 @@ class Settings:
             ConfigurationError: A variable has a value that it can't have.
         """
         env = os.environ if environ is None else environ
-        home = _folder(env, "EXIT_PIPELINE_HOME", default=".exit_pipeline")
         return cls(
-            home=home,
+            home=_folder(env, "EXIT_PIPELINE_HOME", default=".exit_pipeline"),
             database_url=env.get("DATABASE_URL") or None,
             dagster_postgres_url=env.get("DAGSTER_POSTGRES_URL") or None,
             worker_enabled=_boolean(env, "EXIT_WORKER_ENABLED", default=True),
@@ -115,10 +114,15 @@ class Settings:
             import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
             policies=_folder(env, "EXIT_POLICIES") if env.get("EXIT_POLICIES") else None,
             shadow_policies=_named_texts(env, "EXIT_SHADOW_POLICIES"),
-            reports=_folder(env, "EXIT_REPORTS", default=str(home / "reports")),
+            reports=_folder(env, "EXIT_REPORTS") if env.get("EXIT_REPORTS") else None,
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
+
+    @property
+    def report_folder(self) -> Path:
+        """Where the pages of trading days lie."""
+        return self.reports or self.home / "reports"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

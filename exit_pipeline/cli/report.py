@@ -58,7 +58,7 @@ def report(
     if path:
         write_page(path, page)
     else:
-        path = report_file(found, account, settings.reports)
+        path = report_file(found, account, settings.report_folder)
         write_page(path, page, make_folder=True)
     click.echo(f"{found.session.day} {found.environment}: {found.summary.sentence}")
     click.echo(f"wrote {path}")

@@ -92,7 +92,7 @@ def write_report(
         report = read_report(
             request, settings=settings, database=database, calendar=calendar, at=clock.now()
         )
-        path = report_file(report, account, settings.reports)
+        path = report_file(report, account, settings.report_folder)
         write_page(path, day_page(report, calendar.zone), make_folder=True)
     context.log.info("report: %s: %s", path, report.summary.sentence)
     context.add_output_metadata(_shown(path, report))
