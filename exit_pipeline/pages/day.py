@@ -19,6 +19,7 @@ from exit_pipeline.pages.template import render
 from exit_pipeline.pages.words import (
     UNKNOWN,
     say_contract,
+    say_count,
     say_money,
     say_percent,
     say_time,
@@ -118,6 +119,7 @@ def _sayings(zone: ZoneInfo) -> dict[str, Any]:
     return {
         "describe_flags": describe_flags,
         "say_alert_time": lambda at: f"{at.astimezone(zone):%Y-%m-%d %H:%M}",
+        "say_count": say_count,
         "say_dollars": say_dollars,
         "say_money": say_money,
         "say_seen": partial(_say_seen, zone=zone),

@@ -42,6 +42,11 @@ def say_contract(symbol: str | None) -> str:
     return f"{contract.root} {strike} {contract.right.lower()}, {expires}"
 
 
+def say_count(number: int, what: str) -> str:
+    """How many of what, such as "1 contract" and "1,200 contracts"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def tone(dollars: Decimal | float | None) -> str:
     """The class of a gain or a loss; none of what is zero or not known."""
     if not dollars:

@@ -5,7 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from exit_pipeline.pages.words import say_contract, say_money, say_percent, say_time, tone
+from exit_pipeline.pages.words import (
+    say_contract,
+    say_count,
+    say_money,
+    say_percent,
+    say_time,
+    tone,
+)
 from exit_pipeline_tests.fakes import NEW_YORK
 
 
@@ -42,3 +49,10 @@ def test_money_has_its_sign_and_what_is_not_known_is_no_zero(
 def test_percents_and_times_are_said_with_sign_and_on_the_exchanges_clock() -> None:
     assert (say_percent(-50.06), say_percent(None)) == ("\u221250.1 %", "not known")
     assert say_time(datetime(2026, 3, 17, 14, 5, tzinfo=UTC), NEW_YORK) == "10:05"
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 ticks"), (1, "1 tick"), (2, "2 ticks"), (1_200, "1,200 ticks")]
+)
+def test_a_count_agrees_with_its_noun(number: int, said: str) -> None:
+    assert say_count(number, "tick") == said
