@@ -6,6 +6,7 @@ from exit_pipeline.defs.assets import ASSETS
 from exit_pipeline.defs.jobs import exit_job
 from exit_pipeline.defs.replay import decision_replays, replay_job
 from exit_pipeline.defs.replay_schedule import replay_schedule
+from exit_pipeline.defs.report import report_job, report_schedule
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.defs.schedules import make_schedule, make_sensor
 from exit_pipeline.defs.tape_days import tape_decisions, tape_job
@@ -17,9 +18,13 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     interval = settings.worker_interval_seconds
     return dg.Definitions(
         assets=[*ASSETS, decision_replays, tape_decisions],
-        jobs=[exit_job, replay_job, tape_job],
+        jobs=[exit_job, replay_job, report_job, tape_job],
         resources=resources(settings),
-        schedules=[replay_schedule, *([] if interval else [make_schedule(settings)])],
+        schedules=[
+            replay_schedule,
+            report_schedule,
+            *([] if interval else [make_schedule(settings)]),
+        ],
         sensors=[make_sensor(settings, interval)] if interval else [],
         # Also where the UI launches an asset alone: a process more would take two seconds more.
         executor=dg.in_process_executor,

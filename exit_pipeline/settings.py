@@ -55,6 +55,8 @@ class Settings:
         policies: Folder with a user's own policies, files ``NAME.yaml`` (``EXIT_POLICIES``).
         shadow_policies: Policies that are decided as well and never sent, text by name
             (``EXIT_SHADOW_POLICIES``).
+        reports: Folder that the pages of trading days are written to (``EXIT_REPORTS``); None is
+            ``reports`` in `home`.
         tape_dir: Folder that the recorded source reads (``EXIT_TAPE_DIR``).
         tape_out: Folder or fsspec URL that live ticks write a tape to (``EXIT_TAPE_OUT``); not
             shown, since a URL may hold a password.
@@ -78,6 +80,7 @@ class Settings:
     import_positions: bool
     policies: Path | None
     shadow_policies: Mapping[str, str]
+    reports: Path | None
     tape_dir: str | None
     tape_out: str | None = field(default=None, repr=False)
 
@@ -111,9 +114,15 @@ class Settings:
             import_positions=_boolean(env, "EXIT_IMPORT_POSITIONS", default=False),
             policies=_folder(env, "EXIT_POLICIES") if env.get("EXIT_POLICIES") else None,
             shadow_policies=_named_texts(env, "EXIT_SHADOW_POLICIES"),
+            reports=_folder(env, "EXIT_REPORTS") if env.get("EXIT_REPORTS") else None,
             tape_dir=env.get("EXIT_TAPE_DIR") or None,
             tape_out=env.get("EXIT_TAPE_OUT") or None,
         )
+
+    @property
+    def report_folder(self) -> Path:
+        """Where the pages of trading days lie."""
+        return self.reports or self.home / "reports"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ DEFAULTS = {
     "import_positions": False,
     "policies": None,
     "shadow_policies": {},
+    "reports": None,
     "tape_dir": None,
     "tape_out": None,
 }
@@ -43,6 +44,7 @@ VARIABLES = {
     "EXIT_IMPORT_POSITIONS": "import_positions",
     "EXIT_POLICIES": "policies",
     "EXIT_SHADOW_POLICIES": "shadow_policies",
+    "EXIT_REPORTS": "reports",
     "EXIT_TAPE_DIR": "tape_dir",
     "EXIT_TAPE_OUT": "tape_out",
 }
@@ -97,6 +99,7 @@ def test_variables_that_are_set_to_nothing_give_the_defaults() -> None:
         ("EXIT_IMPORT_POSITIONS", "yes", True),
         ("EXIT_POLICIES", "/srv/policies", Path("/srv/policies")),
         ("EXIT_POLICIES", "mine", Path.cwd() / "mine"),
+        ("EXIT_REPORTS", "/srv/pages", Path("/srv/pages")),
         ("EXIT_TAPE_DIR", "tapes", "tapes"),
         ("EXIT_TAPE_OUT", "s3://bucket/tapes", "s3://bucket/tapes"),
     ],
@@ -198,3 +201,9 @@ def test_the_service_listens_on_8080_unless_told_otherwise_and_shows_no_token() 
 def test_a_token_that_is_too_short_is_refused_by_its_length_alone(length: int) -> None:
     with pytest.raises(ConfigurationError, match=f"API_AUTH_TOKEN has {length} characters"):
         HttpSettings.from_env({"API_AUTH_TOKEN": "x" * length})
+
+
+def test_reports_lie_in_the_home_unless_a_folder_is_named() -> None:
+    assert Settings.from_env({"EXIT_PIPELINE_HOME": "/a"}).report_folder == Path("/a/reports")
+    named = Settings.from_env({"EXIT_PIPELINE_HOME": "/a", "EXIT_REPORTS": "/b"})
+    assert named.report_folder == Path("/b")

@@ -29,6 +29,8 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         pytest.param("sql", "*.sql", id="the migrations"),
         pytest.param("exit_pipeline/sample", "*.csv", id="the sample book and its signals"),
         pytest.param("exit_pipeline/policies", "*.yaml", id="the named policies"),
+        pytest.param("exit_pipeline", "**/*.html", id="the templates of pages"),
+        pytest.param("exit_pipeline/pages", "*.css", id="the style of pages"),
         pytest.param("exit_pipeline", "**/*.py", id="every module"),
     ],
 )

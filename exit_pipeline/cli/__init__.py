@@ -15,17 +15,19 @@ from exit_pipeline.cli.orders import alerts, orders
 from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
 from exit_pipeline.cli.replay import replay
+from exit_pipeline.cli.report import report
 from exit_pipeline.cli.sample import sample
 from exit_pipeline.cli.serve import serve
 from exit_pipeline.cli.status import status
 from exit_pipeline.cli.switch import halt, resume
 from exit_pipeline.cli.ticks import day, tick
 from exit_pipeline.cli.ui import ui
+from exit_pipeline.cli.watch import watch
 from exit_pipeline.core.model.errors import ExitPipelineError
 
 COMMANDS = (
-    migrate, positions, events, policy, tick, day, explain, replay, context, status, orders, alerts,
-    halt, resume, force_close, db, doctor, sample, ui, serve,
+    migrate, positions, events, policy, tick, day, explain, replay, context, report, status, watch,
+    orders, alerts, halt, resume, force_close, db, doctor, sample, ui, serve,
 )  # fmt: skip
 
 

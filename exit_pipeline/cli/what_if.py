@@ -177,9 +177,10 @@ def _put_out(report: WhatIfReport, outputs: Mapping[str, Any]) -> None:
 
         write_table(outputs["parquet"], list(rows_of(report)))
     if outputs["html"]:
-        from exit_pipeline.cli.what_if_page import write_page
+        from exit_pipeline.cli.what_if_page import page_of
+        from exit_pipeline.pages.write import write_page
 
-        write_page(outputs["html"], report)
+        write_page(outputs["html"], page_of(report))
     if outputs["to_json"]:
         as_json(facts_of(report))
     else:

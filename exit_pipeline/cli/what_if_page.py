@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import Any, Final
 
 import numpy as np
 
 from exit_pipeline.cli.what_if_show import money, say
-from exit_pipeline.core.model.errors import InputError
+from exit_pipeline.pages.template import page_style
 from exit_pipeline.plots.what_if import (
     MOST_LINES,
     difference_by_position,
@@ -38,19 +37,6 @@ _DETAILED: Final = 12
 _CHANGES: Final = ("kept", "earlier", "later", "added", "dropped", "open")
 
 
-def write_page(path: Path, report: WhatIfReport) -> None:
-    """Write the page of a report.
-
-    Raises:
-        InputError: It can't be written there.
-    """
-    try:
-        path.write_text(page_of(report), encoding="utf-8")
-    except OSError as error:
-        message = f"{path} can't be written: {error.strerror}"
-        raise InputError(message) from error
-
-
 def page_of(report: WhatIfReport) -> str:
     """The page of a report, as HTML that asks for nothing over a network."""
     asked = report.request
@@ -61,6 +47,7 @@ def page_of(report: WhatIfReport) -> str:
         f"{asked.fee} dollars to close a contract; version {report.code_version}"
     )
     return Template(template).substitute(
+        style=page_style(),
         title=escape(f"{asked.first} to {asked.last} under other policies"),
         subtitle=escape(said),
         body="\n".join(_body(report)),

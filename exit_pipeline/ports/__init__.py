@@ -14,6 +14,7 @@ from exit_pipeline.ports.broker import (
 )
 from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.database import Database
+from exit_pipeline.ports.day import DayStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.market_data import (
     IsDelayed,
@@ -43,6 +44,7 @@ __all__ = [
     "ContextStore",
     "ControlStore",
     "Database",
+    "DayStore",
     "DecisionStore",
     "ExitRequestStore",
     "ExitRulesStore",

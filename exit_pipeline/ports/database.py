@@ -3,6 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from exit_pipeline.ports.context import ContextStore
+from exit_pipeline.ports.day import DayStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
 from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
@@ -89,4 +90,9 @@ class Database(Protocol):
     @property
     def operation(self) -> OperationStore:
         """How the whole stands, for programs that watch it."""
+        ...
+
+    @property
+    def day(self) -> DayStore:
+        """One trading day as it is kept."""
         ...

@@ -1,13 +1,12 @@
 """Make a kept decision again from what is kept of it, and say how far each rule was."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from exit_pipeline.core.engine.decide import decide
-from exit_pipeline.core.engine.explain import Explanation, RuleLine, RuleState
+from exit_pipeline.core.engine.explain import Explanation, RuleLine, nearest_first
 from exit_pipeline.core.engine.policy import Policy
 from exit_pipeline.core.engine.stored_outcome import stored_outcome
 from exit_pipeline.core.engine.stored_policy import policy_from_json
@@ -16,13 +15,6 @@ from exit_pipeline.core.model.kept_decision import KeptDecision
 from exit_pipeline.core.model.stored_book import book_of_stored
 from exit_pipeline.ports import Database
 from exit_pipeline.services.open_tick import CODE_VERSION
-
-_ORDER: Final = (
-    RuleState.DECIDED,
-    RuleState.OVERRULED,
-    RuleState.NOT_FIRED,
-    RuleState.NOT_EVALUABLE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +86,7 @@ def _again(position_id: str, kept: KeptDecision) -> ExplainedDecision:
     return ExplainedDecision(
         kept=kept,
         policy=policy,
-        lines=tuple(sorted(explanation.lines(0), key=_nearness)),
+        lines=nearest_first(explanation.lines(0)),
         sentences=tuple(explanation.sentences(0)),
         differences={
             name: (recorded, made[name])
@@ -103,9 +95,3 @@ def _again(position_id: str, kept: KeptDecision) -> ExplainedDecision:
         },
         code_version=CODE_VERSION,
     )
-
-
-def _nearness(line: RuleLine) -> tuple[int, float]:
-    """What fired comes first, what could not be judged last; what is not known is farthest."""
-    progress = -1.0 if math.isnan(line.progress) else line.progress
-    return _ORDER.index(line.state), -progress

@@ -38,6 +38,7 @@ def _own_folder_and_database(
         "EXIT_LIVE_ARM",
         "EXIT_MARKET_DATA",
         "EXIT_POLICIES",
+        "EXIT_REPORTS",
         "EXIT_SHADOW_POLICIES",
         "EXIT_TAPE_DIR",
         "EXIT_WORKER_CRON",

@@ -1,7 +1,7 @@
 """Say why: the complete trace of decisions, and the few sentences that are stored with them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,12 +31,15 @@ FLAG_WORDS = {
 }
 
 
+NO_DISTANCE = "-"
+"""Said of a rule that was not judged, or that nothing but an event brings nearer."""
+
 MINUTES_PER_DAY = 1_440
 _FIGURES = {"%": "{:+.1f} %", "$": "{:,.2f} dollars", "days": "{:.0f} days"}
 
 
 class RuleState(StrEnum):
-    """What became of a rule in a decision."""
+    """What became of a rule in a decision, what matters most to a person first."""
 
     DECIDED = "decided"
     OVERRULED = "overruled"
@@ -67,6 +70,37 @@ class RuleLine:
     progress: float
     unit: str
     text: str
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it fired, also where another one decided."""
+        return self.state in {RuleState.DECIDED, RuleState.OVERRULED}
+
+    @property
+    def distance_said(self) -> str:
+        """What is missing until it fires, as a person says it; - where it was not judged.
+
+        Example: a stop at -30 % with the P&L at -23.1 % is "6.9 %" away.
+        """
+        if self.is_due:
+            return "due"
+        if self.state is RuleState.NOT_EVALUABLE or math.isnan(self.distance):
+            return NO_DISTANCE
+        return _say(self.distance, self.unit).lstrip("+")
+
+
+def nearest_first(lines: Iterable[RuleLine]) -> tuple[RuleLine, ...]:
+    """Rules as a person looks for them: what fired, then the others, the nearest first.
+
+    What could not be judged comes last, and what is not known is the farthest.
+    """
+    order = [*RuleState]
+
+    def nearness(line: RuleLine) -> tuple[int, float]:
+        progress = -1.0 if math.isnan(line.progress) else line.progress
+        return order.index(line.state), -progress
+
+    return tuple(sorted(lines, key=nearness))
 
 
 def describe_flags(flags: int) -> str:

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from exit_pipeline.core.engine.explain import FLAG_WORDS, RuleState, describe_flags
+from exit_pipeline.core.engine.explain import (
+    FLAG_WORDS,
+    NO_DISTANCE,
+    RuleState,
+    describe_flags,
+    nearest_first,
+)
 from exit_pipeline.core.model.quote import QuoteFlag
 from exit_pipeline_tests.builders import a_book, decide_one, decided
 
@@ -98,3 +104,30 @@ def test_every_flag_has_words():
         "an old quote, bid and ask far apart"
     )
     assert describe_flags(0) == ""
+
+
+def test_the_nearest_rule_comes_first_after_what_fired_and_the_unknown_comes_last():
+    lines = decide_one(mark="3.20", quantity=10, intraday=True, decided_at="15:30").lines
+    assert [line.reason for line in nearest_first(lines.values())][:2] == [
+        "TIME_EXIT", "PROFIT_TARGET",
+    ]  # fmt: skip
+    assert nearest_first(lines.values())[-1].state is RuleState.NOT_EVALUABLE
+    near = decide_one(mark="1.50").lines
+    assert nearest_first(near.values())[0].reason == "STOP_LOSS"
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason", "said", "is_due"),
+    [
+        ({"mark": "2.80"}, "PROFIT_TARGET", "10.0 %", False),
+        ({"mark": "3.00"}, "PROFIT_TARGET", "due", True),
+        ({"mark": "3.20", "intraday": True, "decided_at": "15:30"}, "PROFIT_TARGET", "due", True),
+        ({"bid": None}, "PROFIT_TARGET", NO_DISTANCE, False),
+        ({"mark": "2.80"}, "EXPIRY", "30 days", False),
+        ({"mark": "2.80"}, "FORCE_CLOSE", NO_DISTANCE, False),
+    ],
+    ids=["on its way", "decided", "overruled", "not judged", "in time", "by an event only"],
+)
+def test_a_distance_is_said_as_a_person_says_it(columns, reason, said, is_due):
+    line = decide_one(**columns).lines[reason]
+    assert (line.distance_said, line.is_due) == (said, is_due)

@@ -6,6 +6,7 @@ from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
 from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
+from exit_pipeline.adapters.database.postgres.day import PostgresDay
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
 from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
@@ -42,6 +43,7 @@ class PostgresDatabase:
         self._control = PostgresControl(engine)
         self._replays = PostgresReplays(engine)
         self._operation = PostgresOperation(engine)
+        self._day = PostgresDay(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -122,6 +124,11 @@ class PostgresDatabase:
     def operation(self) -> PostgresOperation:
         """How the whole stands, for programs that watch it."""
         return self._operation
+
+    @property
+    def day(self) -> PostgresDay:
+        """One trading day as it is kept."""
+        return self._day
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""
