@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from configparser import RawConfigParser
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 MANIFESTS = sorted(DEPLOY.glob("kubernetes/[!v]*.yaml"))
-VENV = "/opt/exit-pipeline/.venv/bin/"
+INSTALLED = "/opt/exit-pipeline/"
+"""Where a plain host has the checkout."""
 
-_VARIABLE = re.compile(r"\b(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|PORT|HOME|PATH|PGDATA)\b")
+VENV = f"{INSTALLED}.venv/bin/"
 
 
 @cache
@@ -81,24 +83,35 @@ def containers() -> dict[str, dict[str, Any]]:
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     """Every command that a file has run, as its words, with where it stands."""
+    for where, command in chain(_of_containers(), _of_units(), _of_pages()):
+        yield from _of(where, command)
+
+
+def _of_containers() -> Iterator[tuple[str, str | list[str] | None]]:
     for name, service in compose()["services"].items():
-        yield from _of(f"compose {name}", service.get("command"))
-        yield from _of(f"compose {name} health", service.get("healthcheck", {}).get("test"))
+        yield f"compose {name}", service.get("command")
+        yield f"compose {name} health", service.get("healthcheck", {}).get("test")
     for name, line in fly()["processes"].items():
-        yield from _of(f"fly {name}", line)
-    yield from _of("fly release", fly()["deploy"]["release_command"])
+        yield f"fly {name}", line
+    yield "fly release", fly()["deploy"]["release_command"]
     for name, container in containers().items():
-        yield from _of(f"kubernetes {name}", container.get("command"))
+        yield f"kubernetes {name}", container.get("command")
+    for line in re.findall(r"^CMD (\[.*\])$", (DEPLOY / "Containerfile").read_text(), re.M):
+        yield "Containerfile", yaml.safe_load(line)
+
+
+def _of_units() -> Iterator[tuple[str, str]]:
     for path in UNITS:
         for key in ("ExecStart", "ExecStartPost"):
             for line in unit(path)["Service"].get(key, []):
-                yield from _of(f"{path.name} {key}", line.replace(VENV, ""))
-    for line in re.findall(r"^CMD (\[.*\])$", (DEPLOY / "Containerfile").read_text(), re.M):
-        yield from _of("Containerfile", yaml.safe_load(line))
+                yield f"{path.name} {key}", line.replace(VENV, "").replace(INSTALLED, f"{ROOT}/")
+
+
+def _of_pages() -> Iterator[tuple[str, str]]:
     for path in sorted(DEPLOY.glob("*.md")):
         for block in re.findall(r"^```sh.*?\n(.*?)^```$", path.read_text(), re.M | re.S):
-            for line in block.replace("\\\n", " ").splitlines():
-                yield from _of(path.name, line)
+            for line in block.splitlines():
+                yield path.name, line
 
 
 def _of(where: str, command: str | list[str] | None) -> Iterator[tuple[str, list[str]]]:
@@ -117,29 +130,33 @@ def _of(where: str, command: str | list[str] | None) -> Iterator[tuple[str, list
 
 def variables() -> Iterator[tuple[str, str]]:
     """Every environment variable that a file sets or names, with where it stands."""
-    for path in (DEPLOY / "Caddyfile", DEPLOY / "postgres-init.sh"):
-        yield from ((path.name, one) for one in re.findall(r"\$\{?([A-Z_]+)", path.read_text()))
-    for line in (DEPLOY / "exit-pipeline.env.example").read_text().splitlines():
-        if line and not line.startswith("#"):
-            yield "exit-pipeline.env.example", line.partition("=")[0]
+    yield from _named_in_text()
     for name, service in compose()["services"].items():
         yield from ((f"compose {name}", one) for one in service.get("environment", {}))
-    text = (DEPLOY / "compose.yaml").read_text()
-    yield from (("compose.yaml", one) for one in re.findall(r"\$\{([A-Z_]+)", text))
     yield from (("fly.toml", one) for one in fly()["env"])
     for name, container in containers().items():
         yield from ((f"kubernetes {name}", one["name"]) for one in container.get("env", []))
     for one in values()["dagster-user-deployments"]["deployments"]:
         yield from (("values.yaml", name) for name in one["env"])
     for path in UNITS:
-        for line in unit(path)["Service"].get("Environment", []):
+        for line in unit(path)["Service"]["Environment"]:
             yield path.name, line.partition("=")[0]
-    text = (DEPLOY / "Containerfile").read_text()
-    for name in re.findall(r"([A-Z]+)=\S+ \\$|ENV ([A-Z]+)=", text, re.M):
-        yield "Containerfile", name[0] or name[1]
 
 
-def variables_of_the_tables(*, of: Path) -> set[str]:
-    """The variables in the first columns of a page's tables."""
-    rows = re.findall(r"^\| (`[^|]*?) \|", of.read_text(), re.M)
-    return {name for row in rows for name in _VARIABLE.findall(row)}
+def _named_in_text() -> Iterator[tuple[str, str]]:
+    for name, pattern in {
+        "Caddyfile": r"\{\$([A-Z_]+)",
+        "postgres-init.sh": r"\$\{?([A-Z_]+)",
+        "compose.yaml": r"\$\{([A-Z_]+)",
+        "exit-pipeline.env.example": r"^([A-Z_]+)=",
+        "Containerfile": r"^(?:ENV|   ) ([A-Z]+(?:_[A-Z]+)*)=\S+(?: \\)?$",
+    }.items():
+        text = (DEPLOY / name).read_text()
+        yield from ((name, one) for one in re.findall(pattern, text, re.M))
+
+
+def variables_of(page: Path, section: str) -> set[str]:
+    """The variables in the first column of the table of a page's section."""
+    text = page.read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]*?) \|", text, re.M)
+    return {name for row in rows for name in re.findall(r"`([A-Z][A-Z0-9_]+)`", row)}

