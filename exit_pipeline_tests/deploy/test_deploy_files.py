@@ -94,6 +94,7 @@ def test_what_must_be_set_has_no_default_in_compose_and_a_line_in_the_example() 
     required = set(re.findall(r"\$\{([A-Z_]+):\?\}", text))
     assert required == {
         "POSTGRES_PASSWORD",
+        "EXIT_DB_PASSWORD",
         "DAGSTER_DB_PASSWORD",
         "API_AUTH_TOKEN",
         "UI_USER",
