@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from datetime import date
+from typing import Final
 
 import click
 
 from exit_pipeline.cli.abilities import abilities_of
+from exit_pipeline.cli.doctor_production import Doubt, production_checks
 from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.engine.policy_text import combine_policies
 from exit_pipeline.core.engine.watched import watched_here
@@ -52,11 +54,25 @@ def url() -> None:
     click.echo(database_url(Settings.from_env()))
 
 
+_NEEDS: Final = {
+    "broker clock": "broker",
+    "watched here": "broker",
+    "schema": "database",
+    "role": "database",
+    "clock": "database",
+    "daemon": "dagster",
+}
+"""Checks that say nothing where another one failed."""
+
+
 @click.command()
 def doctor() -> None:
-    """Build every configured part and say what is missing; exits 1 if anything is."""
+    """Build every configured part and say how it stands; exits 1 if anything fails.
+
+    One line for each: ok, warn where it works and had better be changed, or fail.
+    """
     settings = Settings.from_env()
-    checks = {
+    checks: dict[str, Callable[[], str]] = {
         "database": lambda: _database(settings),
         "calendar": _calendar,
         "market data": lambda: _resource(settings, "market_data"),
@@ -67,11 +83,12 @@ def doctor() -> None:
         "watched here": lambda: _watched_here(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
+        **production_checks(settings),
     }
     results: dict[str, bool] = {}
     for name, check in checks.items():
-        # A broker that can't be built has been told already, and nothing more can be said of it.
-        if name not in ("broker clock", "watched here") or results["broker"]:
+        # A part that failed has been told already, and nothing more can be said of it.
+        if results.get(_NEEDS.get(name, ""), True):
             results[name] = _check(name, check)
     if not all(results.values()):
         raise SystemExit(1)
@@ -79,11 +96,12 @@ def doctor() -> None:
 
 def _check(name: str, check: Callable[[], str]) -> bool:
     try:
-        found, good = check(), True
+        found = check()
     except ExitPipelineError as error:
-        found, good = str(error), False
-    click.echo(f"{'ok     ' if good else 'MISSING'}  {name:12} {found}")
-    return good
+        click.echo(f"fail  {name:12} {error}")
+        return False
+    click.echo(f"{'warn' if isinstance(found, Doubt) else 'ok  '}  {name:12} {found}")
+    return True
 
 
 def _database(settings: Settings) -> str:
@@ -163,8 +181,10 @@ def _dagster() -> str:
     from exit_pipeline.defs.launch import instance
 
     with instance() as found:
-        kind = "keeps nothing" if found.is_ephemeral else "Postgres"
-    return f"storage {kind}, DAGSTER_HOME {os.environ.get('DAGSTER_HOME', 'not set')}"
+        is_kept, home = not found.is_ephemeral, os.environ.get("DAGSTER_HOME", "not set")
+    if is_kept:
+        return f"storage Postgres, DAGSTER_HOME {home}"
+    return Doubt(f"storage keeps nothing: no dagster.yaml here, DAGSTER_HOME {home}")
 
 
 def _schedule(settings: Settings) -> str:

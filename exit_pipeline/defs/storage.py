@@ -10,8 +10,11 @@ from typing import Any
 from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
 
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.defs.resources import database_url, ensure_schema
 from exit_pipeline.settings import Settings
 
@@ -37,19 +40,47 @@ class InstanceStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003 empty, as config_type says
     ) -> "InstanceStorage":
-        """The storage at the URL that the environment leads to."""
-        return cls(storage_url(Settings.from_env()), inst_data=inst_data)
+        """The storage at the URL that the environment leads to.
+
+        Raises:
+            ConfigurationError: The URL is malformed.
+            UnavailableError: The server does not answer.
+        """
+        url = storage_url(Settings.from_env())
+        try:
+            return cls(url, inst_data=inst_data)
+        except (DagsterPostgresException, OperationalError) as error:
+            message = (
+                f"Dagster's storage at {make_url(url).host or 'the local socket'} did not answer"
+            )
+            raise UnavailableError(message) from error
 
 
 def storage_url(settings: Settings) -> str:
-    """The SQLAlchemy URL of Dagster's storage; creates its schema in a shared database."""
+    """The SQLAlchemy URL of Dagster's storage; creates its schema in a shared database.
+
+    Raises:
+        ConfigurationError: A URL is malformed.
+        UnavailableError: The shared database does not answer.
+    """
     if settings.dagster_postgres_url:
-        return _render(make_url(settings.dagster_postgres_url))
+        return _render(_read(settings.dagster_postgres_url))
     if settings.database_url is None:
         return _render(make_url(database_url(settings, "dagster")))
     ensure_schema(settings.database_url, SCHEMA)
     url = make_url(settings.database_url)
     return _render(url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}))
+
+
+def _read(text: str) -> URL:
+    try:
+        return make_url(text)
+    except ArgumentError:
+        # The library's own sentence is left out, since it may quote what it read.
+        message = (
+            "DAGSTER_POSTGRES_URL is malformed; expected postgresql://user:password@host/database"
+        )
+        raise ConfigurationError(message) from None
 
 
 def _render(url: URL) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import exit_pipeline
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.cli import group
 from exit_pipeline.defs.loggers import PACKAGE_LOGGER, RUN_LOGGER
@@ -31,7 +32,9 @@ def _own_folder_and_database(
     monkeypatch.setenv("DATABASE_URL", database_url)
     for variable in (
         "ALPACA_ACCOUNT_ID",
+        "API_AUTH_TOKEN",
         "DAGSTER_HOME",
+        "DAGSTER_POSTGRES_URL",
         "EXIT_BROKER",
         "EXIT_BROKER_ENV",
         "EXIT_IMPORT_POSITIONS",
@@ -44,6 +47,7 @@ def _own_folder_and_database(
         "EXIT_WORKER_CRON",
         "EXIT_WORKER_ENABLED",
         "EXIT_WORKER_INTERVAL_SECONDS",
+        "PORT",
     ):
         monkeypatch.delenv(variable, raising=False)
 
@@ -96,3 +100,9 @@ def rows(database_url: str) -> Iterator[Rows]:
 
     yield ask
     engine.dispose()
+
+
+@pytest.fixture
+def checkout_as_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The instance of the checkout, as on a host that it is installed on."""
+    monkeypatch.setenv("DAGSTER_HOME", str(Path(exit_pipeline.__file__).parents[1]))

@@ -190,21 +190,21 @@ def test_a_broker_that_does_not_say_what_it_can_do_is_no_mistake(
 def test_the_doctor_reads_the_shadow_policies(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = "tight=stop_loss.percent=20; theirs=exit_rules"
     monkeypatch.setenv("EXIT_SHADOW_POLICIES", texts)
-    assert "ok       shadows      tight, theirs" in run("doctor").stdout.splitlines()
+    assert "ok    shadows      tight, theirs" in run("doctor").stdout.splitlines()
     monkeypatch.setenv("EXIT_SHADOW_POLICIES", f"{texts}; far=stop_loss.percent=-1")
     result = CliRunner().invoke(group, ["doctor"])
     assert result.exit_code == 1
-    assert "MISSING  shadows      EXIT_SHADOW_POLICIES, far: " in result.stdout
+    assert "fail  shadows      EXIT_SHADOW_POLICIES, far: " in result.stdout
 
 
 def test_the_doctor_says_which_policies_there_are_and_which_one_is_broken(
     run: Run, folder: Path
 ) -> None:
     lines = run("doctor").stdout.splitlines()
-    assert "ok       policies     default, long_premium, mine, short_premium, zero_dte" in lines
-    (watched,) = [one for one in lines if one[9:].startswith("watched here")]
+    assert "ok    policies     default, long_premium, mine, short_premium, zero_dte" in lines
+    (watched,) = [one for one in lines if one[6:].startswith("watched here")]
     assert "paper takes no stop orders on options: STOP_LOSS is watched at every tick" in watched
     (folder / "bad.yaml").write_text("rules: [")
     result = CliRunner().invoke(group, ["doctor"])
     assert result.exit_code == 1
-    assert f"MISSING  policies     {folder}/bad.yaml, line 1" in result.stdout
+    assert f"fail  policies     {folder}/bad.yaml, line 1" in result.stdout

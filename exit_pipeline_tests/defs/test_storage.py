@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import make_url
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.defs.storage import SCHEMA, InstanceStorage, storage_url
 from exit_pipeline.settings import Settings
 
@@ -77,3 +78,35 @@ def test_on_a_laptop_it_is_a_second_database_of_the_embedded_server(
     assert url.drivername == "postgresql+psycopg2"
     assert url.database == "dagster"
     assert url.query["host"] == make_url(server.url("dagster")).query["host"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "said"),
+    [
+        pytest.param(
+            "postgresql://desk:canary-of-a-password@127.0.0.1:1/runs",
+            UnavailableError,
+            "Dagster's storage at 127.0.0.1 did not answer",
+            id="nobody there",
+        ),
+        pytest.param(
+            "canary-of-a-password",
+            ConfigurationError,
+            "DAGSTER_POSTGRES_URL is malformed; expected postgresql://user:password@host/database",
+            id="malformed",
+        ),
+    ],
+)
+def test_a_storage_that_can_not_be_had_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, kind: type[Exception], said: str
+) -> None:
+    """Regression: every command that opens the instance ended in a traceback."""
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
+    storage = {"module": "exit_pipeline.defs.storage", "class": InstanceStorage.__name__}
+    overrides = {"storage": {"custom": {**storage, "config": {}}}}
+    with (
+        pytest.raises(kind) as caught,
+        dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides),
+    ):
+        pass
+    assert str(caught.value) == said
