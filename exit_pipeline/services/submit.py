@@ -167,9 +167,8 @@ class _Executor:
             return "waiting for the broker to say what is held after the cancel"
         self.stock.renew(desk.account, held)
         left = (due.quantity if due else 0) - (ended.filled_quantity - order.filled_quantity)
-        if left > 0:
-            return self._exit(attempt, desk, left, replaces=True)
-        return "what was due has filled under the order before" if due else ""
+        nothing_left = "what was due has filled under the order before" if due else ""
+        return self._exit(attempt, desk, left, replaces=True) if left > 0 else nothing_left
 
     def _exit(self, attempt: Attempt, desk: OrderDesk, quantity: int, *, replaces: bool) -> str:
         """Record and send a new attempt."""

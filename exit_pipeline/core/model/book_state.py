@@ -103,9 +103,7 @@ class TickOrder:
     @property
     def slippage(self) -> Slippage | None:
         """Of what has filled of it; None where nothing has, or its decision had no quote."""
-        return Slippage.of(
-            self.side, self.bid, self.ask, self.average_price, self.filled_quantity
-        )
+        return Slippage.of(self.side, self.bid, self.ask, self.average_price, self.filled_quantity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,8 @@ from exit_pipeline.core.model.order import OrderSide
 from exit_pipeline.core.model.position import UNASSIGNED
 
 # Orders are read once for three questions. What is denied or not sent yet was never at a broker.
-# The flag of an exit is that of its run: which of its exits had a reason for sending nothing is
-# known by their number alone, so all of a run are named where one has neither.
+# Which exits of a tick had a reason for sending nothing is known by their number alone, so all of
+# a tick that have no order are named where they are more than had a reason.
 _STATE: Final = f"""
     WITH recent AS MATERIALIZED (
         SELECT o.*, d.bid, d.ask, d.id AS decided_by, d.decision, d.dry_run,
@@ -66,7 +66,8 @@ _STATE: Final = f"""
         SELECT '{BookCheck.NEVER_EXITED_ABOVE_HELD}', id, updated_at,
                'of ' || quantity || ' contracts ' || greatest(exited_quantity, gone) || ' have left'
         FROM (
-            SELECT p.id, CAST(p.updated_at AS timestamptz) AS updated_at, p.quantity, p.exited_quantity,
+            SELECT p.id, CAST(p.updated_at AS timestamptz) AS updated_at, p.quantity,
+                   p.exited_quantity,
                    p.carried_quantity + p.settled_quantity + p.external_quantity + (
                        SELECT coalesce(sum(o.filled_quantity), 0) FROM orders o
                        WHERE o.refactored_position_id = p.id AND o.attempt IS NOT NULL) AS gone
@@ -142,9 +143,7 @@ def book_state(connection: Connection, scope: BookScope) -> BookState:
     for one in row.faults or ():
         check = BookCheck(one["name"])
         at = one["at"] and datetime.fromisoformat(one["at"])
-        faults.setdefault(check, []).append(
-            Fault(subject=one["subject"], at=at, what=one["what"])
-        )
+        faults.setdefault(check, []).append(Fault(subject=one["subject"], at=at, what=one["what"]))
         counts[check] = one["all"]
     return BookState(
         realised_pnl=row.realised_pnl,
