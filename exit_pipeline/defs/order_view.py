@@ -28,20 +28,20 @@ def order_row(order: TickOrder) -> dict[str, Any]:
     """One order: what the market was, what was asked for, what came of it."""
     slipped = order.slippage
     share = slipped.of_spread if slipped else None
+    filled = f"{order.filled_quantity} at {say_dollars(order.average_price)}"
     return {
         "position": order.position_id,
-        "reason": order.exit_reason,
+        "reason": order.exit_reason.replace("_", " "),
         "order": f"{order.side.value.split('_')[0].lower()} {order.quantity}",
         "bid": say_dollars(order.bid),
         "mid": say_dollars(_mid(order.bid, order.ask)),
         "ask": say_dollars(order.ask),
+        "filled": filled if order.filled_quantity else "0",
+        "slippage $": "" if slipped is None else f"{slipped.dollars:+.2f}",
+        "of spread": "" if share is None else f"{share:+.0f} %",
         "limit": say_dollars(order.limit_price),
         "worst": say_dollars(order.worst_price),
         "status": order.status,
-        "filled": order.filled_quantity,
-        "price": say_dollars(order.average_price),
-        "slippage $": "" if slipped is None else f"{slipped.dollars:+.2f}",
-        "of spread": "" if share is None else f"{share:+.0f} %",
         "note": order.why,
     }
 

@@ -21,7 +21,7 @@ without a click."""
 LINE: Final = 124
 """Characters of a line, which that page shows on a screen of 1600 pixels."""
 
-_HEAD: Final = ("position", "contract", "P&L %", "decision", "filled, slippage, of spread")
+_HEAD: Final = ("position", "contract", "P&L %", "decision", "filled, slippage")
 _MOST: Final = 24
 _WHY: Final = 3
 _NARROWEST_WHY: Final = 40
@@ -59,7 +59,7 @@ def tell_tick(report: TickReport, orders: Sequence[TickOrder], zone: tzinfo) -> 
 def say_why(decision: StoredDecision) -> str:
     """What decided, in one sentence; of a HOLD, which rule came nearest."""
     first = decision.reasoning[0] if decision.reasoning else "no reason is kept"
-    return first.removeprefix("Nothing is due. ").rstrip(".")
+    return first.removeprefix("Nothing is due. ").replace(" closes ", " ", 1).rstrip(".")
 
 
 def say_contract(position: Position | None) -> str:
@@ -93,7 +93,7 @@ def _say(report: TickReport, orders: Sequence[TickOrder]) -> str:
         _many(counts["exits"], "exit"),
         _many(counts["quotes_refused"], "quote") + " refused",
         _many(len(orders), "order"),
-        _many(counts["contracts_filled"], "contract") + " filled",
+        f"{counts['contracts_filled']:,} filled",
     ]
     slipped = say_slippage(slippage_of(orders))
     if report.executed.decided.tick.request.dry_run:
@@ -112,8 +112,7 @@ def _came_of(decision: StoredDecision, order: TickOrder | None, notes: Mapping[s
     if not order.filled_quantity:
         return f"{order.status} at {say_dollars(order.limit_price)}"
     filled = f"{order.filled_quantity} of {order.quantity} at {say_dollars(order.average_price)}"
-    slipped = say_slippage(order.slippage).removesuffix(" of the spread")
-    return f"{filled}, {slipped}" if slipped else filled
+    return filled if order.slippage is None else f"{filled}, $ {order.slippage.dollars:,.2f}"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
