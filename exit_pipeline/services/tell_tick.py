@@ -22,9 +22,9 @@ LINE: Final = 124
 """Characters of a line, which that page shows on a screen of 1600 pixels."""
 
 _HEAD: Final = ("position", "contract", "P&L %", "decision", "filled, slippage")
-_MOST: Final = 24
+_MOST, _CAME_OF = 24, 44
 _WHY: Final = 3
-_NARROWEST_WHY: Final = 40
+_NARROWEST_WHY: Final = 24
 
 
 def tell_tick(report: TickReport, orders: Sequence[TickOrder], zone: tzinfo) -> str:
@@ -118,7 +118,7 @@ def _came_of(decision: StoredDecision, order: TickOrder | None, notes: Mapping[s
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their cells; why a decision was made gets what is left of the line."""
     widths = [min(max(map(len, column)), _MOST) for column in zip(*rows, strict=True)]
-    widths[-1] = max(len(row[-1]) for row in rows)
+    widths[-1] = min(max(len(row[-1]) for row in rows), _CAME_OF)
     others = sum(widths) - widths[_WHY] + 2 * (len(widths) - 1)
     widths[_WHY] = max(LINE - others, _NARROWEST_WHY)
     return [
