@@ -115,8 +115,8 @@ replay_job = dg.define_asset_job(
     description="Make the decisions of past trading days again: one partition is one day, and any "
     "range of days is one run.\n"
     "\n"
-    "Choose a day in the Launchpad, or a range with *Materialize…* on the asset "
-    "`decision_replays`, where it is said how to try another policy. Sends no orders, and no tick "
-    "waits for it; replays wait for each other.",
+    "Press *Materialize…* and choose the days. The asset `decision_replays` says how to try "
+    "another policy, and shows what came of each day. Sends no orders, and no tick waits for it; replays "
+    "wait for each other.",
     executor_def=dg.in_process_executor,
 )
