@@ -116,7 +116,7 @@ replay_job = dg.define_asset_job(
     "range of days is one run.\n"
     "\n"
     "Press *Materialize…* and choose the days. The asset `decision_replays` says how to try "
-    "another policy, and shows what came of each day. Sends no orders, and no tick waits for it; replays "
-    "wait for each other.",
+    "another policy, and shows what came of each day. Sends no orders, and no tick waits for it; "
+    "replays wait for each other.",
     executor_def=dg.in_process_executor,
 )
