@@ -43,9 +43,9 @@ POSITIONS: Final = _spec(
     "Positions that are watched, as each tick leaves them: their marks, and what is held of them.\n"
     "\n"
     "Figures, in dollars, are of all accounts of the environment:\n"
-    "- `open_pnl`: of what is held, at its marks, before costs. A position that never had a mark "
-    "is left out and counted in `positions_without_mark`.\n"
-    "- `realised_pnl`: of everything that has left, net of costs.\n"
+    "- `open_pnl`: of what was held when the tick decided, at its marks, before costs. A position "
+    "that never had a mark is left out and counted in `positions_without_mark`.\n"
+    "- `realised_pnl`: of everything that has left by the end of the tick, net of costs.\n"
     "- `day_pnl`: the change of both since the session before.\n"
     "\n"
     "What is not known has no point in the plots. Written by `exit_job`; a dry run writes nothing.",

@@ -33,6 +33,7 @@ def order_row(order: TickOrder) -> dict[str, Any]:
         "position": order.position_id,
         "reason": order.exit_reason.replace("_", " "),
         "order": f"{order.side.value.split('_')[0].lower()} {order.quantity}",
+        "status": order.status,
         "bid": say_dollars(order.bid),
         "mid": say_dollars(_mid(order.bid, order.ask)),
         "ask": say_dollars(order.ask),
@@ -41,7 +42,6 @@ def order_row(order: TickOrder) -> dict[str, Any]:
         "of spread": "" if share is None else f"{share:+.0f} %",
         "limit": say_dollars(order.limit_price),
         "worst": say_dollars(order.worst_price),
-        "status": order.status,
         "note": order.why,
     }
 
