@@ -3,6 +3,8 @@
 import dagster as dg
 
 from exit_pipeline.defs.assets import ASSETS
+from exit_pipeline.defs.book_checks import book_checks, check_job
+from exit_pipeline.defs.check_schedule import check_schedule
 from exit_pipeline.defs.jobs import exit_job
 from exit_pipeline.defs.replay import decision_replays, replay_job
 from exit_pipeline.defs.replay_schedule import replay_schedule
@@ -18,11 +20,13 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     interval = settings.worker_interval_seconds
     return dg.Definitions(
         assets=[*ASSETS, decision_replays, tape_decisions],
-        jobs=[exit_job, replay_job, report_job, tape_job],
+        asset_checks=[book_checks],
+        jobs=[exit_job, replay_job, report_job, tape_job, check_job],
         resources=resources(settings),
         schedules=[
             replay_schedule,
             report_schedule,
+            check_schedule,
             *([] if interval else [make_schedule(settings)]),
         ],
         sensors=[make_sensor(settings, interval)] if interval else [],

@@ -12,21 +12,32 @@ class ExitConfig(dg.Config):
     """What one launch of ``exit_job`` may ask for; empty means all, and now."""
 
     dry_run: bool = Field(
-        default=False, description="Decide and record, but send and change nothing."
+        default=False,
+        description="Decide and record, but send and change nothing: to see what a tick would do.",
     )
     as_of: str | None = Field(
         default=None,
         description="Work at this moment instead of now: ISO 8601 with a time zone, such as "
         "2015-12-24T11:30:00-05:00.",
     )
-    accounts: list[str] | None = Field(default=None, description="Only these accounts.")
-    underlyings: list[str] | None = Field(default=None, description="Only these tickers.")
-    position_ids: list[str] | None = Field(default=None, description="Only these positions.")
+    accounts: list[str] | None = Field(
+        default=None, description="Only positions of these accounts; without it, of all."
+    )
+    underlyings: list[str] | None = Field(
+        default=None, description="Only positions on these tickers; without it, on all."
+    )
+    position_ids: list[str] | None = Field(
+        default=None, description="Only these positions; without it, all open ones."
+    )
     policy: str | None = Field(
         default=None,
         description="Policy over each position's own, such as: stop_loss.percent=25, gex_flip=off",
     )
-    force_close: bool = Field(default=False, description="Close every position in scope.")
+    force_close: bool = Field(
+        default=False,
+        description="Close every position in scope, in full. At any broker but paper this, "
+        "`policy` and `as_of` need `dry_run: true`.",
+    )
 
 
 _FIELD_TYPES: dict[Any, Any] = {

@@ -21,8 +21,17 @@ the time for which its lease on its accounts lasts; that of other runs is in ``d
     executor_def=dg.in_process_executor,
     logger_defs={"console": console},
     tags={EXCLUSIVE_TAG: "exit_job", MAX_RUNTIME_TAG: f"{LEASE.total_seconds():.0f}"},
-    description="Watch every open position and leave those that are due: fetch positions, fetch "
-    "market data, build the context, decide, execute, persist.",
+    description="One tick: look at every open position, and leave those that are due.\n"
+    "\n"
+    "1. `fetch_positions`: take the accounts, bring the books up to date with the broker\n"
+    "2. `fetch_market_data`: quotes, and prices of the underlyings\n"
+    "3. `build_context`: VIX, trend, regime, gamma exposure\n"
+    "4. `decide`: judge every rule on every position, and record why\n"
+    "5. `execute`: record each closing order, then send it\n"
+    "6. `persist`: leave marks, close the tick, check the books\n"
+    "\n"
+    "What a tick did is at the end of its run's log. To see what one would do now, launch it with "
+    "`dry_run: true` from the Launchpad.",
 )
 def exit_job() -> None:
     """One tick."""

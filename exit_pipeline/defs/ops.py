@@ -15,6 +15,7 @@ from exit_pipeline.core.model.errors import ExitPipelineError, UnavailableError
 from exit_pipeline.defs import context_view, views
 from exit_pipeline.defs.config import ExitConfig, to_request
 from exit_pipeline.defs.pictures import pictures
+from exit_pipeline.defs.tell import tell
 from exit_pipeline.policies import load_policies
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
 from exit_pipeline.services.close_tick import close_tick
@@ -174,17 +175,16 @@ def execute(
     return executed
 
 
-@dg.op(description="Leave marks on the positions, close the runs, report the tick.")
+@dg.op(description="Leave marks on the positions, close the runs, report and check the tick.")
 def persist(
     context: dg.OpExecutionContext,
     executed: ExecutedTick,
     database: dg.ResourceParam[Database],
+    calendar: dg.ResourceParam[Calendar],
 ) -> TickReport:
     """Close the tick."""
     with step(context, database):
         report = close_tick(executed, database=database)
     context.log.info("ExitWorker: %s", dict(report.counts))
-    context.add_output_metadata(views.report(report))
-    for observation in views.observations(report):
-        context.log_event(observation)
+    tell(context, report, database, calendar)
     return report

@@ -23,6 +23,26 @@ POOL: Final = "replays"
 """Runs that replay share this pool, which holds one of them (see ``dagster.yaml``). It holds
 however a run is launched: a run that the UI launches for the asset has no tags of the job."""
 
+_DESCRIPTION: Final = (
+    "Recorded decisions, made again: by their own policies, where nothing may differ, or by "
+    "another policy, to see what it would have left. It sends no orders.\n"
+    "\n"
+    "**One partition is one trading day.**\n"
+    "1. *Materialize…* and choose the days: one, or a range. Any range is one run. Days of more "
+    "than 90 days ago are under *Show all partitions*.\n"
+    "2. As it stands that is an audit. For another policy, open *Config* below the days and write "
+    "what it shall be, either a whole policy (`policy: long_premium`) or thresholds over each "
+    "position's own (`set`): "
+    "`ops: {decision_replays: {config: {mode: what-if, set: stop_loss.percent=25}}}`\n"
+    "3. Each day shows its figures and a picture under *Partitions*; the range as a whole is an "
+    "observation under *Events*.\n"
+    "\n"
+    "A green day was replayed, also where nothing was recorded on it, which its note says. The "
+    "check `no_drift` says whether any audited day differs from what was recorded. Days that are "
+    "replayed anew replace what is kept of them in that mode and of that policy. "
+    "`replay_schedule` audits each session at 17:30 in New York."
+)
+
 
 def _replay_days(
     context: dg.AssetExecutionContext,
@@ -72,9 +92,7 @@ with warnings.catch_warnings():
     decision_replays = dg.asset(
         name=NAME,
         group_name="exits",
-        description="Every recorded decision of a trading day, made again by its own policy, or "
-        "what another policy would have left (`decision_replays`, `replay_days`). What is kept of "
-        "a day in one mode and of one policy is replaced as a whole.",
+        description=_DESCRIPTION,
         deps=[DECISIONS],
         partitions_def=TRADING_DAYS,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -94,7 +112,11 @@ with warnings.catch_warnings():
 replay_job = dg.define_asset_job(
     "replay_job",
     selection=dg.AssetSelection.assets(NAME) | dg.AssetSelection.checks_for_assets(NAME),
-    description="Make recorded decisions again and compare, or try another policy on them: a range "
-    "of days in one run. Sends no orders and holds nothing that a tick waits for.",
+    description="Make the decisions of past trading days again: one partition is one day, and any "
+    "range of days is one run.\n"
+    "\n"
+    "Press *Materialize…* and choose the days. The asset `decision_replays` says how to try "
+    "another policy, and shows what came of each day. Sends no orders, and no tick waits for it; "
+    "replays wait for each other.",
     executor_def=dg.in_process_executor,
 )

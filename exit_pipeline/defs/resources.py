@@ -79,7 +79,7 @@ class DatabaseResource(dg.ConfigurableResource[Database]):
 
 
 class MarketDataResource(dg.ConfigurableResource[MarketData]):
-    """Where quotes come from."""
+    """Where quotes come from (``EXIT_MARKET_DATA``)."""
 
     source: str = Field(
         description="Module of the package adapters/market_data, or modules by need, such as "
@@ -143,7 +143,7 @@ class OrderLimitsResource(dg.ConfigurableResource[OrderLimits]):
 
 
 class BrokerResource(dg.ConfigurableResource[Broker]):
-    """Where positions are held and closed."""
+    """Where positions are held and closed (``EXIT_BROKER``, ``EXIT_BROKER_ENV``)."""
 
     broker: str = Field(description="Module of the package adapters/brokers.")
     environment: str = Field(description="paper, live, tape or simulated.")

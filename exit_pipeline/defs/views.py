@@ -6,16 +6,15 @@ from typing import Any
 import dagster as dg
 
 from exit_pipeline.core.engine.explain import describe_flags
-from exit_pipeline.core.model.price import say_dollars, to_dollars
+from exit_pipeline.core.model.price import say_dollars
 from exit_pipeline.core.model.quote import QuoteGrade
-from exit_pipeline.defs.assets import CONTEXT, DECISIONS, POSITIONS
+from exit_pipeline.core.model.record import StoredDecision
 from exit_pipeline.services.shadow import differing
 from exit_pipeline.services.tick import (
     DecidedTick,
     ExecutedTick,
     MarketTick,
     OpenTick,
-    TickReport,
 )
 
 ROWS_SHOWN = 200
@@ -72,18 +71,6 @@ def market(seen: MarketTick) -> Metadata:
 def decisions(decided: DecidedTick) -> Metadata:
     """Every decision with its reason, exits first; refused quotes; and shadow policies, if any."""
     ordered = sorted(decided.stored, key=lambda one: (one.decision == "HOLD", one.position_id))
-    rows = [
-        {
-            "position": one.position_id,
-            "decision": one.exit_action or one.decision,
-            "reason": one.exit_reason or "",
-            "quantity": f"{one.exit_quantity or 0} of {one.open_quantity}",
-            "mark": say_dollars(one.mark),
-            "pnl_percent": "" if one.pnl_percent is None else f"{one.pnl_percent:+.1f}",
-            "why": " ".join(one.reasoning),
-        }
-        for one in ordered
-    ]
     refused = [
         {
             "position": one.position_id,
@@ -96,13 +83,37 @@ def decisions(decided: DecidedTick) -> Metadata:
         if one.quote_grade == QuoteGrade.BAD.name
     ]
     return {
+        "decisions": table([decision_row(one) for one in ordered]),
         "exits": sum(one.decision == "EXIT" for one in decided.stored),
         "holds": sum(one.decision == "HOLD" for one in decided.stored),
         "quotes_refused": len(refused),
-        "decisions": table(rows),
         "refused": table(refused),
         **_shadows(decided),
     }
+
+
+def decision_row(one: StoredDecision) -> dict[str, Any]:
+    """One decision: what it does, on which market, and why."""
+    return {
+        "position": one.position_id,
+        "contract": one.option_symbol or "not known",
+        "held": f"{one.side.lower()} {one.open_quantity}",
+        "decision": f"close {one.exit_quantity}" if one.decision == "EXIT" else "hold",
+        "entry": say_dollars(one.entry_price),
+        "mark": say_dollars(one.mark),
+        "P&L": "-" if one.pnl_percent is None else f"{one.pnl_percent:+.1f} %",
+        "reason": (one.exit_reason or "").replace("_", " "),
+        "why": " ".join(one.reasoning),
+    }
+
+
+def exit_rows(decided: Sequence[StoredDecision]) -> list[dict[str, Any]]:
+    """The exits among decisions, by position."""
+    return [
+        decision_row(one)
+        for one in sorted(decided, key=lambda one: one.position_id)
+        if one.decision == "EXIT"
+    ]
 
 
 def _shadows(decided: DecidedTick) -> Metadata:
@@ -131,64 +142,6 @@ def executed(tick: ExecutedTick) -> Metadata:
     """Why due exits were not sent."""
     rows = [{"position": position, "note": note} for position, note in sorted(tick.notes.items())]
     return {"not_sent": len(rows), "notes": table(rows)}
-
-
-def report(done: TickReport) -> Metadata:
-    """Orders and fills, and the tick in figures."""
-    rows = [
-        {
-            "position": one.position_id,
-            "reason": one.exit_reason,
-            "side": one.request.side.value,
-            "quantity": one.request.quantity,
-            "limit": say_dollars(one.request.limit_price),
-            "status": one.status.value,
-            "filled": one.filled_quantity,
-            "price": say_dollars(one.average_price),
-            "client_order_id": one.request.client_order_id,
-        }
-        for one in done.orders
-    ]
-    return {**done.counts, "orders_and_fills": table(rows)}
-
-
-def observations(done: TickReport) -> list[dg.AssetObservation]:
-    """The tick's figures on the assets that they belong to; a dry run is no part of history."""
-    decided = done.executed.decided
-    if not decided.stored or decided.tick.request.dry_run:
-        return []
-    known = decided.context
-    figures: Metadata = {"vix": known.vix, "vix3m": known.vix3m}
-    return [
-        dg.AssetObservation(
-            POSITIONS.key,
-            metadata={
-                "open_pnl": open_pnl(decided),
-                "positions": done.counts["positions"],
-            },
-        ),
-        dg.AssetObservation(
-            CONTEXT.key,
-            metadata={name: float(level) for name, level in figures.items() if level is not None},
-        ),
-        dg.AssetObservation(
-            DECISIONS.key,
-            metadata={
-                name: count
-                for name, count in done.counts.items()
-                if name in {"exits", "holds", "quotes_refused"} or name.startswith("exit_")
-            },
-        ),
-    ]
-
-
-def open_pnl(decided: DecidedTick) -> float:
-    """Dollars gained or lost at the marks of all decided positions that have one."""
-    book, marks = decided.book, decided.decisions
-    known = marks.pnl_percent == marks.pnl_percent  # NaN is not itself
-    gains = (marks.mark - book.entry_price) * book.side * book.open_quantity
-    units = to_dollars(int(gains[known].sum()))
-    return 100 * float(units or 0)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue[Any]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
+from exit_pipeline.core.model.book_state import BookScope, BookState
 from exit_pipeline.core.model.vitals import DayFigures, Vitals
 
 
@@ -14,6 +15,14 @@ class OperationStore(Protocol):
 
         Args:
             environment: Whose newest good tick tells of the market.
+        """
+        ...
+
+    def book_state(self, scope: BookScope) -> BookState:
+        """How the books of an environment stand, and what in them must not be, at one moment.
+
+        Args:
+            scope: Which part is looked at.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -36,7 +36,7 @@ def close_tick(executed: ExecutedTick, *, database: Database) -> TickReport:
     orders = database.orders.of_runs([*worked, *before])
     summaries = [_summary(run_id, executed, decisions, orders) for run_id in worked]
     database.runs.close(tick.request.run_key, summaries)
-    counts = _counts(decisions, orders)
+    counts = _counts(decisions, orders, executed.notes)
     log.info("ExitWorker: tick %s %s: %s", tick.identity.tick_at, tick.identity.environment, counts)
     return TickReport(
         executed=executed,
@@ -89,6 +89,7 @@ def _summary(
         counts=_counts(
             [one for one in decisions if one.run_id == run_id],
             [one for one in orders if one.run_id == run_id],
+            executed.notes,
         ),
         market=_market(executed.decided.tick, market),
         market_source=market.source,
@@ -120,7 +121,11 @@ def _market(tick: OpenTick, market: MarketSnapshot) -> dict[str, Any]:
     return {"at": tick.at.isoformat(), "underlyings": prices}
 
 
-def _counts(decisions: Sequence[StoredDecision], orders: Sequence[ExitOrder]) -> dict[str, int]:
+def _counts(
+    decisions: Sequence[StoredDecision], orders: Sequence[ExitOrder], notes: Mapping[str, str]
+) -> dict[str, int]:
+    """Figures of a tick; `not_sent` are exits for which no order was recorded, and a reason was."""
+    ordered = {order.position_id for order in orders}
     reasons = Counter(one.exit_reason for one in decisions if one.exit_reason)
     return {
         "positions": len(decisions),
@@ -128,6 +133,10 @@ def _counts(decisions: Sequence[StoredDecision], orders: Sequence[ExitOrder]) ->
         "holds": sum(one.decision == "HOLD" for one in decisions),
         "quotes_refused": sum(one.quote_grade == QuoteGrade.BAD.name for one in decisions),
         "orders": len(orders),
+        "not_sent": sum(
+            one.decision == "EXIT" and one.position_id in notes.keys() - ordered
+            for one in decisions
+        ),
         "contracts_filled": sum(order.filled_quantity for order in orders),
         **{f"exit_{reason.lower()}": count for reason, count in sorted(reasons.items())},
     }

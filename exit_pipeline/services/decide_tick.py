@@ -62,6 +62,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         explanation=explanation,
         accounts=standing.accounts,
         carried=standing.carried,
+        details=known.details,
     )
     return with_shadows(found, database=database)
 

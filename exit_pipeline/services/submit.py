@@ -150,7 +150,7 @@ class _Executor:
         due = attempt.due(self.decided)
         handling = handle_working(order, due, may_send_again=self._may_send_again(order))
         if handling is Handling.SEND_AGAIN:
-            return desk.send(order)
+            return desk.send(order) or ("the order before it was sent again" if due else "")
         if handling is Handling.KEEP:
             if due is None:
                 return ""
@@ -167,7 +167,8 @@ class _Executor:
             return "waiting for the broker to say what is held after the cancel"
         self.stock.renew(desk.account, held)
         left = (due.quantity if due else 0) - (ended.filled_quantity - order.filled_quantity)
-        return self._exit(attempt, desk, left, replaces=True) if left > 0 else ""
+        nothing_left = "what was due has filled under the order before" if due else ""
+        return self._exit(attempt, desk, left, replaces=True) if left > 0 else nothing_left
 
     def _exit(self, attempt: Attempt, desk: OrderDesk, quantity: int, *, replaces: bool) -> str:
         """Record and send a new attempt."""

@@ -150,6 +150,7 @@ class DecidedTick:
         accounts: How each account stands; absent where that is not known.
         carried: P&L that positions carried in, dollars, of those first marked in this tick.
         shadow_decisions: What other policies would have decided; nothing is sent of it.
+        details: What a person should see of the context; None where nothing is to be decided.
     """
 
     tick: OpenTick
@@ -165,6 +166,7 @@ class DecidedTick:
     accounts: Mapping[str, AccountPnl] = field(default_factory=dict)
     carried: Mapping[str, Decimal] = field(default_factory=dict)
     shadow_decisions: tuple[ShadowDecision, ...] = ()
+    details: ContextDetails | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What must hold after every step, judged from the broker's ledger and the database.
 
 Numbers are those of reliability.md, 4.2. I5, I6, I11, I12, I14 and I15 are judged in ``postings``
-as orders leave, I9 and I16 in ``decisions``, I17 and I18 in ``leaks``, L1 and L2 in ``liveness``.
+as orders leave, I9 and I16 in ``decisions``, I17 and I18 in ``leaks``, L1 and L2 in ``liveness``;
+and I19, that the checks a person sees fail only where the books are wrong, in ``book_checks``.
 Judged elsewhere: L3, that a gap of ticks is told, needs a watcher outside and is in the tests of
 ``exit-pipeline status``; L4, that one bad position stops no other, shows in seeds with a position
 that can't be decided; L5, that recorded inputs replay to the same decisions, is in the tests of the

@@ -12,6 +12,7 @@ from typing import Final
 import stamina
 
 from exit_pipeline.core.model.contract import parse_contract
+from exit_pipeline_tests.simulation.book_checks import check_books
 from exit_pipeline_tests.simulation.books import open_alerts
 from exit_pipeline_tests.simulation.database import SimDatabase
 from exit_pipeline_tests.simulation.decisions import check_decisions, check_records
@@ -100,6 +101,7 @@ def simulate(
         simulator = _Simulator(world, faults)
         simulator.run()
         check_records(world)
+        check_books(world)
         check_leaks(world, log)
     return simulator.outcome()
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.book_state import book_state
+from exit_pipeline.core.model.book_state import BookScope, BookState
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import UNASSIGNED
@@ -120,6 +122,11 @@ class PostgresOperation:
             wrong_accounts=row.wrong_accounts,
             market=row.seen and _seen(row.seen),
         )
+
+    def book_state(self, scope: BookScope) -> BookState:
+        """How the books of an environment stand, and what in them must not be."""
+        with transaction(self._engine) as connection:
+            return book_state(connection, scope)
 
     def figures(self, since: datetime) -> DayFigures:
         """Counts of what happened since a moment."""
