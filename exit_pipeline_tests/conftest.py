@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
+from exit_pipeline.redaction import install
+from exit_pipeline_tests.canaries import CANARIES, SEEN, watched
 from exit_pipeline_tests.postgres_server import (
     fresh_database,
     migrated_database,
@@ -17,6 +19,24 @@ from exit_pipeline_tests.postgres_server import (
 # No test asserts a duration, also not by the way: a busy machine is no bug.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _canaries() -> Iterator[None]:
+    """Let the whole suite's secrets be known as secrets, and looked for wherever one may show."""
+    with pytest.MonkeyPatch.context() as patch, watched():
+        for name, canary in CANARIES.items():
+            # A name that nobody reads but who looks for secrets.
+            patch.setenv(f"CANARY_{name}", canary)
+        install()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_canary_is_seen(_canaries: None) -> Iterator[None]:
+    SEEN.clear()
+    yield
+    assert not SEEN
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from exit_pipeline.ports import (
     Surroundings,
     Tape,
 )
+from exit_pipeline.redaction import install
 from exit_pipeline.services.arming import LiveKeys, account_setting, start_live
 from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline.services.tick import parse_instant
@@ -256,6 +257,17 @@ def open_database(settings: Settings) -> Database:
         ConfigurationError: Migrations are pending.
     """
     return _database(database_url(settings), settings.database_url is None)
+
+
+def keep_secrets_out() -> None:
+    """Keep the secrets of the environment out of logs, errors and whatever is written.
+
+    Every process of Dagster's comes by here: each of them opens the instance's storage.
+    """
+    from exit_pipeline.adapters.clients.masked_writes import mask_writes
+
+    install()
+    mask_writes()
 
 
 def newest_migration() -> str:

@@ -12,7 +12,7 @@ from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from sqlalchemy import URL, make_url
 
-from exit_pipeline.defs.resources import database_url, ensure_schema
+from exit_pipeline.defs.resources import database_url, ensure_schema, keep_secrets_out
 from exit_pipeline.settings import Settings
 
 SCHEMA = "dagster"
@@ -37,7 +37,8 @@ class InstanceStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003 empty, as config_type says
     ) -> "InstanceStorage":
-        """The storage at the URL that the environment leads to."""
+        """The storage at the URL that the environment leads to; no secret is written there."""
+        keep_secrets_out()
         return cls(storage_url(Settings.from_env()), inst_data=inst_data)
 
 
