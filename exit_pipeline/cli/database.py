@@ -7,6 +7,7 @@ from datetime import date
 import click
 
 from exit_pipeline.cli.abilities import abilities_of
+from exit_pipeline.cli.grant import grant, grant_to
 from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.engine.policy_text import combine_policies
 from exit_pipeline.core.engine.watched import watched_here
@@ -34,11 +35,15 @@ def migrate() -> None:
         click.echo(f"applied {name}")
     if not report.applied:
         click.echo(f"nothing to apply: all {report.already_applied} migrations are in place")
+    grant_to({})
 
 
 @click.group()
 def db() -> None:
     """About the database."""
+
+
+db.add_command(grant)
 
 
 @db.command()

@@ -244,10 +244,13 @@ def ensure_schema(url: str, schema: str) -> None:
     """
     from sqlalchemy.schema import CreateSchema
 
-    from exit_pipeline.adapters.clients.postgres_engine import shared_engine, transaction
+    from exit_pipeline.adapters.clients.postgres_engine import run, shared_engine, transaction
 
     with transaction(shared_engine(url)) as connection:
-        connection.execute(CreateSchema(schema, if_not_exists=True))
+        # Asked first: even to make one that is there takes a right that the program doesn't need.
+        found = run(connection, "SELECT to_regnamespace(:schema) IS NOT NULL", schema=schema)
+        if not found.scalar_one():
+            connection.execute(CreateSchema(schema, if_not_exists=True))
 
 
 def open_database(settings: Settings) -> Database:

@@ -12,7 +12,7 @@ yoyo reads, orders and splits the files; what it leaves to luck is settled here:
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from glob import escape
@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg2
 import yoyo
+from psycopg2.sql import SQL, Identifier
 from yoyo.exceptions import BadMigration
 
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
@@ -104,6 +105,8 @@ def migrate(url: str, folder: Path | None = None) -> MigrationReport:
         waiting = _compare(files, _known_checksums(backend.connection), target)
         for migration in waiting:
             _apply(backend, migration)
+        if waiting:
+            _grant(target)
     names = tuple(Path(migration.path).name for migration in waiting)
     return MigrationReport(names, len(files) - len(names))
 
@@ -124,6 +127,49 @@ def pending(url: str, folder: Path | None = None) -> tuple[str, ...]:
     with _sentence_for_lost_connection(target), closing(_connect(target)) as connection:
         waiting = _compare(files, _known_checksums(connection), target)
     return tuple(Path(migration.path).name for migration in waiting)
+
+
+def grant_roles(url: str, logins: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Give the roles of ``sql/0015_roles.sql`` what they may, and logins the roles.
+
+    Args:
+        url: The database, as its owner.
+        logins: Role by login, such as ``{"exits_app": "exit_pipeline_app"}``.
+
+    Returns:
+        The statements that only somebody else may run, such as ``CREATE ROLE ...``, where the
+        owner may make no roles; nothing is granted to a role that is missing.
+
+    Raises:
+        ConfigurationError: The URL is malformed, or a login can't be given its role.
+        UnavailableError: The server does not answer, or refuses.
+    """
+    target = _parse(url)
+    with _sentence_for_lost_connection(target):
+        missing = _grant(target)
+        for login, role in (logins or {}).items():
+            _give(target, login, role)
+    return missing
+
+
+def _grant(target: _Target) -> tuple[str, ...]:
+    with closing(_connect(target)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regprocedure('exit_pipeline_grant_roles()') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return ()
+        cursor.execute("SELECT exit_pipeline_grant_roles()")
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def _give(target: _Target, login: str, role: str) -> None:
+    statement = SQL("GRANT {} TO {}").format(Identifier(role), Identifier(login))
+    with closing(_connect(target)) as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute(statement)
+            connection.commit()
+        except psycopg2.Error as error:
+            message = f"{role} can't be granted to {login!r}: {reason_of(error)}"
+            raise ConfigurationError(message) from error
 
 
 def newest(folder: Path | None = None) -> str:
