@@ -9,6 +9,7 @@ import pytest
 from exit_pipeline.core.model.errors import InputError
 from exit_pipeline.redaction import install
 from exit_pipeline_tests.canaries import CANARIES, SEEN, look, tables_showing
+from exit_pipeline_tests.tampering import TAMPER
 
 CANARY = CANARIES["TRADIER_API_KEY"]
 
@@ -54,5 +55,5 @@ def test_a_canary_in_any_column_of_a_database_is_seen(
         cursor.execute(statement, [f"a {CANARY} b"])
         connection.commit()
         assert tables_showing(database_url, [CANARY]) == [f"public.{table}"]
-        cursor.execute(f"DELETE FROM {table}")
+        cursor.execute(f"{TAMPER}DELETE FROM {table}")
         connection.commit()

@@ -52,15 +52,17 @@ INSERT INTO exit_pipeline_privileges (relation, app) VALUES
     ('exit_pipeline_migrations', ''),
     ('exit_pipeline_privileges', '');
 
--- The two triggers that write records do so as the owner, so that nobody else has to be able to.
-DO $$
+-- What works as the owner finds its tables where this migration does, and never among somebody's
+-- temporary ones, which would come first if they were not named last.
+CREATE FUNCTION exit_pipeline_as_owner(work regprocedure) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('ALTER FUNCTION exit_pipeline_note_order() SECURITY DEFINER'
-                   ' SET search_path = %I, pg_temp', current_schema());
-    EXECUTE format('ALTER FUNCTION exit_pipeline_note_control() SECURITY DEFINER'
-                   ' SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION %s SECURITY DEFINER SET search_path = %s, pg_temp',
+                   work, current_setting('search_path'));
 END
 $$;
+-- The two triggers that write records do so as the owner, so that nobody else has to be able to.
+SELECT exit_pipeline_as_owner('exit_pipeline_note_order()'),
+       exit_pipeline_as_owner('exit_pipeline_note_control()');
 
 -- Roles belong to the whole cluster: another database may have made them, or make them now, and
 -- whoever migrates may not be allowed to. Then nothing is granted until somebody has.
@@ -86,6 +88,8 @@ DECLARE
     role text;
     schema text;
     one record;
+    ours text := (SELECT relnamespace::regnamespace FROM pg_class
+                  WHERE oid = 'decision_runs'::regclass);
 BEGIN
     PERFORM exit_pipeline_make_roles();
     FOREACH role IN ARRAY ARRAY['exit_pipeline_app', 'exit_pipeline_read'] LOOP
@@ -93,8 +97,8 @@ BEGIN
             RETURN NEXT format('CREATE ROLE %I NOLOGIN', role);
             CONTINUE;
         END IF;
-        FOREACH schema IN ARRAY ARRAY[current_schema()::text, 'paper'] LOOP
-            EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', schema, role);
+        FOREACH schema IN ARRAY ARRAY[ours, 'paper'] LOOP
+            EXECUTE format('GRANT USAGE ON SCHEMA %s TO %I', schema, role);
         END LOOP;
         FOR one IN
             SELECT to_regclass(relation) AS name, app FROM exit_pipeline_privileges
@@ -108,17 +112,19 @@ BEGIN
         END LOOP;
     END LOOP;
     IF to_regrole('exit_pipeline_app') IS NOT NULL THEN
+        EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %s TO exit_pipeline_app', ours);
         RETURN QUERY SELECT exit_pipeline_grant_rest();
     END IF;
 END
 $$;
 
--- What the program needs beside our tables: counters of users' own keys, and the schema of Dagster,
--- which keeps its tables there itself.
+-- What the program needs beside tables: the one function that works as the owner (a later file has it),
+-- and the schema of Dagster, which keeps its tables there itself.
 CREATE FUNCTION exit_pipeline_grant_rest() RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO exit_pipeline_app',
-                   current_schema());
+    IF to_regprocedure('exit_pipeline_link_runs(integer)') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION exit_pipeline_link_runs(integer) TO exit_pipeline_app;
+    END IF;
     BEGIN
         IF to_regnamespace('dagster') IS NULL THEN
             CREATE SCHEMA dagster;

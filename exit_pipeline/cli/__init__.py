@@ -21,12 +21,13 @@ from exit_pipeline.cli.status import status
 from exit_pipeline.cli.switch import halt, resume
 from exit_pipeline.cli.ticks import day, tick
 from exit_pipeline.cli.ui import ui
+from exit_pipeline.cli.verify_chain import verify_chain
 from exit_pipeline.core.model.errors import ExitPipelineError
 from exit_pipeline.redaction import install, redact, scrubbed
 
 COMMANDS = (
     migrate, positions, events, policy, tick, day, explain, replay, context, status, orders, alerts,
-    halt, resume, force_close, db, doctor, sample, ui, serve,
+    halt, resume, force_close, verify_chain, db, doctor, sample, ui, serve,
 )  # fmt: skip
 
 

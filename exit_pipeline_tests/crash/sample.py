@@ -124,11 +124,13 @@ _KILLS: Final = (
         "broker.working_orders.before_commit",
         "broker.find_order.before_commit",
         "runs.close.after_commit",
+        "audit_trail.link_runs.before_commit",
     )),
     ("two positions of one contract", "paper", False, (
         "runs.log_calls.before_commit",
         "runs.log_calls.after_commit",
         "runs.close.before_commit",
+        "audit_trail.link_runs.after_commit",
     )),
     ("a position is closed by hand", "tradier", True, (
         "runs.open.after_commit",

@@ -24,6 +24,7 @@ from exit_pipeline_tests.recorded import (
     at_ticks,
     record,
 )
+from exit_pipeline_tests.tampering import TAMPER
 
 DAYS = [MONDAY + number * timedelta(days=1) for number in range(3)]
 FIRST, LAST = date(2026, 3, 16), date(2026, 3, 18)
@@ -47,7 +48,7 @@ def rows(engine):
 
     def execute(statement):
         with engine.begin() as connection:
-            found = connection.exec_driver_sql(statement)
+            found = connection.exec_driver_sql(TAMPER + statement)
             return [dict(row) for row in found.mappings()] if found.returns_rows else []
 
     return execute
