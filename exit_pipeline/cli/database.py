@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from datetime import date
+from typing import Final
 
 import click
 
 from exit_pipeline.cli.abilities import abilities_of
+from exit_pipeline.cli.doctor_security import security_checks
 from exit_pipeline.cli.grant import grant, grant_to
 from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.engine.policy_text import combine_policies
@@ -57,6 +59,10 @@ def url() -> None:
     click.echo(database_url(Settings.from_env()))
 
 
+_NEEDS: Final = {"broker clock": "broker", "watched here": "broker", "audit trail": "database"}
+"""Checks that say nothing where another one failed."""
+
+
 @click.command()
 def doctor() -> None:
     """Build every configured part and say what is missing; exits 1 if anything is."""
@@ -72,11 +78,12 @@ def doctor() -> None:
         "watched here": lambda: _watched_here(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
+        **security_checks(settings),
     }
     results: dict[str, bool] = {}
     for name, check in checks.items():
-        # A broker that can't be built has been told already, and nothing more can be said of it.
-        if name not in ("broker clock", "watched here") or results["broker"]:
+        # What can't be built has been told already, and nothing more can be said of it.
+        if results.get(_NEEDS.get(name, ""), True):
             results[name] = _check(name, check)
     if not all(results.values()):
         raise SystemExit(1)

@@ -163,6 +163,7 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
         build = _adapter("brokers", self.broker, "EXIT_BROKER", Broker)
         if self.environment != "live":
             return build(self._around())
+        refuse_plain_text(Settings.from_env())
         account = os.environ.get(account_setting(self.broker), "").strip()
         keys = LiveKeys(broker=self.broker, account=account, arm=Settings.from_env().live_arm)
         # The system's clock: the run's own may stand where a launch puts it, before an arm's end.
@@ -201,6 +202,24 @@ def refuse_unreal_data(broker: str, market_data: MarketData) -> None:
             f"paper broker may trade on market data that is not of now"
         )
         raise ConfigurationError(message)
+
+
+def refuse_plain_text(settings: Settings) -> None:
+    """Live money is not decided over a database that anybody in between could read and change.
+
+    Raises:
+        ConfigurationError: A URL goes through the internet with a mode that allows plain text.
+    """
+    from exit_pipeline.adapters.clients.postgres_tls import tls_of
+
+    urls = {
+        "DATABASE_URL": settings.database_url,
+        "DAGSTER_POSTGRES_URL": settings.dagster_postgres_url,
+    }
+    for name, url in urls.items():
+        if url and (tls := tls_of(url, os.environ)).must_not_be:
+            message = f"EXIT_BROKER_ENV is 'live' and {name} {tls.say()}"
+            raise ConfigurationError(message)
 
 
 def make_calendar(exchange: str = "XNYS") -> Calendar:
