@@ -29,6 +29,14 @@ _PUBLIC: Final = frozenset(
 _CODED: Final = re.compile(r"%[0-9A-F]{2}")
 
 
+def is_named_for_a_secret(name: str) -> bool:
+    """Whether a variable or a field of this name holds a secret.
+
+    Example: ``ALPACA_SECRET_KEY`` and ``api_key`` do; ``ALPACA_KEY_FILE`` says where one is.
+    """
+    return bool(_NAMES.search(name)) and not _PLACES.search(name)
+
+
 def secrets_of(environ: Mapping[str, str]) -> set[str]:
     """The secrets of an environment that are long enough to be looked for.
 
@@ -41,9 +49,7 @@ def secrets_of(environ: Mapping[str, str]) -> set[str]:
     """
     found: set[str] = set()
     for name, value in environ.items():
-        if _PLACES.search(name):
-            continue
-        if _NAMES.search(name):
+        if is_named_for_a_secret(name):
             found.update(_lines(value))
         if "://" in value:
             found.update(_of_url(value, is_hook=bool(_HOOKS.search(name))))
