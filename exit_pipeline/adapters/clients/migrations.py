@@ -22,9 +22,9 @@ from urllib.parse import quote, urlencode
 
 import psycopg2
 import yoyo
-from psycopg2.sql import SQL, Identifier
 from yoyo.exceptions import BadMigration
 
+from exit_pipeline.adapters.clients.grants import give, grant
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
 from exit_pipeline.adapters.clients.postgres_url import read_url, say_place
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
@@ -106,7 +106,8 @@ def migrate(url: str, folder: Path | None = None) -> MigrationReport:
         for migration in waiting:
             _apply(backend, migration)
         if waiting:
-            _grant(target)
+            with closing(_connect(target)) as connection:
+                grant(connection)
     names = tuple(Path(migration.path).name for migration in waiting)
     return MigrationReport(names, len(files) - len(names))
 
@@ -145,31 +146,11 @@ def grant_roles(url: str, logins: Mapping[str, str] | None = None) -> tuple[str,
         UnavailableError: The server does not answer, or refuses.
     """
     target = _parse(url)
-    with _sentence_for_lost_connection(target):
-        missing = _grant(target)
+    with _sentence_for_lost_connection(target), closing(_connect(target)) as connection:
+        missing = grant(connection)
         for login, role in (logins or {}).items():
-            _give(target, login, role)
+            give(connection, login, role)
     return missing
-
-
-def _grant(target: _Target) -> tuple[str, ...]:
-    with closing(_connect(target)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("SELECT to_regprocedure('exit_pipeline_grant_roles()') IS NOT NULL")
-        if not cursor.fetchone()[0]:
-            return ()
-        cursor.execute("SELECT exit_pipeline_grant_roles()")
-        return tuple(row[0] for row in cursor.fetchall())
-
-
-def _give(target: _Target, login: str, role: str) -> None:
-    statement = SQL("GRANT {} TO {}").format(Identifier(role), Identifier(login))
-    with closing(_connect(target)) as connection, connection.cursor() as cursor:
-        try:
-            cursor.execute(statement)
-            connection.commit()
-        except psycopg2.Error as error:
-            message = f"{role} can't be granted to {login!r}: {reason_of(error)}"
-            raise ConfigurationError(message) from error
 
 
 def newest(folder: Path | None = None) -> str:
