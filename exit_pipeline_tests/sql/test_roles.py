@@ -149,7 +149,7 @@ def test_a_reader_reads_every_table_and_nothing_else(as_login: Callable[[str], s
             attempt(url, statement)
 
 
-@pytest.mark.usefixtures("_logins")
+@pytest.mark.usefixtures("_logins", "database_url")  # whose migration made the roles
 def test_an_owner_who_may_make_no_roles_migrates_and_says_what_to_run(
     server: EmbeddedServer, empty_database_url: str
 ) -> None:
