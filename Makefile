@@ -7,10 +7,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench sim sim-long sim-mutants crash clean
+.PHONY: help run ui test check audit-dependencies bench sim sim-long sim-mutants crash clean
 
 help:  ## Say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 # The lock file pins everything, so pip has nothing to resolve; .pyc files are made at installation,
 # without which every start takes more than twice as long.
@@ -40,6 +40,9 @@ check: $(VENV)/installed-dev  ## Format, lint, types and layers
 
 test: check  ## Check and test everything
 	@$(BIN)/python -m pytest -n 2
+
+audit-dependencies: $(VENV)/installed-dev  ## Ask whether a pinned dependency has a known vulnerability
+	@$(BIN)/python -m exit_pipeline_tests.audit_dependencies
 
 bench: $(VENV)/installed-dev  ## Print the speed figures, as ratios measured in one run
 	@$(BIN)/python -m benchmarks

@@ -12,6 +12,7 @@ from exit_pipeline.defs.report import report_job, report_schedule
 from exit_pipeline.defs.resources import resources
 from exit_pipeline.defs.schedules import make_schedule, make_sensor
 from exit_pipeline.defs.tape_days import tape_decisions, tape_job
+from exit_pipeline.redaction import install
 from exit_pipeline.settings import Settings
 
 
@@ -35,4 +36,5 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
+install()
 defs = make_definitions(Settings.from_env())

@@ -31,7 +31,8 @@ class Settings:
 
     Attributes:
         home: Folder of the embedded Postgres (``EXIT_PIPELINE_HOME``).
-        database_url: Postgres to use instead of the embedded one (``DATABASE_URL``).
+        database_url: Postgres to use instead of the embedded one (``DATABASE_URL``); not shown,
+            since it holds a password, nor is the next one.
         dagster_postgres_url: Postgres for Dagster's own storage (``DAGSTER_POSTGRES_URL``).
         worker_enabled: Whether scheduled ticks run (``EXIT_WORKER_ENABLED``).
         worker_cron: When, in New York time (``EXIT_WORKER_CRON``).
@@ -63,8 +64,8 @@ class Settings:
     """
 
     home: Path
-    database_url: str | None
-    dagster_postgres_url: str | None
+    database_url: str | None = field(repr=False)
+    dagster_postgres_url: str | None = field(repr=False)
     worker_enabled: bool
     worker_cron: str
     worker_interval_seconds: int | None

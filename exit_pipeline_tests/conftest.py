@@ -12,15 +12,36 @@ from sqlalchemy import Engine, text
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline.adapters.clients.postgres_engine import make_engine
 from exit_pipeline.adapters.database.postgres.database import PostgresDatabase
+from exit_pipeline.redaction import install
+from exit_pipeline_tests.canaries import CANARIES, SEEN, watched
 from exit_pipeline_tests.postgres_server import (
     fresh_database,
     migrated_database,
     throwaway_server,
 )
+from exit_pipeline_tests.tampering import TAMPER
 
 # No test asserts a duration, also not by the way: a busy machine is no bug.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _canaries() -> Iterator[None]:
+    """Let the whole suite's secrets be known as secrets, and looked for wherever one may show."""
+    with pytest.MonkeyPatch.context() as patch, watched():
+        for name, canary in CANARIES.items():
+            # A name that nobody reads but who looks for secrets.
+            patch.setenv(f"CANARY_{name}", canary)
+        install()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_canary_is_seen(_canaries: None) -> Iterator[None]:
+    SEEN.clear()
+    yield
+    assert not SEEN
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +102,9 @@ def sql(engine: Engine) -> Callable[..., list[dict[str, Any]]]:
             return [dict(row._mapping) for row in result] if result.returns_rows else []
 
     return execute
+
+
+@pytest.fixture
+def tamper(sql: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[dict[str, Any]]]:
+    """Runs one statement that no trigger sees, as whoever may do everything could."""
+    return lambda statement, **values: sql(TAMPER + statement, **values)

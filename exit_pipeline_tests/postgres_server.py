@@ -12,6 +12,7 @@ import psycopg2
 from exit_pipeline.adapters.clients import embedded_postgres
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline.adapters.clients.migrations import migrate
+from exit_pipeline_tests.canaries import CANARIES, SEEN, tables_showing
 
 
 @contextmanager
@@ -61,6 +62,8 @@ def fresh_database(url: str, template: str) -> Iterator[str]:
     # With fsync off a copy of the files takes less than half of the time of the default, a log.
     administer(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield _of_database(url, name)
+    for table in tables_showing(_of_database(url, name), list(CANARIES.values())):
+        SEEN.append(f"a canary in the table {table}")
     # By force, since a pool that the test left open is not what the test is about.
     administer(url, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -22,25 +22,41 @@ from exit_pipeline.cli.status import status
 from exit_pipeline.cli.switch import halt, resume
 from exit_pipeline.cli.ticks import day, tick
 from exit_pipeline.cli.ui import ui
+from exit_pipeline.cli.verify_chain import verify_chain
 from exit_pipeline.cli.watch import watch
 from exit_pipeline.core.model.errors import ExitPipelineError
+from exit_pipeline.redaction import install, redact, scrubbed
 
 COMMANDS = (
     migrate, positions, events, policy, tick, day, explain, replay, context, report, status, watch,
-    orders, alerts, halt, resume, force_close, db, doctor, sample, ui, serve,
+    orders, alerts, halt, resume, force_close, verify_chain, db, doctor, sample, ui, serve,
 )  # fmt: skip
 
 
 class SentenceGroup(click.Group):
-    """A group that says a person's mistake in one sentence and exits with status 1."""
+    """A group that says a person's mistake in one sentence and exits with status 1.
+
+    What it says, and what it raises, has no secret in it.
+    """
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command."""
+        install()
         try:
             return super().main(*args, **kwargs)
         except ExitPipelineError as error:
-            click.echo(f"exit-pipeline: {error}", err=True)
+            click.echo(f"exit-pipeline: {redact(str(error))}", err=True)
             sys.exit(1)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options of the group."""
+        with scrubbed():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the options of a command and run it."""
+        with scrubbed():
+            return super().invoke(ctx)
 
 
 @click.group(cls=SentenceGroup, context_settings={"help_option_names": ["-h", "--help"]})

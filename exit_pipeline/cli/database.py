@@ -8,7 +8,10 @@ from typing import Final
 import click
 
 from exit_pipeline.cli.abilities import abilities_of
-from exit_pipeline.cli.doctor_production import Doubt, production_checks
+from exit_pipeline.cli.doctor_production import production_checks
+from exit_pipeline.cli.doctor_security import security_checks
+from exit_pipeline.cli.doubt import Doubt
+from exit_pipeline.cli.grant import grant, grant_to
 from exit_pipeline.cli.show import NEW_YORK
 from exit_pipeline.core.engine.policy_text import combine_policies
 from exit_pipeline.core.engine.watched import watched_here
@@ -36,11 +39,15 @@ def migrate() -> None:
         click.echo(f"applied {name}")
     if not report.applied:
         click.echo(f"nothing to apply: all {report.already_applied} migrations are in place")
+    grant_to({})
 
 
 @click.group()
 def db() -> None:
     """About the database."""
+
+
+db.add_command(grant)
 
 
 @db.command()
@@ -60,6 +67,7 @@ _NEEDS: Final = {
     "schema": "database",
     "role": "database",
     "clock": "database",
+    "audit trail": "database",
     "daemon": "dagster",
 }
 """Checks that say nothing where another one failed."""
@@ -84,6 +92,7 @@ def doctor() -> None:
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
         **production_checks(settings),
+        **security_checks(settings),
     }
     results: dict[str, bool] = {}
     for name, check in checks.items():

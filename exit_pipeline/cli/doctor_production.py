@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Final
 
+from exit_pipeline.cli.doubt import Doubt
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.settings import HttpSettings, Settings
 
@@ -17,12 +18,6 @@ SILENCE: Final = timedelta(minutes=2)
 """After which the daemon counts as gone: four of its signs of life are missing."""
 
 _MINUTE: Final = timedelta(minutes=1)
-
-
-class Doubt(str):
-    """What a check says of something that works, and had better be changed."""
-
-    __slots__ = ()
 
 
 def production_checks(settings: Settings) -> Mapping[str, Callable[[], str]]:

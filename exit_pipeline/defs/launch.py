@@ -12,6 +12,7 @@ from dagster_shared.error import SerializableErrorInfo
 from exit_pipeline.core.model import errors
 from exit_pipeline.core.model.errors import ExitPipelineError, InputError
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.redaction import redact
 from exit_pipeline.services.tick import TickReport
 
 _OURS = tuple(f"{errors.__name__}.{name}: " for name in vars(errors) if name.endswith("Error"))
@@ -27,7 +28,7 @@ class RunFailedError(ExitPipelineError):
     """
 
     def __init__(self, text: str, run_id: str, *, is_told: bool) -> None:
-        super().__init__(text)
+        super().__init__(redact(text))
         self.run_id = run_id
         self.is_told = is_told
 
@@ -105,7 +106,7 @@ def _unwrapped() -> Iterator[None]:
 
 def _config_sentence(error: dg.DagsterInvalidConfigError) -> str:
     first = error.errors[0]
-    return "run config: " + " ".join(first.message.split())
+    return redact("run config: " + " ".join(first.message.split()))
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> tuple[str, bool]:

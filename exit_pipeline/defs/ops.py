@@ -18,6 +18,7 @@ from exit_pipeline.defs.pictures import pictures
 from exit_pipeline.defs.tell import tell
 from exit_pipeline.policies import load_policies
 from exit_pipeline.ports import Broker, Calendar, Clock, Database, MarketData
+from exit_pipeline.redaction import scrubbed
 from exit_pipeline.services.close_tick import close_tick
 from exit_pipeline.services.context import build_context as build_market_context
 from exit_pipeline.services.decide_tick import decide_tick
@@ -42,10 +43,12 @@ TICK_AT_TAG = "exit_pipeline/tick_at"
 def step(context: dg.OpExecutionContext, database: Database) -> Iterator[None]:
     """Work of one op: where it fails, the run's accounts are given back at once.
 
-    A mistake of a person's is shown as its sentence instead of a traceback.
+    A mistake of a person's is shown as its sentence instead of a traceback. Nothing that leaves an
+    op has a secret in it.
     """
     try:
-        yield
+        with scrubbed():
+            yield
     except Exception as error:
         with suppress(UnavailableError):
             database.runs.fail(context.run_id, str(error))

@@ -32,6 +32,7 @@ from exit_pipeline.ports import (
     Surroundings,
     Tape,
 )
+from exit_pipeline.redaction import install
 from exit_pipeline.services.arming import LiveKeys, account_setting, start_live
 from exit_pipeline.services.tape_recorder import TapeRecorder
 from exit_pipeline.services.tick import parse_instant
@@ -162,6 +163,7 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
         build = _adapter("brokers", self.broker, "EXIT_BROKER", Broker)
         if self.environment != "live":
             return build(self._around())
+        refuse_plain_text(Settings.from_env())
         account = os.environ.get(account_setting(self.broker), "").strip()
         keys = LiveKeys(broker=self.broker, account=account, arm=Settings.from_env().live_arm)
         # The system's clock: the run's own may stand where a launch puts it, before an arm's end.
@@ -200,6 +202,24 @@ def refuse_unreal_data(broker: str, market_data: MarketData) -> None:
             f"paper broker may trade on market data that is not of now"
         )
         raise ConfigurationError(message)
+
+
+def refuse_plain_text(settings: Settings) -> None:
+    """Live money is not decided over a database that anybody in between could read and change.
+
+    Raises:
+        ConfigurationError: A URL goes through the internet with a mode that allows plain text.
+    """
+    from exit_pipeline.adapters.clients.postgres_tls import tls_of
+
+    urls = {
+        "DATABASE_URL": settings.database_url,
+        "DAGSTER_POSTGRES_URL": settings.dagster_postgres_url,
+    }
+    for name, url in urls.items():
+        if url and (tls := tls_of(url, os.environ)).must_not_be:
+            message = f"EXIT_BROKER_ENV is 'live' and {name} {tls.say()}"
+            raise ConfigurationError(message)
 
 
 def make_calendar(exchange: str = "XNYS") -> Calendar:
@@ -243,10 +263,13 @@ def ensure_schema(url: str, schema: str) -> None:
     """
     from sqlalchemy.schema import CreateSchema
 
-    from exit_pipeline.adapters.clients.postgres_engine import shared_engine, transaction
+    from exit_pipeline.adapters.clients.postgres_engine import run, shared_engine, transaction
 
     with transaction(shared_engine(url)) as connection:
-        connection.execute(CreateSchema(schema, if_not_exists=True))
+        # Asked first: even to make one that is there takes a right that the program doesn't need.
+        found = run(connection, "SELECT to_regnamespace(:schema) IS NOT NULL", schema=schema)
+        if not found.scalar_one():
+            connection.execute(CreateSchema(schema, if_not_exists=True))
 
 
 def open_database(settings: Settings) -> Database:
@@ -256,6 +279,17 @@ def open_database(settings: Settings) -> Database:
         ConfigurationError: Migrations are pending.
     """
     return _database(database_url(settings), settings.database_url is None)
+
+
+def keep_secrets_out() -> None:
+    """Keep the secrets of the environment out of logs, errors and whatever is written.
+
+    Every process of Dagster's comes by here: each of them opens the instance's storage.
+    """
+    from exit_pipeline.adapters.clients.masked_writes import mask_writes
+
+    install()
+    mask_writes()
 
 
 def newest_migration() -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.defs.resources import database_url, ensure_schema
+from exit_pipeline.defs.resources import database_url, ensure_schema, keep_secrets_out
 from exit_pipeline.settings import Settings
 
 SCHEMA = "dagster"
@@ -40,12 +40,13 @@ class InstanceStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003 empty, as config_type says
     ) -> "InstanceStorage":
-        """The storage at the URL that the environment leads to.
+        """The storage at the URL that the environment leads to; no secret is written there.
 
         Raises:
             ConfigurationError: The URL is malformed.
             UnavailableError: The server does not answer.
         """
+        keep_secrets_out()
         url = storage_url(Settings.from_env())
         try:
             return cls(url, inst_data=inst_data)

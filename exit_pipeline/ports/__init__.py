@@ -4,6 +4,7 @@ Ports name no vendor and no framework. Each adapter kind has a contract test tha
 adapter of that kind and over its fakes.
 """
 
+from exit_pipeline.ports.audit_trail import AuditTrailStore
 from exit_pipeline.ports.broker import (
     Broker,
     TakesDeposits,
@@ -36,6 +37,7 @@ from exit_pipeline.ports.surroundings import CanClose, Surroundings
 from exit_pipeline.ports.time import Calendar, Clock, Waiter
 
 __all__ = [
+    "AuditTrailStore",
     "Broker",
     "Calendar",
     "CanClose",

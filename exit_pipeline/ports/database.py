@@ -2,6 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
+from exit_pipeline.ports.audit_trail import AuditTrailStore
 from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.day import DayStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
@@ -85,6 +86,11 @@ class Database(Protocol):
     @property
     def replays(self) -> ReplayStore:
         """Recorded decisions in bulk, and what is kept of replays."""
+        ...
+
+    @property
+    def audit_trail(self) -> AuditTrailStore:
+        """The chain of hashes over what was recorded."""
         ...
 
     @property

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from exit_pipeline.core.model.record import BrokerCall
 from exit_pipeline.ports import Broker, RunStore
+from exit_pipeline.redaction import scrubbed
 
 T = TypeVar("T")
 
@@ -28,9 +29,13 @@ class CallLog:
         client_order_id: str | None = None,
         describe: Callable[[T], str] = str,
     ) -> T:
-        """Call, log, and give back what came; an error is logged and goes on its way."""
+        """Call, log, and give back what came; an error is logged and goes on its way.
+
+        A broker's error may quote what was sent, so it goes on without secrets.
+        """
         try:
-            answer = method()
+            with scrubbed():
+                answer = method()
         except Exception as error:
             self._log(name, client_order_id, type(error).__name__, str(error))
             raise

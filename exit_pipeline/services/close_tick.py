@@ -17,6 +17,7 @@ from exit_pipeline.core.model.record import (
     StoredDecision,
 )
 from exit_pipeline.ports import Database
+from exit_pipeline.services.audit_trail import add_links
 from exit_pipeline.services.tick import ExecutedTick, OpenTick, TickReport
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def close_tick(executed: ExecutedTick, *, database: Database) -> TickReport:
     orders = database.orders.of_runs([*worked, *before])
     summaries = [_summary(run_id, executed, decisions, orders) for run_id in worked]
     database.runs.close(tick.request.run_key, summaries)
+    add_links(database)
     counts = _counts(decisions, orders, executed.notes)
     log.info("ExitWorker: tick %s %s: %s", tick.identity.tick_at, tick.identity.environment, counts)
     return TickReport(

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
+from exit_pipeline.redaction import redact
 from exit_pipeline.web.body import read_body
 from exit_pipeline.web.boundary import Boundary, Rates, caller_of, failure
 from exit_pipeline.web.desk import Desk
@@ -110,8 +111,8 @@ class _Service:
 
 def _render(answer: Answer, adapters: dict[int, TypeAdapter[Any]]) -> Response:
     if answer.media_type is not None:
-        return Response(answer.value, answer.status, media_type=answer.media_type)
-    body = adapters[answer.status].dump_json(answer.value)
+        return Response(redact(answer.value), answer.status, media_type=answer.media_type)
+    body = redact(adapters[answer.status].dump_json(answer.value).decode())
     return Response(body, answer.status, media_type="application/json")
 
 

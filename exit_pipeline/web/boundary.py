@@ -11,6 +11,7 @@ from typing import Any, Final
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exit_pipeline.redaction import redact
 from exit_pipeline.web.rates import ASKING, GUESSING, Buckets
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,11 @@ class Rates:
     guessing: Buckets = field(default_factory=lambda: Buckets(GUESSING))
 
 
-def failure(status: int, sentence: str, **details: Any) -> JSONResponse:
-    """An answer that says in one sentence what is wrong."""
-    return JSONResponse({"error": sentence, **details}, status)
+def failure(status: int, sentence: str, **details: Any) -> Response:
+    """An answer that says in one sentence what is wrong, without secrets."""
+    answer = JSONResponse({"error": sentence, **details}, status)
+    body = redact(bytes(answer.body).decode())
+    return Response(body, status, media_type="application/json")
 
 
 class Boundary:

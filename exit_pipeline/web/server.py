@@ -1,14 +1,13 @@
 """The service as a process: a socket, uvicorn on it, and a log without secrets."""
 
 import logging
-import os
 import socket
 
 import uvicorn
 from starlette.applications import Starlette
 
 from exit_pipeline.core.model.errors import ConfigurationError
-from exit_pipeline.web.redaction import Redacting, secrets_of
+from exit_pipeline.redaction import install
 
 MOST_HEADER_BYTES = 32_768
 """Of a request's first line and headers, above which it is refused."""
@@ -59,8 +58,9 @@ def serve(app: Starlette, on: socket.socket) -> None:
 
 def set_up_log(*, level: int = logging.INFO) -> None:
     """Log the service's lines, and warnings of anybody, to stderr, without secrets."""
+    install()
     handler = logging.StreamHandler()
-    handler.setFormatter(Redacting(secrets_of(os.environ)))
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -99,6 +99,8 @@ def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
     assert "*/5 * * * 1-5 in New York time" in lines[9]
+    assert lines[10].endswith("DATABASE_URL stays on this machine")
+    assert "no run has ended yet" in lines[11]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,9 @@ def test_the_doctor_tells_of_another_schedule(
     ("variable", "text", "missing"),
     [
         pytest.param("DATABASE_URL", NOBODY_THERE, {"database"}, id="no database"),
-        pytest.param("DATABASE_URL", "db", {"database", "database URL", "broker"}, id="no URL"),
+        pytest.param(
+            "DATABASE_URL", "db", {"database", "database URL", "broker", "TLS"}, id="no URL"
+        ),
         pytest.param("EXIT_MARKET_DATA", "bloomberg", {"market data", "broker"}, id="source"),
         pytest.param("EXIT_BROKER", "robinhood", {"broker"}, id="broker"),
         pytest.param("EXIT_BROKER_ENV", "live", {"broker"}, id="live paper"),

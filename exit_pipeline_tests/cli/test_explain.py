@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from exit_pipeline.cli import group
 from exit_pipeline_tests.desk import CALL, MORNING, Desk
+from exit_pipeline_tests.tampering import TAMPER
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -79,7 +80,9 @@ def test_an_outcome_that_is_not_what_comes_of_its_inputs_is_an_incident(
     desk: Desk,
 ) -> None:
     desk.rows_changed("UPDATE decision_runs SET code_version = '0.0.1'")
-    desk.rows_changed("UPDATE refactored_decisions SET bid = 2.49, ask = 2.51, mark = 2.50")
+    desk.rows_changed(
+        f"{TAMPER}UPDATE refactored_decisions SET bid = 2.49, ask = 2.51, mark = 2.50"
+    )
     result = CliRunner().invoke(group, ["explain", "a"])
     assert result.exit_code == 1
     said = " ".join(result.stdout.split())

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from exit_pipeline.cli import group
 from exit_pipeline.core.engine.policy import rule_classes
 from exit_pipeline_tests.desk import CALL, FAR_CALL, Desk
+from exit_pipeline_tests.tampering import TAMPER
 
 Run = Callable[..., Any]
 Refusal = Callable[..., str]
@@ -69,7 +70,9 @@ def test_a_changed_rule_is_an_incident_and_status_one(monkeypatch: pytest.Monkey
 
 
 def test_only_the_first_differences_are_shown_and_how_many_more(desk: Desk) -> None:
-    desk.rows_changed("UPDATE refactored_decisions SET mark = mark + 1, quote_flags = 8192")
+    desk.rows_changed(
+        f"{TAMPER}UPDATE refactored_decisions SET mark = mark + 1, quote_flags = 8192"
+    )
     shown = " ".join(fail("--show", "2").stdout.split())
     assert "By column: quote_flags 6, mark 3." in shown
     assert "... and 7 more." in shown
@@ -77,7 +80,7 @@ def test_only_the_first_differences_are_shown_and_how_many_more(desk: Desk) -> N
 
 def test_a_look_ahead_is_an_incident(desk: Desk) -> None:
     desk.rows_changed(
-        "UPDATE refactored_decisions SET gex_at = decided_at + interval '90 seconds'"
+        f"{TAMPER}UPDATE refactored_decisions SET gex_at = decided_at + interval '90 seconds'"
         " WHERE position_id = 'a'"
     )
     shown = " ".join(fail().stdout.split())
@@ -87,7 +90,9 @@ def test_a_look_ahead_is_an_incident(desk: Desk) -> None:
 
 
 def test_what_is_not_replayable_is_told_with_its_reason(desk: Desk, run: Run) -> None:
-    desk.rows_changed("UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'b'")
+    desk.rows_changed(
+        f"{TAMPER}UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'b'"
+    )
     desk.rows_changed(
         "INSERT INTO refactored_decisions (id, decision_type, decision, created_at)"
         " VALUES ('u', 'ENTRY', 'ENTER', '2026-03-17 15:00+00')"

@@ -21,7 +21,7 @@ WRITES: Final = (
     "positions.close_elsewhere", "positions.settle", "positions.refresh", "orders.record_intent",
     "orders.sending", "orders.begin_cancel", "orders.record_missed", "orders.give_up",
     "orders.mark_status", "orders.book", "exit_requests.consume", "exit_requests.note_expired",
-    "closings.explain",
+    "closings.explain", "audit_trail.link_runs",
 )  # fmt: skip
 """Methods of stores that change something in a tick: killed before and after their commit."""
 

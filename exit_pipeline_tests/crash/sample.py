@@ -5,14 +5,20 @@ from typing import Final
 from exit_pipeline_tests.crash.lab import Case, Kill
 
 _KILLS: Final = (
-    ("a position is closed by hand", "alpaca", False, ("orders.ended_orders.after",)),
+    ("a position is closed by hand", "alpaca", False, (
+        "orders.ended_orders.after",
+        "audit_trail.link_runs.before_commit",
+    )),
     ("a position is closed by hand", "alpaca", True, (
         "closings.counted.after",
         "closings.unexplained.after",
         "closings.explain.before_commit",
         "closings.explain.after_commit",
     )),
-    ("an expiry is settled", "paper", False, ("positions.closed_elsewhere.after",)),
+    ("an expiry is settled", "paper", False, (
+        "positions.closed_elsewhere.after",
+        "audit_trail.link_runs.after_commit",
+    )),
     ("a person wants it closed", "alpaca", True, (
         "exit_requests.expired.after",
         "exit_requests.note_expired.before_commit",

@@ -276,3 +276,14 @@ def test_on_paper_no_arm_is_needed_and_nothing_is_asked_at_the_start(live: Live)
     with built(resources(Settings.from_env())) as parts:
         assert (parts.broker.name, parts.broker.environment) == (live.name.lower(), "paper")
     assert live.requests == []
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DAGSTER_POSTGRES_URL"])
+def test_live_money_is_refused_over_a_database_that_others_could_read_on_the_way(
+    live: Live, name: str
+) -> None:
+    live.set(name, "postgresql://me:hunter2@db.example.com/book")
+    sentence = live.refusal()
+    assert sentence.startswith(f"EXIT_BROKER_ENV is 'live' and {name} goes to db.example.com with")
+    assert "hunter2" not in sentence
+    assert live.requests == []

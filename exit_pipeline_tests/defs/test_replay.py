@@ -17,6 +17,7 @@ from exit_pipeline.defs.replay import POOL, decision_replays, replay_job
 from exit_pipeline_tests.defs.replays import checked, observed, run_replay, said, shown
 from exit_pipeline_tests.fakes import FakeCalendar
 from exit_pipeline_tests.recorded import a_recorded_book, at_ticks, record
+from exit_pipeline_tests.tampering import TAMPER
 
 WEEK = ("2025-11-24", "2025-11-28")
 SESSIONS = ["2025-11-24", "2025-11-25", "2025-11-26", "2025-11-28"]
@@ -149,7 +150,7 @@ def test_a_look_ahead_raises_an_alert_of_its_own(
     database: PostgresDatabase, rows: Rows, on: dg.DagsterInstance
 ) -> None:
     a_week(database)
-    rows("UPDATE refactored_decisions SET gex_at = decided_at + interval '1 minute'"
+    rows(f"{TAMPER}UPDATE refactored_decisions SET gex_at = decided_at + interval '1 minute'"
          " WHERE decided_at > '2025-11-28'")  # fmt: skip
     result = run_replay(database, FakeCalendar(), *WEEK, on=on)
     assert not checked(result).passed
@@ -173,7 +174,7 @@ def test_of_a_long_range_only_the_days_that_differ_are_drawn(
     database: PostgresDatabase, rows: Rows, on: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a_week(database)
-    rows("UPDATE refactored_decisions SET mark = 0.5 WHERE decided_at > '2025-11-28'")
+    rows(f"{TAMPER}UPDATE refactored_decisions SET mark = 0.5 WHERE decided_at > '2025-11-28'")
     monkeypatch.setattr(replay_modes, "DAYS_DRAWN", 2)
     days = shown(run_replay(database, FakeCalendar(), *WEEK, on=on))
     assert [day for day in days if "by_time" in days[day]] == ["2025-11-28"]

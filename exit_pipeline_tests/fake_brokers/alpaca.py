@@ -10,14 +10,15 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from exit_pipeline_tests.canaries import CANARIES
 from exit_pipeline_tests.fake_brokers.alpaca_contracts import contract_page, contract_row
 from exit_pipeline_tests.fake_brokers.alpaca_ledger import Ledger, Order, RefusedOrder, made_at
 from exit_pipeline_tests.fake_brokers.alpaca_rows import show_account, show_order, show_position
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
 from exit_pipeline_tests.fakes import NEW_YORK
 
-KEY_ID = "PKFAKEFAKEFAKEFAKE01"
-KEY = "fake-fake-fake-fake-fake-fake-fake-fake1"
+KEY_ID = CANARIES["ALPACA_API_KEY"]
+KEY = CANARIES["ALPACA_SECRET_KEY"]
 HTML = b"<!DOCTYPE html><html><head><title>502</title></head><body>Bad gateway</body></html>"
 
 FAULTS: Mapping[str, Reply] = {

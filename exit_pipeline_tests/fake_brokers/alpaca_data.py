@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from exit_pipeline_tests.canaries import CANARIES
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
 
-KEY, HUSH = "AKDATAKEY123456", "hushhushhushhushhush"
+KEY, HUSH = CANARIES["ALPACA_DATA_KEY"], CANARIES["ALPACA_DATA_SECRET"]
 OPTIONS = "/v1beta1/options/snapshots"
 STOCKS = "/v2/stocks/snapshots"
 INDICES = "/v1beta1/indices/latest/values"

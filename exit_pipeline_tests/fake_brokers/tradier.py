@@ -10,11 +10,12 @@ from threading import RLock
 from typing import Any
 from urllib.parse import unquote
 
+from exit_pipeline_tests.canaries import CANARIES
 from exit_pipeline_tests.fake_brokers.server import LocalServer, Reply, Request, json_reply
 from exit_pipeline_tests.fake_brokers.tradier_ledger import WORKING, Ledger, position_rows, stamp
 from exit_pipeline_tests.fakes import NEW_YORK, FixedClock
 
-KEY = "canary-key-Zq81xVb7"
+KEY = CANARIES["TRADIER_API_KEY"]
 ACCOUNT = "VA00099887"
 TAG = re.compile(r"[A-Za-z0-9-]{1,255}")
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

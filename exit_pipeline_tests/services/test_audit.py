@@ -43,7 +43,7 @@ def audited(database, first=FIRST, last=LAST, *, progress=None, **other):
     return audit_days(request, database=database, calendar=FakeCalendar(), **told)
 
 
-def test_what_was_recorded_is_made_again_without_a_difference(database, sql):
+def test_what_was_recorded_is_made_again_without_a_difference(database, tamper):
     record(database, a_book(300, policies=3), POLICIES)
     seen = []
     report = audited(database, progress=lambda day, count: seen.append((day, count)))
@@ -51,13 +51,13 @@ def test_what_was_recorded_is_made_again_without_a_difference(database, sql):
     assert report.is_clean
     assert report.code_versions == {"v1": 300}
     assert seen == [(FIRST + number * timedelta(days=1), 100) for number in range(3)]
-    kept = sql("SELECT trading_day, decisions, differing FROM replay_days ORDER BY 1")
+    kept = tamper("SELECT trading_day, decisions, differing FROM replay_days ORDER BY 1")
     assert [tuple(row.values()) for row in kept] == [(day, 100, 0) for day, _ in seen]
-    assert sql("SELECT count(*) AS n FROM decision_replays WHERE same") == [{"n": 300}]
+    assert tamper("SELECT count(*) AS n FROM decision_replays WHERE same") == [{"n": 300}]
 
 
 @pytest.mark.parametrize("rule", ["stop_loss", "profit_target", "time_exit"])
-def test_a_change_of_one_rule_s_code_is_found_cell_by_cell(database, sql, monkeypatch, rule):
+def test_a_change_of_one_rule_s_code_is_found_cell_by_cell(database, tamper, monkeypatch, rule):
     book = a_book(300)
     record(database, book)
     kind = rule_classes()[rule]
@@ -75,10 +75,10 @@ def test_a_change_of_one_rule_s_code_is_found_cell_by_cell(database, sql, monkey
     assert {cell.column for cell in report.differences} >= {"fired_mask"}
     assert report.cells > len(report.differences) == 20
     (cell, *_) = report.differences
-    stored = sql(f"SELECT * FROM refactored_decisions WHERE id = '{cell.decision_id}'")[0]
+    stored = tamper(f"SELECT * FROM refactored_decisions WHERE id = '{cell.decision_id}'")[0]
     assert stored[cell.column] == cell.recorded != cell.made
     assert (stored["position_id"], str(stored["run_id"])) == (cell.position_id, cell.run_id)
-    kept = sql("SELECT differences FROM decision_replays WHERE NOT same")
+    kept = tamper("SELECT differences FROM decision_replays WHERE NOT same")
     assert len(kept) == report.differing
     assert all("fired_mask" in row["differences"] for row in kept)
 
@@ -102,10 +102,10 @@ def test_a_change_of_one_rule_s_code_is_found_cell_by_cell(database, sql, monkey
     ids=lambda value: value if value.isidentifier() else "",
 )
 def test_a_recorded_value_that_is_not_what_comes_of_the_inputs_is_found(
-    database, sql, column, value
+    database, tamper, column, value
 ):
     record(database, a_book(60), [EVERY_RULE])
-    changed = sql(
+    changed = tamper(
         f"WITH one AS (SELECT id, {column} AS was FROM refactored_decisions"
         " WHERE decision = 'EXIT' ORDER BY id LIMIT 1)"
         f" UPDATE refactored_decisions d SET {column} = {value} FROM one WHERE d.id = one.id"
@@ -153,24 +153,24 @@ def test_what_is_of_the_future_and_not_known_was_not_used(database, column):
     assert audited(database).looking_ahead == 0
 
 
-def test_rows_that_can_t_be_made_again_are_counted_and_never_skipped_in_silence(database, sql):
+def test_rows_that_can_t_be_made_again_are_counted_and_never_skipped_in_silence(database, tamper):
     record(database, a_book(9))
-    sql("UPDATE refactored_decisions SET policy_hash = NULL WHERE id IN"
+    tamper("UPDATE refactored_decisions SET policy_hash = NULL WHERE id IN"
          " (SELECT id FROM refactored_decisions ORDER BY decided_at LIMIT 2)")  # fmt: skip
-    sql("INSERT INTO refactored_decisions (id, decision_type, decision, created_at)"
+    tamper("INSERT INTO refactored_decisions (id, decision_type, decision, created_at)"
          " VALUES ('u', 'ENTRY', 'ENTER', '2026-03-17 15:00+00')")  # fmt: skip
     report = audited(database)
     assert (report.decisions, report.is_clean) == (7, True)
     assert report.left_out == {UNTIMED: 1, "not decided at all, as its own sentence says": 2}
-    kept = sql("SELECT left_out FROM replay_days ORDER BY trading_day")
+    kept = tamper("SELECT left_out FROM replay_days ORDER BY trading_day")
     assert [sum(row["left_out"].values()) for row in kept] == [2, 1, 0]
 
 
-def test_rows_of_a_newer_version_are_told_by_the_sentence_of_their_policy(database, sql):
+def test_rows_of_a_newer_version_are_told_by_the_sentence_of_their_policy(database, tamper):
     record(database, a_book(4, policies=2), ["default", EVERY_RULE])
-    sql("UPDATE policies SET policy = jsonb_set(policy, '{rules,0,rule}', '\"mood\"')"
+    tamper("UPDATE policies SET policy = jsonb_set(policy, '{rules,0,rule}', '\"mood\"')"
          " WHERE hash = (SELECT max(policy_hash) FROM refactored_decisions)")  # fmt: skip
-    (lost,) = sql("SELECT count(*) AS n FROM refactored_decisions WHERE policy_hash ="
+    (lost,) = tamper("SELECT count(*) AS n FROM refactored_decisions WHERE policy_hash ="
                    " (SELECT max(policy_hash) FROM refactored_decisions)")  # fmt: skip
     report = audited(database)
     assert report.left_out == {
@@ -180,11 +180,11 @@ def test_rows_of_a_newer_version_are_told_by_the_sentence_of_their_policy(databa
     assert report.is_clean
 
 
-def test_the_reasoning_is_compared_where_the_same_version_decided(database, sql):
+def test_the_reasoning_is_compared_where_the_same_version_decided(database, tamper):
     record(database, a_book(6), code_version=CODE_VERSION, with_reasoning=True)
     record(database, a_book(6), code_version="v0", dry_run=True, with_reasoning=True)
     assert audited(database, with_reasoning=True).is_clean
-    sql("UPDATE refactored_decisions SET reasoning = '[\"Because.\"]'")
+    tamper("UPDATE refactored_decisions SET reasoning = '[\"Because.\"]'")
     assert audited(database).is_clean
     report = audited(database, with_reasoning=True)
     assert (report.differing, report.columns) == (6, Counter(reasoning=6))
@@ -192,12 +192,12 @@ def test_the_reasoning_is_compared_where_the_same_version_decided(database, sql)
     assert {cell.code_version for cell in report.differences} == {CODE_VERSION}
 
 
-def test_the_same_audit_twice_leaves_the_same_rows(database, sql):
+def test_the_same_audit_twice_leaves_the_same_rows(database, tamper):
     record(database, a_book(60))
     kept = []
     for chunk in (1000, 1):
         audited(database, chunk=chunk)
-        kept.append(sql("SELECT * FROM decision_replays ORDER BY trading_day, decision_id"))
+        kept.append(tamper("SELECT * FROM decision_replays ORDER BY trading_day, decision_id"))
     assert kept[0] == kept[1]
     assert len(kept[0]) == 60
 
@@ -209,14 +209,14 @@ def test_parts_of_a_day_add_up(database):
     assert [replace(day, finished_at=None) for day in whole.days] == parts.days
 
 
-def test_nothing_is_kept_where_nothing_is_to_be(database, sql):
+def test_nothing_is_kept_where_nothing_is_to_be(database, tamper):
     record(database, a_book(3))
     assert audited(database, keep=False).decisions == 3
-    assert sql("SELECT * FROM replay_days") == []
-    assert sql("SELECT * FROM decision_replays") == []
+    assert tamper("SELECT * FROM replay_days") == []
+    assert tamper("SELECT * FROM decision_replays") == []
 
 
-def test_an_audit_that_is_broken_off_leaves_whole_days_and_is_resumed(database, sql):
+def test_an_audit_that_is_broken_off_leaves_whole_days_and_is_resumed(database, tamper):
     record(database, a_book(9))
 
     def stop(day, count):  # noqa: ARG001 as it is told
@@ -225,27 +225,27 @@ def test_an_audit_that_is_broken_off_leaves_whole_days_and_is_resumed(database, 
 
     with pytest.raises(KeyboardInterrupt):
         audited(database, progress=stop)
-    assert [row["decisions"] for row in sql("SELECT decisions FROM replay_days")] == [3, 3]
+    assert [row["decisions"] for row in tamper("SELECT decisions FROM replay_days")] == [3, 3]
     report = audited(database, skip_audited=True)
     assert (report.audited_before, report.decisions, len(report.days)) == (2, 9, 3)
-    sql("UPDATE replay_days SET code_version = 'v0'")
+    tamper("UPDATE replay_days SET code_version = 'v0'")
     assert audited(database, skip_audited=True).audited_before == 0
 
 
-def test_what_was_found_before_stays_an_incident_when_an_audit_is_resumed(database, sql):
+def test_what_was_found_before_stays_an_incident_when_an_audit_is_resumed(database, tamper):
     record(database, a_book(3))
-    sql("UPDATE refactored_decisions SET mark = 0.5")
+    tamper("UPDATE refactored_decisions SET mark = 0.5")
     audited(database)
     report = audited(database, skip_audited=True)
     assert (report.audited_before, report.differing, report.is_clean) == (3, 3, False)
 
 
-def test_an_audit_of_some_runs_is_kept_apart_from_that_of_all(database, sql):
+def test_an_audit_of_some_runs_is_kept_apart_from_that_of_all(database, tamper):
     record(database, a_book(3))
     record(database, a_book(6), dry_run=True)
     assert audited(database).decisions == 9
     assert audited(database, dry_run=False, environment="paper").decisions == 3
-    kept = sql("SELECT label, sum(decisions) AS n FROM replay_days GROUP BY 1 ORDER BY 1")
+    kept = tamper("SELECT label, sum(decisions) AS n FROM replay_days GROUP BY 1 ORDER BY 1")
     assert [(row["label"], row["n"]) for row in kept] == [("all", 9), ("paper, no dry runs", 3)]
 
 
@@ -278,9 +278,9 @@ def test_what_can_t_be_asked_is_said_in_one_sentence(asked, said):
     ],
     ids=["no decisions", "none of these runs"],
 )
-def test_a_range_without_decisions_is_clean_and_can_be_refused(database, sql, asked, said):
+def test_a_range_without_decisions_is_clean_and_can_be_refused(database, tamper, asked, said):
     report = audited(database, **asked)
     assert (report.days, report.is_clean) == ([], True)
-    assert sql("SELECT * FROM replay_days") == []
+    assert tamper("SELECT * FROM replay_days") == []
     with pytest.raises(InputError, match=said):
         report.refuse_nothing()

@@ -22,6 +22,7 @@ from exit_pipeline.services.what_if_request import WhatIfRequest
 from exit_pipeline_tests.core.replay.test_ten_rows import BOOK
 from exit_pipeline_tests.fakes import FakeCalendar
 from exit_pipeline_tests.recorded import record
+from exit_pipeline_tests.tampering import TAMPER
 
 FIRST, LAST = date(2026, 3, 18), date(2026, 3, 19)
 POSITIONS = ["A"] * 7 + ["B"] * 3
@@ -127,7 +128,7 @@ def test_a_shadow_policy_of_a_newer_version_is_counted(database, shadow, engine)
     content["rules"][0]["rule"] = "crystal_ball"
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "UPDATE policies SET policy = %(policy)s WHERE hash = %(hash)s",
+            f"{TAMPER}UPDATE policies SET policy = %(policy)s WHERE hash = %(hash)s",
             {"policy": json.dumps(content), "hash": policy.hash},
         )
     report = compared(database)

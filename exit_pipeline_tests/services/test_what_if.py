@@ -184,14 +184,14 @@ def test_ticks_of_two_modes_are_no_path_together(database):
     assert rows["live"] == next(rows_of(alone))
 
 
-def test_what_can_t_be_replayed_is_counted_with_its_reason(database, sql):
+def test_what_can_t_be_replayed_is_counted_with_its_reason(database, tamper):
     record(database, BOOK, positions=POSITIONS)
-    sql("UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'B'")
-    sql(
+    tamper("UPDATE refactored_decisions SET policy_hash = NULL WHERE position_id = 'B'")
+    tamper(
         "INSERT INTO refactored_decisions (id, decision_type, decision, created_at)"
         " VALUES ('u', 'ENTRY', 'ENTER', '2026-03-18 15:00+00')"
     )
-    sql(
+    tamper(
         "INSERT INTO refactored_decisions (id, decision_type, decision, decided_at)"
         " VALUES ('v', 'ENTRY', 'ENTER', '2026-03-18 15:00+00')"
     )
@@ -202,10 +202,10 @@ def test_what_can_t_be_replayed_is_counted_with_its_reason(database, sql):
     }  # fmt: skip
 
 
-def test_rows_of_a_newer_version_are_counted_and_not_walked(database, sql):
+def test_rows_of_a_newer_version_are_counted_and_not_walked(database, tamper):
     record(database, BOOK, positions=POSITIONS)
     record(database, BOOK.take(slice(7, 10)), ["stop_loss=off"], positions=["C"] * 3, mode="newer")
-    sql(
+    tamper(
         "UPDATE policies SET policy = jsonb_set(policy, '{rules,0,rule}', '\"crystal_ball\"')"
         " WHERE hash IN (SELECT d.policy_hash FROM refactored_decisions d WHERE position_id = 'C')"
     )
@@ -258,9 +258,9 @@ def test_what_can_t_be_tried_is_said_in_one_sentence(database, asked, said):
     assert str(refused.value).startswith(said)
 
 
-def test_a_range_of_which_nothing_can_be_replayed_is_said_with_the_reason(database, sql):
+def test_a_range_of_which_nothing_can_be_replayed_is_said_with_the_reason(database, tamper):
     record(database, BOOK, positions=POSITIONS)
-    sql("UPDATE refactored_decisions SET policy_hash = NULL")
+    tamper("UPDATE refactored_decisions SET policy_hash = NULL")
     with pytest.raises(InputError, match=r"none of 10 decisions recorded from .* made again: "
                                          "10 not decided at all"):  # fmt: skip
         tried(database, "default")

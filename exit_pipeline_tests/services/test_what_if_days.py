@@ -15,6 +15,7 @@ from exit_pipeline_tests.core.replay.random_paths import random_paths
 from exit_pipeline_tests.core.replay.test_ten_rows import BOOK
 from exit_pipeline_tests.fakes import FakeCalendar
 from exit_pipeline_tests.recorded import record
+from exit_pipeline_tests.tampering import TAMPER
 
 FIRST, LAST = date(2026, 3, 18), date(2026, 3, 19)
 POSITIONS = ["A"] * 7 + ["B"] * 3
@@ -27,7 +28,7 @@ def rows(engine):
 
     def execute(statement):
         with engine.begin() as connection:
-            found = connection.exec_driver_sql(statement)
+            found = connection.exec_driver_sql(TAMPER + statement)
             return [tuple(row) for row in found] if found.returns_rows else []
 
     return execute

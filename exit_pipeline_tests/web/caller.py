@@ -7,6 +7,8 @@ import httpx
 from anyio.from_thread import BlockingPortal
 from starlette.applications import Starlette
 
+from exit_pipeline_tests.canaries import look
+
 ADDRESS = "192.0.2.7"
 
 
@@ -24,7 +26,9 @@ class Caller:
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Send a request."""
-        return self._portal.call(partial(self._client.request, method, path, **options))
+        answer = self._portal.call(partial(self._client.request, method, path, **options))
+        look(f"{answer.headers} {answer.text}", f"the answer to {method} {path}")
+        return answer
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """Send a GET."""

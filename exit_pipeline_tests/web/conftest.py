@@ -15,10 +15,11 @@ from exit_pipeline.web.app import make_app
 from exit_pipeline.web.boundary import Rates
 from exit_pipeline.web.desk import Desk as ServiceDesk
 from exit_pipeline.web.rates import Buckets, Rate
+from exit_pipeline_tests.canaries import CANARIES
 from exit_pipeline_tests.desk import CALL, Desk
 from exit_pipeline_tests.web.caller import Caller
 
-TOKEN = "the-token-of-the-tests-0123456789abcdef"  # noqa: S105 of no service
+TOKEN = CANARIES["API_AUTH_TOKEN"]
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 GENEROUS = Rate(at_once=1_000_000, a_second=1_000_000)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from exit_pipeline.core.model.errors import ConfigurationError
-from exit_pipeline.web.redaction import MARK
+from exit_pipeline.redaction import MARK
 from exit_pipeline.web.server import listen, set_up_log
 
 

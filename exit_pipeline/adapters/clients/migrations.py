@@ -12,7 +12,7 @@ yoyo reads, orders and splits the files; what it leaves to luck is settled here:
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from glob import escape
@@ -24,6 +24,7 @@ import psycopg2
 import yoyo
 from yoyo.exceptions import BadMigration
 
+from exit_pipeline.adapters.clients.grants import give, grant
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
 from exit_pipeline.adapters.clients.postgres_url import read_url, say_place
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
@@ -104,6 +105,9 @@ def migrate(url: str, folder: Path | None = None) -> MigrationReport:
         waiting = _compare(files, _known_checksums(backend.connection), target)
         for migration in waiting:
             _apply(backend, migration)
+        if waiting:
+            with closing(_connect(target)) as connection:
+                grant(connection)
     names = tuple(Path(migration.path).name for migration in waiting)
     return MigrationReport(names, len(files) - len(names))
 
@@ -124,6 +128,29 @@ def pending(url: str, folder: Path | None = None) -> tuple[str, ...]:
     with _sentence_for_lost_connection(target), closing(_connect(target)) as connection:
         waiting = _compare(files, _known_checksums(connection), target)
     return tuple(Path(migration.path).name for migration in waiting)
+
+
+def grant_roles(url: str, logins: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Give the roles of ``sql/0015_roles.sql`` what they may, and logins the roles.
+
+    Args:
+        url: The database, as its owner.
+        logins: Role by login, such as ``{"exits_app": "exit_pipeline_app"}``.
+
+    Returns:
+        The statements that only somebody else may run, such as ``CREATE ROLE ...``, where the
+        owner may make no roles; nothing is granted to a role that is missing.
+
+    Raises:
+        ConfigurationError: The URL is malformed, or a login can't be given its role.
+        UnavailableError: The server does not answer, or refuses.
+    """
+    target = _parse(url)
+    with _sentence_for_lost_connection(target), closing(_connect(target)) as connection:
+        missing = grant(connection)
+        for login, role in (logins or {}).items():
+            give(connection, login, role)
+    return missing
 
 
 def newest(folder: Path | None = None) -> str:

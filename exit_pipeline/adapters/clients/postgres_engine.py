@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
+from exit_pipeline.adapters.clients.masked_writes import mask_writes
 from exit_pipeline.adapters.clients.postgres_errors import reason_of
 from exit_pipeline.adapters.clients.postgres_url import read_url, say_place
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
@@ -70,6 +71,7 @@ def make_engine(url: str) -> Engine:
     Raises:
         ConfigurationError: The URL is malformed. No part of it is in the sentence.
     """
+    mask_writes()
     parts = read_url(url)
     options = parts.pop("options", "")
     # The URL's own settings come last, where they win.

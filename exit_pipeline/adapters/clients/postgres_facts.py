@@ -12,7 +12,6 @@ WRITTEN: Final = (
     "refactored_positions",
     "refactored_decisions",
     "orders",
-    "order_events",
     "trades",
     "decision_runs",
     "account_leases",

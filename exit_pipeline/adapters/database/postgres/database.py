@@ -3,6 +3,7 @@
 from sqlalchemy import Engine
 
 from exit_pipeline.adapters.clients.postgres_engine import run, transaction
+from exit_pipeline.adapters.database.postgres.audit_trail import PostgresAuditTrail
 from exit_pipeline.adapters.database.postgres.closings import PostgresClosings
 from exit_pipeline.adapters.database.postgres.context import PostgresContext
 from exit_pipeline.adapters.database.postgres.control import PostgresControl
@@ -42,6 +43,7 @@ class PostgresDatabase:
         self._exit_rules = PostgresExitRules(engine)
         self._control = PostgresControl(engine)
         self._replays = PostgresReplays(engine)
+        self._audit_trail = PostgresAuditTrail(engine)
         self._operation = PostgresOperation(engine)
         self._day = PostgresDay(engine)
 
@@ -119,6 +121,11 @@ class PostgresDatabase:
     def replays(self) -> PostgresReplays:
         """Recorded decisions in bulk, and what is kept of replays."""
         return self._replays
+
+    @property
+    def audit_trail(self) -> PostgresAuditTrail:
+        """The chain of hashes over what was recorded."""
+        return self._audit_trail
 
     @property
     def operation(self) -> PostgresOperation:
