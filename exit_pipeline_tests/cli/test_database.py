@@ -99,7 +99,8 @@ def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
     assert "*/5 * * * 1-5 in New York time" in lines[9]
-    assert lines[10].endswith("DATABASE_URL stays on this machine")
+    (tls,) = (line for line in lines if line[6:].startswith("TLS"))
+    assert tls.endswith("DATABASE_URL stays on this machine")
     assert "no run has ended yet" in lines[11]
 
 
