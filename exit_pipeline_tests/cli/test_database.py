@@ -99,9 +99,9 @@ def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
     assert "*/5 * * * 1-5 in New York time" in lines[9]
-    (tls,) = (line for line in lines if line[6:].startswith("TLS"))
-    assert tls.endswith("DATABASE_URL stays on this machine")
-    assert "no run has ended yet" in lines[11]
+    said = {line[6:18].strip(): line[19:] for line in lines}
+    assert said["TLS"].endswith("DATABASE_URL stays on this machine")
+    assert "no run has ended yet" in said["audit trail"]
 
 
 @pytest.mark.parametrize(
