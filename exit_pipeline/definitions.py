@@ -2,8 +2,10 @@
 
 import dagster as dg
 
+from exit_pipeline.defs.alert_sensor import alert_sensor
 from exit_pipeline.defs.assets import ASSETS
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.notifiers import NotifyingResource
 from exit_pipeline.defs.replay import decision_replays, replay_job
 from exit_pipeline.defs.replay_schedule import replay_schedule
 from exit_pipeline.defs.resources import resources
@@ -18,9 +20,9 @@ def make_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[*ASSETS, decision_replays, tape_decisions],
         jobs=[exit_job, replay_job, tape_job],
-        resources=resources(settings),
+        resources={**resources(settings), "notifying": NotifyingResource()},
         schedules=[replay_schedule, *([] if interval else [make_schedule(settings)])],
-        sensors=[make_sensor(settings, interval)] if interval else [],
+        sensors=[alert_sensor, *([make_sensor(settings, interval)] if interval else [])],
         # Also where the UI launches an asset alone: a process more would take two seconds more.
         executor=dg.in_process_executor,
     )

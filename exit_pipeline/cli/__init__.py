@@ -11,6 +11,7 @@ from exit_pipeline.cli.database import db, doctor, migrate
 from exit_pipeline.cli.events import events
 from exit_pipeline.cli.explain import explain
 from exit_pipeline.cli.force_close import force_close
+from exit_pipeline.cli.notify import notify
 from exit_pipeline.cli.orders import alerts, orders
 from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
@@ -25,7 +26,7 @@ from exit_pipeline.core.model.errors import ExitPipelineError
 
 COMMANDS = (
     migrate, positions, events, policy, tick, day, explain, replay, context, status, orders, alerts,
-    halt, resume, force_close, db, doctor, sample, ui, serve,
+    notify, halt, resume, force_close, db, doctor, sample, ui, serve,
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from exit_pipeline.core.model.errors import (
 from exit_pipeline.policies import load_policies, refuse_faults, shipped_policies
 from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.services.check_policy import check_policy
-from exit_pipeline.settings import Settings
+from exit_pipeline.settings import NotifySettings, Settings
 
 
 @click.command()
@@ -65,6 +65,7 @@ def doctor() -> None:
         "policies": lambda: _policies(settings),
         "shadows": lambda: _shadows(settings),
         "watched here": lambda: _watched_here(settings),
+        "notifiers": lambda: _notifiers(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
     }
@@ -157,6 +158,21 @@ def _shadows(settings: Settings) -> str:
 def _watched_here(settings: Settings) -> str:
     default = combine_policies({}, shipped_policies())
     return "; ".join(watched_here(default, settings.broker, abilities_of(settings.broker)))
+
+
+def _notifiers(settings: Settings) -> str:
+    from exit_pipeline.defs.notifiers import around, build_notifier
+    from exit_pipeline.defs.resources import open_database
+    from exit_pipeline.services.notify import is_failing
+
+    names = NotifySettings.from_env().names
+    for name in names:
+        build_notifier(name, around(os.environ))
+    for one in open_database(settings).notifications.notifiers():
+        if one.notifier in names and is_failing(one):
+            message = f"{one.notifier} failed {one.attempts} times in a row: {one.last_error}"
+            raise UnavailableError(message)
+    return f"{', '.join(names)}; try them: exit-pipeline notify --test"
 
 
 def _dagster() -> str:

@@ -4,6 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
+from exit_pipeline.ports.notifications import NotificationStore
 from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
@@ -89,4 +90,9 @@ class Database(Protocol):
     @property
     def operation(self) -> OperationStore:
         """How the whole stands, for programs that watch it."""
+        ...
+
+    @property
+    def notifications(self) -> NotificationStore:
+        """Which alerts people were told of."""
         ...

@@ -8,8 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 MARK: Final = "[redacted]"
 
-_SECRETS: Final = ("API_AUTH_TOKEN", "ALPACA_API_KEY", "ALPACA_SECRET_KEY", "TRADIER_API_KEY")
-_URLS: Final = ("DATABASE_URL", "DAGSTER_POSTGRES_URL")
+_SECRETS: Final = (
+    "API_AUTH_TOKEN", "ALPACA_API_KEY", "ALPACA_SECRET_KEY", "TRADIER_API_KEY",
+    "EXIT_NOTIFY_WEBHOOK_URL", "EXIT_NOTIFY_SLACK_URL",
+)  # fmt: skip
+_URLS: Final = ("DATABASE_URL", "DAGSTER_POSTGRES_URL", "EXIT_NOTIFY_SMTP_URL")
 _BEARER: Final = re.compile(r"(bearer\s+)[!-~]+", re.IGNORECASE)
 _SHORTEST: Final = 4
 """Characters of a secret that is looked for: a shorter one would be found in any word."""

@@ -9,6 +9,7 @@ from exit_pipeline.adapters.database.postgres.control import PostgresControl
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
 from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
+from exit_pipeline.adapters.database.postgres.notifications import PostgresNotifications
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.operation import PostgresOperation
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
@@ -42,6 +43,7 @@ class PostgresDatabase:
         self._control = PostgresControl(engine)
         self._replays = PostgresReplays(engine)
         self._operation = PostgresOperation(engine)
+        self._notifications = PostgresNotifications(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -122,6 +124,11 @@ class PostgresDatabase:
     def operation(self) -> PostgresOperation:
         """How the whole stands, for programs that watch it."""
         return self._operation
+
+    @property
+    def notifications(self) -> PostgresNotifications:
+        """Which alerts people were told of."""
+        return self._notifications
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""
