@@ -141,7 +141,7 @@ class NotifySettings:
         """
         env = os.environ if environ is None else environ
         usual = cls()
-        quiet = _minutes(env, "EXIT_NOTIFY_QUIET_MINUTES")
+        quiet = _minutes(env, "EXIT_NOTIFY_QUIET_MINUTES", least=1)
         repeat = _minutes(env, "EXIT_NOTIFY_REPEAT_MINUTES", least=1)
         pace = NoticePace(
             quiet=usual.pace.quiet if quiet is None else timedelta(minutes=quiet),
@@ -208,7 +208,8 @@ def _minutes(env: Mapping[str, str], name: str, *, least: int = 0) -> int | None
         return None
     if text.isdecimal() and least <= int(text) <= 1_440:
         return int(text)
-    message = f"{name} is {text!r}; expected a whole number of minutes from {least} to 1440"
+    first = least or "0, never,"
+    message = f"{name} is {text!r}; expected a whole number of minutes from {first} to 1440"
     raise ConfigurationError(message)
 
 

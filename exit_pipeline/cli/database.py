@@ -1,7 +1,7 @@
 """Commands about what is kept: migrate, db, doctor."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import click
@@ -17,6 +17,7 @@ from exit_pipeline.core.model.errors import (
     InputError,
     UnavailableError,
 )
+from exit_pipeline.core.model.notice import NotifierRecord
 from exit_pipeline.policies import load_policies, refuse_faults, shipped_policies
 from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.services.check_policy import check_policy
@@ -162,17 +163,26 @@ def _watched_here(settings: Settings) -> str:
 
 def _notifiers(settings: Settings) -> str:
     from exit_pipeline.defs.notifiers import around, build_notifier
-    from exit_pipeline.defs.resources import open_database
     from exit_pipeline.services.notify import is_failing
 
     names = NotifySettings.from_env().names
     for name in names:
         build_notifier(name, around(os.environ))
-    for one in open_database(settings).notifications.notifiers():
+    for one in _notifier_records(settings):
         if one.notifier in names and is_failing(one):
             message = f"{one.notifier} failed {one.attempts} times in a row: {one.last_error}"
             raise UnavailableError(message)
     return f"{', '.join(names)}; try them: exit-pipeline notify --test"
+
+
+def _notifier_records(settings: Settings) -> Sequence[NotifierRecord]:
+    """How notifiers did; none where the database can't tell, which is its own line."""
+    from exit_pipeline.defs.resources import open_database
+
+    try:
+        return open_database(settings).notifications.notifiers()
+    except (UnavailableError, ConfigurationError):
+        return []
 
 
 def _dagster() -> str:

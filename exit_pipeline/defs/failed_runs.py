@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from exit_pipeline.core.model import errors
 from exit_pipeline.core.model.record import Alert
@@ -90,7 +91,7 @@ def _why(on: dg.DagsterInstance, run_id: str) -> str:
     return "its event log says why"
 
 
-def _named(error: dg.SerializableErrorInfo) -> str:
+def _named(error: SerializableErrorInfo) -> str:
     """A sentence of ours, or the class of an error of somebody else's."""
     chain = [error]
     while chain[-1].cause:

@@ -86,13 +86,14 @@ def test_the_url_is_printed_for_other_programs(run: Run, database_url: str) -> N
 
 def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     lines = run("doctor").stdout.splitlines()
-    assert [line[:7].strip() for line in lines] == ["ok"] * 10
+    assert [line[:7].strip() for line in lines] == ["ok"] * 11
     assert lines[0].endswith("reachable, schema up to date (DATABASE_URL)")
     assert "XNYS, closes 13:00 on 2015-12-24" in lines[1]
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
-    assert "*/5 * * * 1-5 in New York time" in lines[9]
+    assert lines[8] == "ok       notifiers    log; try them: exit-pipeline notify --test"
+    assert "*/5 * * * 1-5 in New York time" in lines[10]
 
 
 @pytest.mark.parametrize(
