@@ -20,7 +20,7 @@ _OPEN: Final = """
     LEFT JOIN decision_runs r ON r.id = a.run_id
     LEFT JOIN notifications n ON n.alert_id = a.id AND n.notifier = :notifier
     WHERE a.acknowledged_at IS NULL AND (r.id IS NULL OR r.environment <> ALL(:replayed))
-    ORDER BY a.raised_at, a.id
+    ORDER BY a.raised_at, a.subject COLLATE "C", a.id
 """
 
 # An alert that was deleted in the meantime is told all the same, and has no row to note it in.
