@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
@@ -17,6 +17,9 @@ before it may have been written after it."""
 
 FIRST_LOOK: Final = timedelta(hours=1)
 """How far the very first look goes back."""
+
+LONGEST: Final = 200
+"""Characters of a sentence of Dagster's."""
 
 MOST: Final = 100
 """Failures of one look."""
@@ -73,21 +76,21 @@ def _alert(on: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
 
 
 def _why(on: dg.DagsterInstance, run_id: str) -> str:
-    """Why a run failed, in one sentence.
+    """Why a run failed, in one sentence: the first of its failures that says it.
 
     The text of an error that nobody expected is left in Dagster: it may show what is secret.
     """
     kinds = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
     for record in on.get_records_for_run(run_id, of_type=kinds).records:
         event = record.event_log_entry.get_dagster_event()
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data:
-                return str(data.user_failure_data.description)
-            if data.error:
-                return _named(data.error)
-        elif error := event.job_failure_data.error:
+        data: Any = event.event_specific_data
+        if told := getattr(data, "user_failure_data", None):
+            return str(told.description)
+        if error := getattr(data, "error", None):
             return _named(error)
+        if event.message:
+            # Of Dagster itself, such as that the run has worked for too long.
+            return " ".join(event.message.split())[:LONGEST]
     return "its event log says why"
 
 
