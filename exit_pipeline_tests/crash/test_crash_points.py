@@ -17,10 +17,11 @@ NOT_IN_A_TICK = {
     "signals.entry_directions", "signals.recent_signals", "context.memory", "context.levels",
     "context.next_events", "context.events", "context.import_events", "context.account_history",
     "runs.alerts", "runs.acknowledge", "orders.listing", "exit_requests.add",
-    "decisions.newest", "decisions.due_in_a_row", "decisions.listing",
+    "decisions.newest", "decisions.due_in_a_row",
+    "decisions.refused_in_a_row", "decisions.listing",
 }  # fmt: skip
-"""Methods of stores that no tick calls without a chain or a spread guard, or that only read the
-market."""
+"""Methods of stores that no tick calls without a chain, a spread guard or a refused quote, or that
+only read the market."""
 
 STORES = {
     "runs": ports.RunStore, "positions": ports.PositionStore, "signals": ports.SignalStore,
