@@ -168,10 +168,13 @@ def _notifiers(settings: Settings) -> str:
     names = NotifySettings.from_env().names
     for name in names:
         build_notifier(name, around(os.environ))
-    for one in _notifier_records(settings):
-        if one.notifier in names and is_failing(one):
-            message = f"{one.notifier} failed {one.attempts} times in a row: {one.last_error}"
-            raise UnavailableError(message)
+    failing = [
+        f"{one.notifier} failed {one.attempts} times in a row: {one.last_error}"
+        for one in _notifier_records(settings)
+        if one.notifier in names and is_failing(one)
+    ]
+    if failing:
+        raise UnavailableError("; ".join(failing))
     return f"{', '.join(names)}; try them: exit-pipeline notify --test"
 
 

@@ -9,7 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from exit_pipeline.core.model import errors
 from exit_pipeline.core.model.record import Alert
-from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.ops import TICK_AT_TAG
 
 OVERLAP: Final = timedelta(minutes=1)
 """How far each look goes back behind the newest failure that the last one saw: a run that failed
@@ -30,8 +30,9 @@ def failed_runs(
 ) -> tuple[list[Alert], str]:
     """Alerts for the runs that failed since the last look, the oldest first.
 
-    A failed ``exit_job`` is CRITICAL, unless it was a dry run. Its subject is the job, so that it
-    is one alert until it is acknowledged, and counted.
+    A failed tick of the schedule is CRITICAL; whoever launches a run by hand, over HTTP or from a
+    script is told by its outcome, so that is a WARNING. The subject is the job, so that it is one
+    alert until it is acknowledged, and counted.
 
     Args:
         on: Keeps the runs.
@@ -66,9 +67,8 @@ def _read(cursor: str | None, at: datetime) -> tuple[datetime, frozenset[str]]:
 
 
 def _alert(on: dg.DagsterInstance, run: dg.DagsterRun) -> Alert:
-    is_tick = run.job_name == exit_job.name and not run.run_config.get("dry_run")
     return Alert(
-        severity="CRITICAL" if is_tick else "WARNING",
+        severity="CRITICAL" if TICK_AT_TAG in run.tags else "WARNING",
         cause="RUN_FAILED",
         subject=run.job_name,
         message=f"run {run.run_id} of {run.job_name} failed: {_why(on, run.run_id)}",

@@ -128,13 +128,16 @@ def test_the_doctor_tells_of_a_notifier_that_keeps_failing(
 ) -> None:
     database.control.halt("odd fills")
     (alert,) = database.notifications.open_alerts("slack")
-    for _ in range(FAILING_AFTER):
-        database.notifications.record_failed("slack", [alert.id], "no answer", TEN)
+    for name in ("slack", "webhook", "gone"):
+        for _ in range(FAILING_AFTER):
+            database.notifications.record_failed(name, [alert.id], "no answer", TEN)
     result = CliRunner().invoke(group, ["doctor"])
     assert result.exit_code == 1
     assert doctors_line(result) == (
-        "MISSING  notifiers    slack failed 3 times in a row: no answer"
+        "MISSING  notifiers    slack failed 3 times in a row: no answer; "
+        "webhook failed 3 times in a row: no answer"
     )
-    database.notifications.record_sent("slack", {alert.id: "CRITICAL"}, TEN)
+    for name in ("slack", "webhook"):
+        database.notifications.record_sent(name, {alert.id: "CRITICAL"}, TEN)
     assert doctors_line(CliRunner().invoke(group, ["doctor"])).startswith("ok")
     assert receiver.posted == []

@@ -182,7 +182,7 @@ def _breaks(*_: Any) -> None:
 
 
 CAUSES = [
-    pytest.param(failed_run, ("CRITICAL", "RUN_FAILED", ["exit_job"]), id="run failure"),
+    pytest.param(failed_run, ("WARNING", "RUN_FAILED", ["exit_job"]), id="run failure"),
     pytest.param(tick_gap, ("CRITICAL", "TICK_GAP", ["paper/desk"]), id="tick gap in the session"),
     pytest.param(unknown_order, ("WARNING", "ORDER_UNKNOWN", ["a"]), id="unknown order"),
     pytest.param(escalated_exit, ("CRITICAL", "EXIT_ESCALATED", ["a"]), id="escalated exit"),
@@ -344,4 +344,4 @@ def test_a_failed_run_that_could_not_be_noted_is_found_by_the_next_look(
         watchman.look()
     desk.database = whole
     watchman.look()
-    assert ("CRITICAL", "RUN_FAILED", ["exit_job"]) in told(receiver)
+    assert ("WARNING", "RUN_FAILED", ["exit_job"]) in told(receiver)

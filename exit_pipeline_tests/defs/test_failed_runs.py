@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -12,6 +11,7 @@ from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.record import Alert
 from exit_pipeline.defs.failed_runs import FIRST_LOOK, failed_runs
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.ops import TICK_AT_TAG
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def run(on: dg.DagsterInstance, error: Exception) -> str:
     return failing(error).execute_in_process(instance=on, raise_on_error=False).run_id
 
 
-def left_behind(on: dg.DagsterInstance, config: dict[str, Any] | None = None) -> str:
+def left_behind(on: dg.DagsterInstance, tags: dict[str, str] | None = None) -> str:
     """A run of the exit job that run monitoring has ended, since its process was gone."""
-    made = on.create_run_for_job(exit_job, run_config=config, status=dg.DagsterRunStatus.STARTED)
+    made = on.create_run_for_job(exit_job, tags=tags, status=dg.DagsterRunStatus.STARTED)
     on.report_run_failed(made, message="the run worker was killed")
     return made.run_id
 
@@ -58,16 +58,16 @@ def test_nothing_has_failed(on: dg.DagsterInstance) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "severity"),
+    ("tags", "severity"),
     [
-        pytest.param({}, "CRITICAL", id="in earnest"),
-        pytest.param({"dry_run": True}, "WARNING", id="a dry run"),
+        pytest.param({TICK_AT_TAG: "2026-03-17T14:00:00+00:00"}, "CRITICAL", id="scheduled"),
+        pytest.param({}, "WARNING", id="launched by somebody who sees it"),
     ],
 )
 def test_a_run_of_the_exit_job_that_failed_is_an_alert_about_the_job(
-    on: dg.DagsterInstance, config: dict[str, Any], severity: str
+    on: dg.DagsterInstance, tags: dict[str, str], severity: str
 ) -> None:
-    run_id = left_behind(on, config)
+    run_id = left_behind(on, tags)
     ((alert,), _) = looked(on)
     assert (alert.severity, alert.cause, alert.subject) == (severity, "RUN_FAILED", "exit_job")
     assert alert.message == f"run {run_id} of exit_job failed: the run worker was killed"
