@@ -113,7 +113,7 @@ class Notice:
         return f"{self.severity} {self.cause}: {what}{again}"
 
     def lines(self, zone: tzinfo) -> list[str]:
-        """Each alert in a line, as far as a message shows them, and how many more there are.
+        """Each alert in a line, as far as a message shows them, and what else is to be known.
 
         Args:
             zone: Where the reader's times are.
@@ -123,6 +123,8 @@ class Notice:
             shown.append(f"and {more} more: exit-pipeline alerts")
         if self.told_before:
             shown.append(f"{self.told_before} of this cause were told before and are open")
+        if self.severity == "CRITICAL":
+            shown.append("told again until somebody runs: exit-pipeline alerts acknowledge ID...")
         return shown
 
 

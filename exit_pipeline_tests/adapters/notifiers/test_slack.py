@@ -18,8 +18,9 @@ def posted(notice: Notice) -> dict[str, object]:
 
 
 def test_the_text_is_the_title_and_a_line_for_each_alert() -> None:
-    assert posted(a_notice(an_alert("a"), an_alert("b"))) == {
-        "text": "CRITICAL EXIT_ESCALATED: 2 alerts\n"
+    alerts = [an_alert(name, severity="WARNING") for name in "ab"]
+    assert posted(a_notice(*alerts)) == {
+        "text": "WARNING EXIT_ESCALATED: 2 alerts\n"
         "a-012345 a: STOP_LOSS has not filled (since 2026-03-17 10:00 EDT)\n"
         "b-012345 b: STOP_LOSS has not filled (since 2026-03-17 10:00 EDT)",
         "mrkdwn": False,

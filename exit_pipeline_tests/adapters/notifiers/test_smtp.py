@@ -27,16 +27,17 @@ def notifier(receiver: MailReceiver, *recipients: str) -> MailNotifier:
 
 def test_a_mail_says_what_it_is_and_is_known_again() -> None:
     with mail_receiver() as receiver:
-        notifier(receiver, "ann@example.com", "bob@example.com").send(a_notice(an_alert("a")))
+        mailer = notifier(receiver, "ann@example.com", "bob@example.com")
+        mailer.send(a_notice(an_alert("a", severity="WARNING")))
     ((mail, recipients, is_safe),) = receiver.mails
     assert is_safe
     assert recipients == ["ann@example.com", "bob@example.com"]
-    assert mail["Subject"] == "CRITICAL EXIT_ESCALATED: a"
+    assert mail["Subject"] == "WARNING EXIT_ESCALATED: a"
     assert mail["Message-ID"] == "<n1@example.com>"
     assert mail["Date"] == "Tue, 17 Mar 2026 14:00:00 +0000"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail.get_content().splitlines() == [
-        "CRITICAL EXIT_ESCALATED: a",
+        "WARNING EXIT_ESCALATED: a",
         "",
         "a-012345 a: STOP_LOSS has not filled (since 2026-03-17 10:00 EDT)",
     ]

@@ -25,7 +25,7 @@ def test_the_title_says_what_and_how_often(count: int, repeats: int, title: str)
 
 
 def test_a_line_has_all_that_a_person_needs_to_look_and_to_acknowledge() -> None:
-    (line,) = a_notice(an_alert(environment="paper", account="...001", times=4)).lines(NEW_YORK)
+    line, _ = a_notice(an_alert(environment="paper", account="...001", times=4)).lines(NEW_YORK)
     assert line == (
         "a-012345 paper/...001 a: STOP_LOSS has not filled "
         "(since 2026-03-17 10:00 EDT, raised 4 times)"
@@ -33,7 +33,7 @@ def test_a_line_has_all_that_a_person_needs_to_look_and_to_acknowledge() -> None
 
 
 def test_an_alert_without_a_run_has_no_place() -> None:
-    (line,) = a_notice(an_alert()).lines(NEW_YORK)
+    (line,) = a_notice(an_alert(severity="WARNING")).lines(NEW_YORK)
     assert line == "a-012345 a: STOP_LOSS has not filled (since 2026-03-17 10:00 EDT)"
 
 
@@ -46,15 +46,24 @@ def test_an_alert_without_a_run_has_no_place() -> None:
     ],
 )
 def test_what_does_not_fit_is_counted(count: int, last: str) -> None:
-    lines = a_notice(*(an_alert(f"p{number}") for number in range(count))).lines(NEW_YORK)
+    alerts = (an_alert(f"p{number}", severity="WARNING") for number in range(count))
+    lines = a_notice(*alerts).lines(NEW_YORK)
     assert last in lines[-1]
     assert len(lines) == min(count, MOST_SHOWN + 1)
 
 
 def test_what_was_told_before_and_is_left_out_is_counted_too() -> None:
-    assert a_notice(told_before=7).lines(NEW_YORK)[-1] == (
+    assert a_notice(an_alert(severity="WARNING"), told_before=7).lines(NEW_YORK)[-1] == (
         "7 of this cause were told before and are open"
     )
+
+
+@pytest.mark.parametrize(
+    ("severity", "says_so"), [("CRITICAL", True), ("WARNING", False), ("INFO", False)]
+)
+def test_only_what_is_told_again_says_how_to_end_that(severity: str, says_so: bool) -> None:
+    lines = a_notice(an_alert(severity=severity)).lines(NEW_YORK)
+    assert any("exit-pipeline alerts acknowledge ID" in line for line in lines) is says_so
 
 
 @pytest.mark.parametrize(
