@@ -13,6 +13,9 @@ ENVIRON = {
     "TRADIER_API_KEY": "canary-tradier",
     "DATABASE_URL": "postgresql://me:canary%2Fpass@host:5432/db",
     "DAGSTER_POSTGRES_URL": "postgresql://me:canary-dagster@host/db",
+    "EXIT_NOTIFY_WEBHOOK_URL": "https://hooks.example.com/canary-hook",
+    "EXIT_NOTIFY_SLACK_URL": "https://hooks.example.com/canary-slack",
+    "EXIT_NOTIFY_SMTP_URL": "smtp://me:canary-mail@host:587",
 }
 
 
@@ -34,6 +37,9 @@ def line(message: str, *arguments: object, error: BaseException | None = None) -
         "canary%2Fpass",
         "canary/pass",
         "canary-dagster",
+        "https://hooks.example.com/canary-hook",
+        "https://hooks.example.com/canary-slack",
+        "canary-mail",
     ],
 )
 def test_no_secret_of_the_environment_is_shown_wherever_it_stands(secret: str) -> None:
