@@ -2,10 +2,12 @@
 
 import dagster as dg
 
+from exit_pipeline.defs.alert_sensor import alert_sensor
 from exit_pipeline.defs.assets import ASSETS
 from exit_pipeline.defs.book_checks import book_checks, check_job
 from exit_pipeline.defs.check_schedule import check_schedule
 from exit_pipeline.defs.jobs import exit_job
+from exit_pipeline.defs.notifiers import NotifyingResource
 from exit_pipeline.defs.replay import decision_replays, replay_job
 from exit_pipeline.defs.replay_schedule import replay_schedule
 from exit_pipeline.defs.report import report_job, report_schedule
@@ -23,14 +25,14 @@ def make_definitions(settings: Settings) -> dg.Definitions:
         assets=[*ASSETS, decision_replays, tape_decisions],
         asset_checks=[book_checks],
         jobs=[exit_job, replay_job, report_job, tape_job, check_job],
-        resources=resources(settings),
+        resources={**resources(settings), "notifying": NotifyingResource()},
         schedules=[
             replay_schedule,
             report_schedule,
             check_schedule,
             *([] if interval else [make_schedule(settings)]),
         ],
-        sensors=[make_sensor(settings, interval)] if interval else [],
+        sensors=[alert_sensor, *([make_sensor(settings, interval)] if interval else [])],
         # Also where the UI launches an asset alone: a process more would take two seconds more.
         executor=dg.in_process_executor,
     )

@@ -8,12 +8,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Self
 
 from exit_pipeline.core.model.account import LiveArm
 from exit_pipeline.core.model.errors import ConfigurationError
+from exit_pipeline.core.model.notice import NoticePace
 
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
@@ -127,6 +128,39 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """Who is told of alerts, and how often.
+
+    They are apart from ``Settings``, so that a mistake in them keeps no tick from its work.
+
+    Attributes:
+        names: Modules of the package adapters/notifiers, each once (``EXIT_NOTIFY``).
+        pace: How often people are told (``EXIT_NOTIFY_QUIET_MINUTES``,
+            ``EXIT_NOTIFY_REPEAT_MINUTES``).
+    """
+
+    names: tuple[str, ...] = ("log",)
+    pace: NoticePace = field(default_factory=NoticePace)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: A variable has a value that it can't have.
+        """
+        env = os.environ if environ is None else environ
+        usual = cls()
+        quiet = _minutes(env, "EXIT_NOTIFY_QUIET_MINUTES", least=1)
+        repeat = _minutes(env, "EXIT_NOTIFY_REPEAT_MINUTES", least=1)
+        pace = NoticePace(
+            quiet=usual.pace.quiet if quiet is None else timedelta(minutes=quiet),
+            repeat=usual.pace.repeat if repeat is None else timedelta(minutes=repeat),
+        )
+        return cls(names=_names(env, "EXIT_NOTIFY") or usual.names, pace=pace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
     """The settings of ``exit-pipeline serve``.
 
@@ -178,13 +212,22 @@ def _seconds(env: Mapping[str, str], name: str) -> int | None:
     raise ConfigurationError(message)
 
 
-def _minutes(env: Mapping[str, str], name: str) -> int | None:
+def _minutes(env: Mapping[str, str], name: str, *, least: int = 0) -> int | None:
     text = (env.get(name) or "").strip()
     if not text:
         return None
-    if text.isdecimal() and int(text) <= 1_440:
+    if text.isdecimal() and least <= int(text) <= 1_440:
         return int(text)
-    message = f"{name} is {text!r}; expected a whole number of minutes from 0, never, to 1440"
+    first = least or "0, never,"
+    message = f"{name} is {text!r}; expected a whole number of minutes from {first} to 1440"
+    raise ConfigurationError(message)
+
+
+def _names(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in (env.get(name) or "").split(",") if part.strip())
+    if len(set(found)) == len(found) and all(map(_NAME.fullmatch, found)):
+        return found
+    message = f"{name} is {env[name]!r}; expected names, each once, such as log,slack"
     raise ConfigurationError(message)
 
 

@@ -11,6 +11,7 @@ from exit_pipeline.cli.database import db, doctor, migrate
 from exit_pipeline.cli.events import events
 from exit_pipeline.cli.explain import explain
 from exit_pipeline.cli.force_close import force_close
+from exit_pipeline.cli.notify import notify
 from exit_pipeline.cli.orders import alerts, orders
 from exit_pipeline.cli.policy import policy
 from exit_pipeline.cli.positions import positions
@@ -29,7 +30,7 @@ from exit_pipeline.redaction import install, redact, scrubbed
 
 COMMANDS = (
     migrate, positions, events, policy, tick, day, explain, replay, context, report, status, watch,
-    orders, alerts, halt, resume, force_close, verify_chain, db, doctor, sample, ui, serve,
+    orders, alerts, notify, halt, resume, force_close, verify_chain, db, doctor, sample, ui, serve,
 )  # fmt: skip
 
 

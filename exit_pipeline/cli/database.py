@@ -1,7 +1,7 @@
 """Commands about what is kept: migrate, db, doctor."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
@@ -22,10 +22,11 @@ from exit_pipeline.core.model.errors import (
     InputError,
     UnavailableError,
 )
+from exit_pipeline.core.model.notice import NotifierRecord
 from exit_pipeline.policies import load_policies, refuse_faults, shipped_policies
 from exit_pipeline.ports import Broker, TakesDeposits
 from exit_pipeline.services.check_policy import check_policy
-from exit_pipeline.settings import Settings
+from exit_pipeline.settings import NotifySettings, Settings
 
 
 @click.command()
@@ -89,6 +90,7 @@ def doctor() -> None:
         "policies": lambda: _policies(settings),
         "shadows": lambda: _shadows(settings),
         "watched here": lambda: _watched_here(settings),
+        "notifiers": lambda: _notifiers(settings),
         "dagster": _dagster,
         "schedule": lambda: _schedule(settings),
         **production_checks(settings),
@@ -184,6 +186,33 @@ def _shadows(settings: Settings) -> str:
 def _watched_here(settings: Settings) -> str:
     default = combine_policies({}, shipped_policies())
     return "; ".join(watched_here(default, settings.broker, abilities_of(settings.broker)))
+
+
+def _notifiers(settings: Settings) -> str:
+    from exit_pipeline.defs.notifiers import around, build_notifier
+    from exit_pipeline.services.notify import is_failing
+
+    names = NotifySettings.from_env().names
+    for name in names:
+        build_notifier(name, around(os.environ))
+    failing = [
+        f"{one.notifier} failed {one.attempts} times in a row: {one.last_error}"
+        for one in _notifier_records(settings)
+        if one.notifier in names and is_failing(one)
+    ]
+    if failing:
+        raise UnavailableError("; ".join(failing))
+    return f"{', '.join(names)}; try them: exit-pipeline notify --test"
+
+
+def _notifier_records(settings: Settings) -> Sequence[NotifierRecord]:
+    """How notifiers did; none where the database can't tell, which is its own line."""
+    from exit_pipeline.defs.resources import open_database
+
+    try:
+        return open_database(settings).notifications.notifiers()
+    except (UnavailableError, ConfigurationError):
+        return []
 
 
 def _dagster() -> str:

@@ -115,12 +115,12 @@ class MarketDataResource(dg.ConfigurableResource[MarketData]):
         )
 
         def part(name: str) -> MarketData:
-            return _adapter("market_data", name, "EXIT_MARKET_DATA", MarketData)(around)
+            return find_adapter("market_data", name, "EXIT_MARKET_DATA", MarketData)(around)
 
         if ":" not in self.source:
             return _with_tape(part(self.source))
         whole = replace(around, market_source=part)
-        return _with_tape(_adapter("market_data", "composite", "", MarketData)(whole))
+        return _with_tape(find_adapter("market_data", "composite", "", MarketData)(whole))
 
 
 class OrderLimitsResource(dg.ConfigurableResource[OrderLimits]):
@@ -160,7 +160,7 @@ class BrokerResource(dg.ConfigurableResource[Broker]):
             UnavailableError: A live broker does not answer.
         """
         refuse_unreal_data(self.broker, self.market_data)
-        build = _adapter("brokers", self.broker, "EXIT_BROKER", Broker)
+        build = find_adapter("brokers", self.broker, "EXIT_BROKER", Broker)
         if self.environment != "live":
             return build(self._around())
         refuse_plain_text(Settings.from_env())
@@ -314,7 +314,7 @@ def _database(url: str, is_embedded: bool) -> Database:  # noqa: FBT001 part of 
     return PostgresDatabase(shared_engine(url))
 
 
-def _adapter(
+def find_adapter(
     kind: str, name: str, setting: str, port: Callable[..., A] | type[A]
 ) -> Callable[[Surroundings], A]:
     """The ``build`` function of the adapter module `name`, found by listing its package."""

@@ -26,6 +26,8 @@ from exit_pipeline.ports.market_data import (
     TellsChains,
     TellsOpenInterest,
 )
+from exit_pipeline.ports.notifications import NotificationStore
+from exit_pipeline.ports.notifier import NoticeRefusedError, Notifier
 from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
@@ -53,6 +55,9 @@ __all__ = [
     "IsDelayed",
     "KeepsTape",
     "MarketData",
+    "NoticeRefusedError",
+    "NotificationStore",
+    "Notifier",
     "OpenInterestStore",
     "OperationStore",
     "OrderStore",

@@ -6,6 +6,7 @@ from exit_pipeline.ports.audit_trail import AuditTrailStore
 from exit_pipeline.ports.context import ContextStore
 from exit_pipeline.ports.day import DayStore
 from exit_pipeline.ports.exit_rules import ExitRulesStore
+from exit_pipeline.ports.notifications import NotificationStore
 from exit_pipeline.ports.operation import OperationStore
 from exit_pipeline.ports.orders import DecisionStore, OrderStore
 from exit_pipeline.ports.positions import ClosingStore, ExitRequestStore, PositionStore
@@ -101,4 +102,9 @@ class Database(Protocol):
     @property
     def day(self) -> DayStore:
         """One trading day as it is kept."""
+        ...
+
+    @property
+    def notifications(self) -> NotificationStore:
+        """Which alerts people were told of."""
         ...

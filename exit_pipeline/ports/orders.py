@@ -47,6 +47,15 @@ class DecisionStore(Protocol):
         """
         ...
 
+    def refused_in_a_row(self, position_ids: Sequence[str], since: datetime) -> dict[str, int]:
+        """How many decisions on each position, up to the newest, had a quote that was refused.
+
+        Args:
+            position_ids: The positions; one without any decision is absent.
+            since: Decisions of before don't count; nor do those of dry runs.
+        """
+        ...
+
     def listing(
         self,
         limit: int,

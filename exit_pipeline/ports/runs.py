@@ -38,7 +38,11 @@ class RunStore(Protocol):
         ...
 
     def raise_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Record alerts; of one cause and subject there is one until it is acknowledged."""
+        """Record alerts; of one cause and subject there is one until it is acknowledged.
+
+        Raised again by another run it is counted; raised as graver it becomes so, with the newer
+        sentence.
+        """
         ...
 
     def alerts(self, *, only_open: bool) -> list[AlertLine]:

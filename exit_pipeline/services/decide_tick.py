@@ -20,6 +20,7 @@ from exit_pipeline.services.assemble_book import assemble_book
 from exit_pipeline.services.choose_policies import ChosenPolicies, choose_policies
 from exit_pipeline.services.context_columns import context_columns
 from exit_pipeline.services.judge_context import judge_context
+from exit_pipeline.services.refused_quotes import tell_refused
 from exit_pipeline.services.shadow import with_shadows
 from exit_pipeline.services.tick import ContextTick, DecidedTick, OpenTick
 
@@ -49,6 +50,7 @@ def decide_tick(known: ContextTick, *, database: Database, calendar: Calendar) -
         columns |= context_columns(known, decided, judged)
         stored = _record(_with_faults(columns, tick, chosen.faults), tick, database)
         _alert(tick, chosen.faults, database)
+        tell_refused(tick, stored, database)
         _consume(tick, decided, database)
     found = DecidedTick(
         tick=tick,

@@ -40,6 +40,7 @@ def _own_folder_and_database(
         "EXIT_IMPORT_POSITIONS",
         "EXIT_LIVE_ARM",
         "EXIT_MARKET_DATA",
+        "EXIT_NOTIFY",
         "EXIT_POLICIES",
         "EXIT_REPORTS",
         "EXIT_SHADOW_POLICIES",

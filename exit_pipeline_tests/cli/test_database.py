@@ -98,8 +98,9 @@ def test_the_doctor_finds_everything_in_place(run: Run) -> None:
     assert "simulated, not the real market of now" in lines[2]
     assert "paper, environment paper" in lines[3]
     assert "paper goes by this machine's clock" in lines[4]
-    assert "*/5 * * * 1-5 in New York time" in lines[9]
+    assert "*/5 * * * 1-5 in New York time" in lines[10]
     said = {line[6:18].strip(): line[19:] for line in lines}
+    assert said["notifiers"] == "log; try them: exit-pipeline notify --test"
     assert said["TLS"].endswith("DATABASE_URL stays on this machine")
     assert "no run has ended yet" in said["audit trail"]
 

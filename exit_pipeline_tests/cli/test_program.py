@@ -49,6 +49,7 @@ def test_the_help_names_every_command() -> None:
         "force-close",
         "db",
         "doctor",
+        "notify",
         "sample",
         "ui",
     ):

@@ -17,11 +17,12 @@ NOT_IN_A_TICK = {
     "signals.entry_directions", "signals.recent_signals", "context.memory", "context.levels",
     "context.next_events", "context.events", "context.import_events", "context.account_history",
     "runs.alerts", "runs.acknowledge", "orders.listing", "exit_requests.add",
-    "decisions.newest", "decisions.due_in_a_row", "decisions.listing", "audit_trail.last_link",
-    "audit_trail.link", "audit_trail.first_since", "audit_trail.faults", "audit_trail.unlinked",
+    "decisions.newest", "decisions.due_in_a_row", "decisions.refused_in_a_row",
+    "decisions.listing", "audit_trail.last_link", "audit_trail.link", "audit_trail.first_since",
+    "audit_trail.faults", "audit_trail.unlinked",
 }  # fmt: skip
-"""Methods of stores that no tick calls without a chain or a spread guard, or that only read the
-market."""
+"""Methods of stores that no tick calls without a chain, a spread guard or a refused quote, or that
+only read the market."""
 
 STORES = {
     "runs": ports.RunStore, "positions": ports.PositionStore, "signals": ports.SignalStore,

@@ -161,19 +161,20 @@ def test_a_tick_may_be_as_late_as_the_limit() -> None:
 def test_an_interval_replaces_the_schedule_by_a_sensor() -> None:
     found = code_location({"EXIT_WORKER_INTERVAL_SECONDS": "45"})
     assert "exit_schedule" not in {schedule.name for schedule in found.schedules or ()}
-    (sensor,) = found.sensors or ()
+    alerts, sensor = found.sensors or ()
+    assert alerts.name == "alert_sensor"
     assert isinstance(sensor, dg.SensorDefinition)
     assert sensor.name == "exit_sensor"
     assert sensor.minimum_interval_seconds == 45
     assert sensor.default_status is dg.DefaultSensorStatus.RUNNING
 
 
-def test_without_an_interval_there_is_a_schedule_and_no_sensor() -> None:
+def test_without_an_interval_there_is_a_schedule_and_no_sensor_of_ticks() -> None:
     found = code_location({})
     assert {schedule.name for schedule in found.schedules or ()} == {
         "replay_schedule", "report_schedule", "check_schedule", "exit_schedule",
     }  # fmt: skip
-    assert list(found.sensors or ()) == []
+    assert [sensor.name for sensor in found.sensors or ()] == ["alert_sensor"]
 
 
 def test_the_sensor_asks_for_one_run_per_interval() -> None:

@@ -191,7 +191,7 @@ def test_a_switch_that_is_moved_within_a_tick_stops_the_very_next_order(
         ("b", "FILLED", None),
     ]
     assert report.executed.notes["a"] == f"denied: trading is in {state}"
-    assert alerts(desk) == {("ORDER_TRADING_HALTED", "a")}
+    assert alerts(desk) == {("ORDER_TRADING_HALTED", "a"), ("HALTED", "trading")}
 
 
 def test_a_switch_that_is_moved_after_an_intent_keeps_it_from_being_sent(desk: Desk) -> None:

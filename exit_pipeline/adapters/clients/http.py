@@ -102,7 +102,7 @@ class HttpClient:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_headers(vendor, headers)
-        _keep_quiet()
+        keep_quiet()
         self.skew: Final = SkewMeter(clock)
         self._vendor: Final = vendor
         self._base_url: Final = address.url
@@ -295,7 +295,7 @@ def _check_headers(vendor: str, headers: Mapping[str, str]) -> None:
 
 
 @cache
-def _keep_quiet() -> None:
+def keep_quiet() -> None:
     """Keep URLs out of logs: httpx writes them whole, at level INFO."""
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

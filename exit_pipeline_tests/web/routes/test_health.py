@@ -111,7 +111,8 @@ def test_a_halt_and_alerts_are_warnings_that_no_restart_would_mend(
     assert found["trading"] == {"state": "warning", "trading": "FREEZE"}
     assert found["alerts"] == {
         "state": "warning",
-        "unacknowledged": {"CRITICAL": 1, "WARNING": 0, "INFO": 0},
+        # The halt is one itself.
+        "unacknowledged": {"CRITICAL": 1, "WARNING": 1, "INFO": 0},
     }
     for hidden in ("odd fills", "ann", "a-position", "a secret thing"):
         assert hidden not in answer.text

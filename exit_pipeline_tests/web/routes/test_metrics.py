@@ -110,7 +110,8 @@ def test_alerts_and_a_halt_show(client: Caller, desk: Desk) -> None:
     )
     found: dict[str, Any] = scrape(client)
     assert found["trading_state"]["FREEZE",] == 1
-    assert found["alerts_unacknowledged"]["WARNING",] == 1
+    # The halt is one itself.
+    assert found["alerts_unacknowledged"]["WARNING",] == 2
 
 
 def test_no_account_and_no_position_is_in_any_label(client: Caller, desk: Desk) -> None:

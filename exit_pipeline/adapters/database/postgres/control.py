@@ -8,8 +8,22 @@ from exit_pipeline.adapters.clients.postgres_engine import run, transaction
 from exit_pipeline.core.model.control import TradingControl, TradingState
 from exit_pipeline.core.model.errors import InputError
 
-_REPLAYED: Final = frozenset({"tape", "simulated"})
+REPLAYED: Final = frozenset({"tape", "simulated"})
 """Environments in which nobody's money moves: the switch is not theirs."""
+
+_HALTED: Final = """
+    INSERT INTO alerts (severity, cause, subject, message)
+    SELECT :severity, 'HALTED', 'trading', :message
+    WHERE NOT EXISTS (
+        SELECT FROM alerts WHERE (cause, subject) = ('HALTED', 'trading')
+        AND acknowledged_at IS NULL AND severity IN (:severity, 'CRITICAL'))
+"""
+
+# Who lets trading go on has seen that it was halted.
+_SEEN: Final = """
+    UPDATE alerts SET acknowledged_at = now(), acknowledged_by = :changed_by
+    WHERE cause = 'HALTED' AND acknowledged_at IS NULL
+"""
 
 
 class PostgresControl:
@@ -27,7 +41,7 @@ class PostgresControl:
         return TradingControl(**row._asdict() | {"state": TradingState(row.state)})
 
     def move(self, state: TradingState, reason: str, changed_by: str) -> TradingControl:
-        """Move the switch; every move is kept.
+        """Move the switch; every move is kept, and whoever is on duty is told of a halt.
 
         Only ACTIVE is laxer than what it is moved from: two people who halt at once, each as far as
         they think right, end up with the stricter of both.
@@ -50,6 +64,12 @@ class PostgresControl:
                 reason=reason,
                 changed_by=changed_by,
             )
+            if state is TradingState.ACTIVE:
+                run(connection, _SEEN, changed_by=changed_by)
+            else:
+                # Whoever halts knows it already; the others are told once.
+                message = f"{changed_by} moved trading to {state}: {reason or 'no reason given'}"
+                run(connection, _HALTED, severity="WARNING", message=message)
         return self.read()
 
     def state(self, environment: str) -> TradingState:
@@ -81,14 +101,14 @@ def _refuse_laxer(connection: Connection, state: TradingState) -> None:
 
 def trading_state(connection: Connection, environment: str) -> TradingState:
     """What may be sent in an environment; read anew for every order."""
-    if environment in _REPLAYED:
+    if environment in REPLAYED:
         return TradingState.ACTIVE
     return TradingState(run(connection, "SELECT state FROM trading_control").scalar_one())
 
 
 def halt(connection: Connection, reason: str) -> None:
-    """Stop new orders, from inside a transaction; a stricter state stays."""
-    run(
+    """Stop new orders, from inside a transaction, and tell of it; a stricter state stays."""
+    moved = run(
         connection,
         """
         UPDATE trading_control
@@ -97,3 +117,6 @@ def halt(connection: Connection, reason: str) -> None:
         """,
         reason=reason,
     )
+    if moved.rowcount:
+        message = f"exit-pipeline moved trading to HALT_NEW: {reason}"
+        run(connection, _HALTED, severity="CRITICAL", message=message)

@@ -11,6 +11,7 @@ from exit_pipeline.adapters.database.postgres.day import PostgresDay
 from exit_pipeline.adapters.database.postgres.decisions import PostgresDecisions
 from exit_pipeline.adapters.database.postgres.exit_requests import PostgresExitRequests
 from exit_pipeline.adapters.database.postgres.exit_rules import PostgresExitRules
+from exit_pipeline.adapters.database.postgres.notifications import PostgresNotifications
 from exit_pipeline.adapters.database.postgres.open_interest import PostgresOpenInterest
 from exit_pipeline.adapters.database.postgres.operation import PostgresOperation
 from exit_pipeline.adapters.database.postgres.orders import PostgresOrders
@@ -46,6 +47,7 @@ class PostgresDatabase:
         self._audit_trail = PostgresAuditTrail(engine)
         self._operation = PostgresOperation(engine)
         self._day = PostgresDay(engine)
+        self._notifications = PostgresNotifications(engine)
 
     def installation_id(self) -> str:
         """What tells this database from every other, so that order ids never meet.
@@ -136,6 +138,11 @@ class PostgresDatabase:
     def day(self) -> PostgresDay:
         """One trading day as it is kept."""
         return self._day
+
+    @property
+    def notifications(self) -> PostgresNotifications:
+        """Which alerts people were told of."""
+        return self._notifications
 
     def dispose(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

@@ -226,6 +226,24 @@ class PostgresDecisions:
             )
             return int(found.scalar_one())
 
+    def refused_in_a_row(self, position_ids: Sequence[str], since: datetime) -> dict[str, int]:
+        """How many decisions on each position, up to the newest, had a quote that was refused."""
+        with transaction(self._engine) as connection:
+            rows = run(
+                connection,
+                """
+                SELECT position_id, count(*) FILTER (WHERE NOT usable_later) AS refused FROM (
+                    SELECT position_id, bool_or(quote_grade IS DISTINCT FROM 'BAD') OVER (
+                        PARTITION BY position_id ORDER BY decided_at DESC, id) AS usable_later
+                    FROM refactored_decisions
+                    WHERE position_id = ANY(:ids) AND decided_at >= :since AND NOT dry_run
+                ) AS decided GROUP BY position_id
+                """,
+                ids=list(position_ids),
+                since=since,
+            )
+            return {row.position_id: row.refused for row in rows}
+
     def listing(
         self,
         limit: int,

@@ -11,7 +11,7 @@ from exit_pipeline.adapters.clients.postgres_engine import as_json, run, transac
 from exit_pipeline.adapters.database.postgres.lines import alert_lines
 from exit_pipeline.adapters.database.postgres.opening import Opening
 from exit_pipeline.adapters.database.postgres.overview import account_overview
-from exit_pipeline.core.model.lines import AccountOverview, AlertLine
+from exit_pipeline.core.model.lines import SEVERITIES, AccountOverview, AlertLine
 from exit_pipeline.core.model.record import (
     Alert,
     BrokerCall,
@@ -33,6 +33,35 @@ _GIVE_BACK: Final = """
     UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
     WHERE (l.environment, l.account) = (mine.environment, mine.account)
       AND l.expires_at > clock_timestamp()
+"""
+
+# Rows are locked in the order of their ids, so that two raising the same ones wait and don't die.
+_RAISE: Final = """
+    WITH raised AS (
+        SELECT DISTINCT ON (n.cause, n.subject) n.* FROM (
+            SELECT *, array_position(CAST(:severities AS text[]), severity) AS rank
+            FROM json_to_recordset(CAST(:rows AS json)) AS j(
+                severity text, cause text, subject text, message text, run_id uuid)) AS n
+        ORDER BY n.cause, n.subject, n.rank
+    ), known AS (
+        SELECT a.id, a.cause, a.subject,
+               array_position(CAST(:severities AS text[]), a.severity) AS rank
+        FROM alerts a JOIN raised n ON (a.cause, a.subject) = (n.cause, n.subject)
+        WHERE a.acknowledged_at IS NULL ORDER BY a.id FOR UPDATE OF a
+    ), again AS (
+        UPDATE alerts a SET
+            times = a.times + CASE WHEN n.run_id = coalesce(a.last_run_id, a.run_id)
+                              THEN 0 ELSE 1 END,
+            last_run_id = coalesce(n.run_id, a.last_run_id),
+            severity = CASE WHEN n.rank < k.rank THEN n.severity ELSE a.severity END,
+            message = CASE WHEN n.rank < k.rank THEN n.message ELSE a.message END
+        FROM known k JOIN raised n ON (k.cause, k.subject) = (n.cause, n.subject)
+        WHERE a.id = k.id
+    )
+    INSERT INTO alerts (severity, cause, subject, message, run_id)
+    SELECT n.severity, n.cause, n.subject, n.message, n.run_id FROM raised n
+    WHERE NOT EXISTS (SELECT FROM known k WHERE (k.cause, k.subject) = (n.cause, n.subject))
+    ON CONFLICT (cause, subject, run_id) DO NOTHING
 """
 
 
@@ -113,24 +142,19 @@ class PostgresRuns:
             )
 
     def raise_alerts(self, alerts: Sequence[Alert]) -> None:
-        """Record alerts; of one cause and subject there is one until it is acknowledged."""
+        """Record alerts; of one cause and subject there is one until it is acknowledged.
+
+        Raised again by another run it is counted; raised as graver it becomes so, with the newer
+        sentence.
+        """
         if not alerts:
             return
         with transaction(self._engine) as connection:
             run(
                 connection,
-                """
-                INSERT INTO alerts (severity, cause, subject, message, run_id)
-                SELECT DISTINCT ON (n.cause, n.subject)
-                       n.severity, n.cause, n.subject, n.message, n.run_id
-                FROM json_to_recordset(CAST(:rows AS json)) AS n(
-                    severity text, cause text, subject text, message text, run_id uuid)
-                WHERE NOT EXISTS (
-                    SELECT FROM alerts a WHERE (a.cause, a.subject) = (n.cause, n.subject)
-                    AND a.acknowledged_at IS NULL)
-                ON CONFLICT (cause, subject, run_id) DO NOTHING
-                """,
+                _RAISE,
                 rows=as_json(asdict(alert) for alert in alerts),
+                severities=list(SEVERITIES),
             )
 
     def alerts(self, *, only_open: bool) -> list[AlertLine]:

@@ -58,3 +58,46 @@ def test_the_switch_is_for_where_orders_reach_a_broker(database, environment, is
     database.control.halt("a look around")
     stopped = database.control.state(environment) is not TradingState.ACTIVE
     assert stopped is is_stopped
+
+
+def halted(sql):
+    return sql(
+        "SELECT severity, subject, message, acknowledged_by FROM alerts"
+        " WHERE cause = 'HALTED' ORDER BY raised_at"
+    )
+
+
+def test_an_anomaly_that_halts_trading_is_a_critical_alert_until_a_person_has_looked(database, sql):
+    database.control.halt("OVERFILLED: order 1")
+    database.control.halt("OVERFILLED: order 2")
+    assert halted(sql) == [
+        {
+            "severity": "CRITICAL",
+            "subject": "trading",
+            "message": "exit-pipeline moved trading to HALT_NEW: OVERFILLED: order 1",
+            "acknowledged_by": None,
+        }
+    ]
+
+
+def test_a_halt_by_a_person_is_told_to_the_others_as_a_warning(database, sql):
+    database.control.move(TradingState.FREEZE, "", "ann")
+    (alert,) = halted(sql)
+    assert (alert["severity"], alert["message"]) == (
+        "WARNING",
+        "ann moved trading to FREEZE: no reason given",
+    )
+
+
+def test_an_anomaly_in_a_halt_by_a_person_halts_nothing_more_and_is_no_second_alert(database, sql):
+    database.control.move(TradingState.FREEZE, "lunch", "ann")
+    database.control.halt("OVERFILLED: order 1")
+    assert len(halted(sql)) == 1
+
+
+def test_whoever_lets_trading_go_on_has_seen_that_it_was_halted(database, sql):
+    database.control.halt("odd fills")
+    database.control.move(TradingState.ACTIVE, "looked", "ann")
+    assert [one["acknowledged_by"] for one in halted(sql)] == ["ann"]
+    database.control.halt("odd fills again")
+    assert [one["acknowledged_by"] for one in halted(sql)] == ["ann", None]

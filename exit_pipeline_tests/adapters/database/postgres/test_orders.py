@@ -233,8 +233,9 @@ def test_a_fill_of_more_than_was_ordered_closes_what_is_there_and_halts_trading(
     control = database.control.read()
     assert control.state is TradingState.HALT_NEW
     assert control.reason.startswith("OVERFILLED: em-paper-p1-1")
-    assert sql("SELECT severity, cause FROM alerts") == [
-        {"severity": "CRITICAL", "cause": "OVERFILLED"}
+    assert sql("SELECT severity, cause FROM alerts ORDER BY cause") == [
+        {"severity": "CRITICAL", "cause": "HALTED"},
+        {"severity": "CRITICAL", "cause": "OVERFILLED"},
     ]
 
 

@@ -252,6 +252,76 @@ def test_an_alert_without_a_run_is_raised_again_only_after_somebody_acknowledged
     assert len(sql("SELECT 1 FROM alerts")) == 2
 
 
+def test_an_open_alert_is_counted_once_for_each_run_that_raises_it_again(database, sql):
+    first, second = (start(database, at=NOON + n * FIVE, holder=f"run-{n}") for n in (1, 2))
+    expire(sql)
+    for (run_id,) in (first, first, second, second, first):
+        database.runs.raise_alerts(
+            [Alert(severity="WARNING", cause="LATE", subject="p1", message="m.", run_id=run_id)]
+        )
+    assert sql("SELECT times FROM alerts") == [{"times": 3}]
+
+
+def test_an_open_alert_without_a_run_is_counted_whenever_it_is_raised(database, sql):
+    alert = Alert(severity="CRITICAL", cause="DISK", subject="server", message="It is full.")
+    for _ in range(3):
+        database.runs.raise_alerts([alert])
+    assert sql("SELECT times FROM alerts") == [{"times": 3}]
+
+
+@pytest.mark.parametrize(
+    ("before", "then", "severity", "message"),
+    [
+        ("WARNING", "CRITICAL", "CRITICAL", "then"),
+        ("INFO", "WARNING", "WARNING", "then"),
+        ("CRITICAL", "WARNING", "CRITICAL", "before"),
+        ("WARNING", "WARNING", "WARNING", "before"),
+    ],
+)
+def test_an_open_alert_becomes_as_grave_as_the_gravest_that_was_raised(
+    database, sql, before, then, severity, message
+):
+    """An order in doubt is a WARNING at first; two minutes later it was CRITICAL, and stayed one.
+
+    The second was dropped, since the first was open, and nobody was told that it had become worse.
+    """
+    for level, text in ((before, "before"), (then, "then")):
+        database.runs.raise_alerts(
+            [Alert(severity=level, cause="ORDER_UNKNOWN", subject="p1", message=text)]
+        )
+    assert sql("SELECT severity, message FROM alerts") == [
+        {"severity": severity, "message": message}
+    ]
+
+
+def test_of_alerts_raised_together_the_gravest_counts(database, sql):
+    levels = ("INFO", "CRITICAL", "WARNING")
+    database.runs.raise_alerts(
+        [Alert(severity=one, cause="X", subject="p1", message=one) for one in levels]
+    )
+    assert sql("SELECT severity, message, times FROM alerts") == [
+        {"severity": "CRITICAL", "message": "CRITICAL", "times": 1}
+    ]
+
+
+def test_many_who_raise_the_same_alerts_in_any_order_wait_for_each_other(database, sql):
+    """Rows locked in the order in which they were raised would have ended one of them."""
+    alerts = [
+        Alert(severity="WARNING", cause="X", subject=str(number), message="m.")
+        for number in range(50)
+    ]
+    database.runs.raise_alerts(alerts)
+    threads = [
+        threading.Thread(target=database.runs.raise_alerts, args=(alerts[::step],))
+        for step in (1, -1, 1, -1)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sql("SELECT DISTINCT times FROM alerts") == [{"times": 5}]
+
+
 def test_broker_calls_are_logged_in_one_statement(database, sql, statements):
     call = BrokerCall(
         run_id=None,

@@ -1,0 +1,1 @@
+"""Ways to people; see ``ports.notifier``."""

@@ -1,0 +1,33 @@
+"""Alerts in the log."""
+
+import logging
+
+import pytest
+
+from exit_pipeline.adapters.notifiers.log import LogNotifier
+from exit_pipeline_tests.fakes import NEW_YORK
+from exit_pipeline_tests.notices import a_notice, an_alert
+
+
+@pytest.mark.parametrize(
+    ("severity", "level", "again"),
+    [
+        (
+            "CRITICAL",
+            logging.CRITICAL,
+            "; told again until somebody runs: exit-pipeline alerts acknowledge ID...",
+        ),
+        ("WARNING", logging.WARNING, ""),
+        pytest.param("INFO", logging.WARNING, "", id="INFO is shown by every process"),
+    ],
+)
+def test_a_message_is_one_line_with_the_word_by_which_it_is_found(
+    caplog: pytest.LogCaptureFixture, severity: str, level: int, again: str
+) -> None:
+    LogNotifier(NEW_YORK).send(a_notice(an_alert("a", severity=severity, message="b\nc")))
+    (record,) = caplog.records
+    assert record.levelno == level
+    assert record.getMessage() == (
+        f"ExitWorker: {severity} EXIT_ESCALATED: a; "
+        f"a-012345 a: b c (since 2026-03-17 10:00 EDT){again}"
+    )
