@@ -103,17 +103,17 @@ def test_a_setting_that_cant_be_is_one_sentence(
 
 
 def doctors_line(result: Result) -> str:
-    (line,) = (one for one in result.stdout.splitlines() if one[9:18] == "notifiers")
+    (line,) = (one for one in result.stdout.splitlines() if one[6:15] == "notifiers")
     return line
 
 
 @pytest.mark.parametrize(
     ("names", "line"),
     [
-        ("log", "ok       notifiers    log; try them: exit-pipeline notify --test"),
-        ("pager", "MISSING  notifiers    EXIT_NOTIFY is 'pager'; expected one of log, slack,"),
-        ("smtp", "MISSING  notifiers    EXIT_NOTIFY_SMTP_URL is not set; expected smtp://"),
-        ("log,,log", "MISSING  notifiers    EXIT_NOTIFY is 'log,,log'; expected names, each once"),
+        ("log", "ok    notifiers    log; try them: exit-pipeline notify --test"),
+        ("pager", "fail  notifiers    EXIT_NOTIFY is 'pager'; expected one of log, slack,"),
+        ("smtp", "fail  notifiers    EXIT_NOTIFY_SMTP_URL is not set; expected smtp://"),
+        ("log,,log", "fail  notifiers    EXIT_NOTIFY is 'log,,log'; expected names, each once"),
     ],
 )
 def test_the_doctor_builds_each_notifier(
@@ -134,7 +134,7 @@ def test_the_doctor_tells_of_a_notifier_that_keeps_failing(
     result = CliRunner().invoke(group, ["doctor"])
     assert result.exit_code == 1
     assert doctors_line(result) == (
-        "MISSING  notifiers    slack failed 3 times in a row: no answer; "
+        "fail  notifiers    slack failed 3 times in a row: no answer; "
         "webhook failed 3 times in a row: no answer"
     )
     for name in ("slack", "webhook"):

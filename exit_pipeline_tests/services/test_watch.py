@@ -107,7 +107,7 @@ def test_orders_alerts_and_the_switch_are_seen(desk: Desk) -> None:
     )
     found = seen(desk)
     assert found.control.state is TradingState.HALT_NEW
-    assert [one.cause for one in found.alerts] == ["C"]
+    assert {one.cause for one in found.alerts} == {"C", "HALTED"}
     assert [one.position_id for one in found.orders] == ["far"]
     assert (found.market_closed, list(found.late)) == (None, [])
 
