@@ -36,4 +36,4 @@ def _audit_trail(settings: Settings) -> str:
     last = open_database(settings).audit_trail.last_link()
     if last is None:
         return "no run has ended yet"
-    return f"{last.seq} links, the last of {last.made_at:%Y-%m-%d %H:%M} UTC; see verify-chain"
+    return f"link {last.seq} is the last, of {last.made_at:%Y-%m-%d %H:%M} UTC; see verify-chain"

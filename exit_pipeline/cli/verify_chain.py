@@ -38,7 +38,7 @@ def verify_chain(since: datetime | None, anchor: str | None, to_json: bool) -> N
         if len(report.faults) > SHOWN:
             click.echo(f"and {len(report.faults) - SHOWN} more")
         fits = "nothing was changed" if not report.faults else f"{len(report.faults)} don't fit"
-        click.echo(f"{report.links} links: {fits}")
+        click.echo(f"{report.links} {'link' if report.links == 1 else 'links'}: {fits}")
         if report.last:
             click.echo(f"anchor {report.last.seq}:{report.last.link}")
     if report.faults:

@@ -46,4 +46,4 @@ def test_the_audit_trail_is_told(database_url: str) -> None:
     desk.quote(CALL, "2.05", "2.15")
     desk.tick()
     desk.engine.dispose()
-    assert check().startswith("1 links, the last of ")
+    assert check().startswith("link 1 is the last, of ")
