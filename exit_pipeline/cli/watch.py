@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 from rich.live import Live
 
-from exit_pipeline.cli.keys import Pressed, pressed_keys
+from exit_pipeline.cli.keys import CTRL_C, Pressed, pressed_keys
 from exit_pipeline.cli.show import console
 from exit_pipeline.cli.watch_view import Frame, view
 from exit_pipeline.core.model.errors import InputError, UnavailableError
@@ -16,7 +16,7 @@ from exit_pipeline.ports import Clock
 from exit_pipeline.services.watch import Watched, look
 from exit_pipeline.settings import Settings
 
-_LEAVE = frozenset({"q", "Q", "\x1b"})
+_LEAVE = frozenset({"q", "Q", "\x1b", CTRL_C})
 _REDRAWN_EVERY = 1.0
 """Seconds: the countdown to the next tick is by seconds."""
 

@@ -3,16 +3,18 @@
 import os
 import pty
 import select
+import signal
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exit_pipeline.cli.keys import pressed_keys
+from exit_pipeline.cli.keys import CTRL_C, pressed_keys
 from exit_pipeline.cli.watch import Watching, follow
 from exit_pipeline.cli.watch_view import Frame
 from exit_pipeline.core.model.errors import UnavailableError
@@ -169,6 +171,17 @@ def test_a_key_is_read_without_return_and_the_terminal_is_as_before(terminal: in
     assert termios.tcgetattr(sys.stdin.fileno()) == before
 
 
+@pytest.mark.usefixtures("terminal")
+def test_an_interrupt_that_was_swallowed_is_the_next_key() -> None:
+    """A Ctrl-C that came while an object was finalised once left the view running for ever."""
+    handler = signal.getsignal(signal.SIGINT)
+    with pressed_keys() as pressed:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert pressed(60) == CTRL_C
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 @pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
 def test_the_whole_program_leaves_a_terminal_without_a_traceback(
     database_url: str, tmp_path: Path, key: bytes
@@ -190,10 +203,15 @@ def test_the_whole_program_leaves_a_terminal_without_a_traceback(
     assert b"\x1b[?25h" in shown
 
 
+_FRAMES = 300
+
+
 def _until(terminal: int, words: bytes | None) -> bytes:
     """What a terminal shows until these words, or until its program has ended."""
     shown = b""
-    while words is None or words not in shown:
+    for _ in range(_FRAMES):
+        if words is not None and words in shown:
+            return shown
         ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, shown[-2_000:]
         try:
@@ -202,6 +220,6 @@ def _until(terminal: int, words: bytes | None) -> bytes:
             more = b""
         if not more:
             assert words is None, shown[-2_000:]
-            break
+            return shown
         shown += more
-    return shown
+    pytest.fail(f"it goes on and on: {shown[-2_000:]!r}")
