@@ -4,7 +4,6 @@ Only what has neither is found by something else, and is named here once. Dagste
 pinned, so that this holds until it is raised.
 """
 
-import re
 from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
@@ -45,8 +44,8 @@ class DagsterUi:
         """Go to a path of the UI."""
         self.page.goto(self._url + path)
 
-    def button(self, name: str | re.Pattern[str]) -> Locator:
-        """The button that is called so."""
+    def button(self, name: str) -> Locator:
+        """The button in whose name, which is that of its icon too, this is."""
         return self.page.get_by_role("button", name=name)
 
     def write_form(self, job: str, *lines: str) -> None:
@@ -76,9 +75,14 @@ class DagsterUi:
         """Open a picture of the run whose page is open, and wait until it is drawn."""
         row = self.page.get_by_role("row").filter(has=self.page.get_by_text(name, exact=True))
         row.get_by_text("[Show Markdown]").first.click()
-        picture = self.page.get_by_role("dialog").get_by_role("img")
+        picture = self.page.get_by_role("dialog").get_by_role("img", name=name)
         expect_drawn(picture)
         return picture
+
+    def close_dialog(self) -> None:
+        """Close what is open in front of the page, and wait until it is gone."""
+        self.button("Close").click()
+        expect(self.page.get_by_role("dialog")).to_have_count(0)
 
     def asset(self, name: str, view: str = "overview") -> None:
         """Open a view of an asset: overview, checks, partitions or events."""
@@ -86,19 +90,22 @@ class DagsterUi:
 
     def plot(self, name: str) -> Locator:
         """The plot of a figure, on an asset's page that shows plots."""
-        title = self.page.get_by_text(name, exact=True).last
-        return title.locator("xpath=following::canvas[1]")
+        plots = self.page.locator("div").filter(has=self.page.locator("canvas"))
+        # The innermost, which comes last, has this plot and its title alone.
+        titled = plots.filter(has=self.page.get_by_text(name, exact=True)).last
+        return titled.locator("canvas")
 
     def materialize_days(self, asset: str, first: str, last: str) -> None:
         """Launch the trading days of a range from the dialog of an asset, and open the backfill."""
         self.asset(asset, "partitions")
-        self.button(re.compile("^Materialize")).first.click()
+        self.button("Materialize").first.click()
         self.page.get_by_text("Show all partitions").click()
         days = self.page.get_by_role("dialog").get_by_role("textbox").first
         days.fill(f"[{first}...{last}]")
         days.press("Enter")
         self.button("Launch backfill").click()
-        self.button("View").click()
+        # In the note that it was begun, which goes away by itself.
+        self.page.get_by_role("link", name="View", exact=True).click()
 
     def schedule_switch(self, name: str) -> Locator:
         """The switch of a schedule, on its page."""

@@ -80,7 +80,7 @@ class Album:
             self.keep("lineage", ui.page)
         with self._ui(height=1150) as ui:
             ui.asset("orders")
-            expect(ui.page.get_by_text("FILLED").last).to_be_visible()
+            expect(ui.page.get_by_text("FILLED", exact=True).last).to_be_visible()
             self.keep("orders", ui.page)
         with self._ui(height=1500) as ui:
             ui.asset("positions")

@@ -39,7 +39,7 @@ def test_a_run_has_its_pictures_behind_one_click(ui: DagsterUi, dry_run: str) ->
     assert dry_run
     for name in ("vix_term", "gamma_SPY", "gamma_QQQ"):
         ui.open_picture(name)
-        ui.button("Close").click()
+        ui.close_dialog()
 
 
 def test_the_step_that_decides_has_the_decisions_as_a_table(ui: DagsterUi, dry_run: str) -> None:
