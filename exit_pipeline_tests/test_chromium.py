@@ -71,7 +71,7 @@ def _no_playwright(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python whose Playwright can't download anything."""
     program = tmp_path / "python"
     program.write_text(
-        "#!/bin/sh\necho 'Downloading ...'\necho 'Error: no such host' >&2\nexit 1\n"
+        "#!/bin/sh\necho 'Downloading ...'\necho 'Error: no such host, caused by' >&2\nexit 1\n"
     )
     program.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(program))

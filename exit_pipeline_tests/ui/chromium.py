@@ -57,7 +57,6 @@ def install(browsers: Path = BROWSERS) -> None:
     Raises:
         NoChromiumError: That did not work.
     """
-    # What a mirror never answers would otherwise be waited for as long as the machine likes.
     environ = {**os.environ, "PLAYWRIGHT_BROWSERS_PATH": str(browsers)}
     command = [sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
@@ -72,7 +71,7 @@ def install(browsers: Path = BROWSERS) -> None:
 
 def _why(said: str) -> str:
     errors = [line.strip() for line in said.splitlines() if "rror" in line]
-    return (errors or ["it does not say why"])[0][:160]
+    return (errors or ["it does not say why"])[0].removesuffix(", caused by")[:160]
 
 
 def main() -> int:

@@ -21,7 +21,14 @@ LARGEST: Final = 250_000
 
 _WIDTH: Final = 1600
 _COLOURS: Final = 128
+_FIRST_RUN: Final = """
+import dagster as dg
+with dg.DagsterInstance.get() as on:
+    print(on.get_run_records(limit=1, ascending=True)[0].dagster_run.run_id)
+"""
+
 _WATCH: Final = """
+import os
 import sys
 from datetime import datetime
 from importlib import import_module
@@ -29,6 +36,7 @@ from io import StringIO
 from rich.console import Console
 from exit_pipeline.adapters.clocks.fixed import FixedClock
 from exit_pipeline.defs import resources
+os.environ["EXIT_WORKER_ENABLED"] = "true"
 command = import_module("exit_pipeline.cli.watch")
 out = Console(record=True, width=130, force_terminal=True, file=StringIO())
 command.console = lambda: out
@@ -55,19 +63,21 @@ class Album:
 
     def take(self) -> None:
         """Take all of them."""
-        self.run_page()
+        self.runs()
         self.assets()
         self.day()
         self.watch()
 
-    def run_page(self) -> None:
-        """A dry run: its lines on the first screen, and the picture of gamma at its step."""
+    def runs(self) -> None:
+        """The day's first tick, by its lines, and gamma at the step of a dry run."""
+        with self._ui(height=1250) as ui:
+            ui.open(f"/runs/{self._stack.run('-c', _FIRST_RUN).splitlines()[-1]}")
+            ui.wait_until("Success")
+            expect(ui.page.get_by_text("10:30 New York, paper: 17 positions")).to_be_in_viewport()
+            self.keep("run", ui.page)
         with self._ui(height=1000) as ui:
             run = ui.launch("exit_job", "dry_run: true", f'as_of: "{AFTER}"')
             ui.wait_until("Success")
-            expect(ui.page.get_by_text("15:30 New York, paper")).to_be_visible()
-            self.keep("run", ui.page)
-        with self._ui(height=1000) as ui:
             ui.show(run, "build_context")
             ui.open_picture("SPY_gamma_profile")
             self.keep("gamma", ui.page.get_by_role("dialog"))
@@ -76,9 +86,9 @@ class Album:
         """Lineage, orders, plots and checks."""
         with self._ui(height=900) as ui:
             ui.open("/asset-groups")
-            expect(ui.page.get_by_text("decision_replays", exact=True).last).to_be_visible()
+            expect(ui.page.get_by_text("Materialized", exact=True)).to_have_count(4)
             self.keep("lineage", ui.page)
-        with self._ui(height=1150) as ui:
+        with self._ui(width=2000, height=1250) as ui:
             ui.asset("orders")
             expect(ui.page.get_by_text("FILLED", exact=True).last).to_be_visible()
             self.keep("orders", ui.page)
@@ -114,6 +124,7 @@ class Album:
 
     def keep(self, name: str, shown: Any) -> None:
         """Take one picture, of as few colours and bytes as it needs."""
+        expect(shown.get_by_text("Loading")).to_have_count(0)
         picture = Image.open(BytesIO(shown.screenshot(animations="disabled"))).convert("RGB")
         few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
         path = self._folder / f"{name}.png"
