@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from exit_pipeline_tests.ui.browser import PATIENCE, opened_browser
 from exit_pipeline_tests.ui.dagster_ui import DagsterUi, expect_drawn
@@ -74,6 +74,7 @@ class Album:
             ui.open(f"/runs/{self._stack.run('-c', _FIRST_RUN).splitlines()[-1]}")
             ui.wait_until("Success")
             expect(ui.page.get_by_text("10:30 New York, paper: 17 positions")).to_be_in_viewport()
+            expect(ui.page.get_by_text("build_context").first).to_be_in_viewport()
             self.keep("run", ui.page)
         with self._ui(height=1000) as ui:
             run = ui.launch("exit_job", "dry_run: true", f'as_of: "{AFTER}"')
@@ -122,8 +123,10 @@ class Album:
         to = self._folder.absolute() / "watch.svg"
         self._stack.run("-c", _WATCH, at.isoformat(), str(to))
 
-    def keep(self, name: str, shown: Any) -> None:
-        """Take one picture, of as few colours and bytes as it needs."""
+    def keep(self, name: str, shown: Page | Locator) -> None:
+        """Take one picture, of few colours and bytes, once nothing loads any more."""
+        page = shown if isinstance(shown, Page) else shown.page
+        page.wait_for_load_state("networkidle")
         expect(shown.get_by_text("Loading")).to_have_count(0)
         picture = Image.open(BytesIO(shown.screenshot(animations="disabled"))).convert("RGB")
         few = picture.quantize(_COLOURS, dither=Image.Dither.NONE)
