@@ -7,7 +7,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 HOME_DIR := $(or $(EXIT_PIPELINE_HOME),.exit_pipeline)
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check audit-dependencies bench sim sim-long sim-mutants crash clean
+.PHONY: help run ui test test-ui screenshots check audit-dependencies bench sim sim-long sim-mutants crash clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,6 +26,10 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/installed-ui: $(VENV)/installed-dev requirements-ui.lock
+	@$(INSTALL) --require-hashes -r requirements-ui.lock
+	@touch $@
+
 run: $(VENV)/installed  ## Run the exit job once on the shipped sample day
 	@$(BIN)/exit-pipeline sample
 
@@ -40,6 +44,15 @@ check: $(VENV)/installed-dev  ## Format, lint, types and layers
 
 test: check  ## Check and test everything
 	@$(BIN)/python -m pytest -n 2
+	@echo "NOT RUN: the browser tests. Run them with: make test-ui"
+
+test-ui: $(VENV)/installed-ui  ## Test the UI in a headless Chromium: CHROMIUM=FILE takes that one
+	@$(BIN)/python -m exit_pipeline_tests.ui.chromium
+	@$(BIN)/python -m pytest exit_pipeline_tests/ui
+
+screenshots: $(VENV)/installed-ui  ## Make the README's pictures anew, into docs
+	@$(BIN)/python -m exit_pipeline_tests.ui.chromium
+	@$(BIN)/python -m exit_pipeline_tests.ui.screenshots docs
 
 audit-dependencies: $(VENV)/installed-dev  ## Ask whether a pinned dependency has a known vulnerability
 	@$(BIN)/python -m exit_pipeline_tests.audit_dependencies

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
+LOCKS: Final = ("requirements.lock", "requirements-dev.lock", "requirements-ui.lock")
 SERVICES: Final = ("pypi", "osv")
 """Asked in turn, until one knows the packages; each has the advisories of the Python project."""
 

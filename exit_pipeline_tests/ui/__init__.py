@@ -1,0 +1,1 @@
+"""The UI in a browser: what a person does and sees."""
