@@ -62,11 +62,14 @@ def positions(decided: DecidedTick, state: BookState) -> Metadata:
         unmarked = sum(one.unmarked for one in accounts.values())
         days = [one.day for one in accounts.values()]
         figures |= {
-            "open_pnl": sum(one.open for one in accounts.values())
+            # To the cent: a sum of floats has more digits than anybody wants on a page.
+            "open_pnl": round(sum(one.open for one in accounts.values()), 2)
             if unmarked < len(decided.stored)
             else None,
             "positions_without_mark": unmarked,
-            "day_pnl": None if None in days else sum(day for day in days if day is not None),
+            "day_pnl": None
+            if None in days
+            else round(sum(day for day in days if day is not None), 2),
         }
     rows = [
         {
