@@ -20,8 +20,9 @@ Pressed = Callable[[float], str]
 def pressed_keys() -> Iterator[Pressed]:
     """Read keys without the return key; the terminal is as it was when the context is left.
 
-    Ctrl-C stays what it is, a KeyboardInterrupt, and is the next key as well: one that comes while
-    an object is finalised is swallowed there.
+    Ctrl-C is a KeyboardInterrupt, also where the process was begun with interrupts ignored, as
+    shells do in the background. It is the next key as well: one that comes while an object is
+    finalised is swallowed there.
     """
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)

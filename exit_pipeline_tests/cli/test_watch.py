@@ -173,13 +173,22 @@ def test_a_key_is_read_without_return_and_the_terminal_is_as_before(terminal: in
 
 @pytest.mark.usefixtures("terminal")
 def test_an_interrupt_that_was_swallowed_is_the_next_key() -> None:
-    """A Ctrl-C that came while an object was finalised once left the view running for ever."""
-    handler = signal.getsignal(signal.SIGINT)
     with pressed_keys() as pressed:
         with suppress(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert pressed(60) == CTRL_C
-    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.usefixtures("terminal")
+def test_an_interrupt_counts_although_the_process_was_begun_without_any() -> None:
+    """Begun in a shell's background the view could not be left by Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), pressed_keys():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "Ctrl-C"])
