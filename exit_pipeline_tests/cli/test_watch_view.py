@@ -113,9 +113,9 @@ def test_what_needs_a_person_stands_above_the_positions(desk: Desk) -> None:
     assert "trading is HALT_NEW" in text
     assert text.count("CRITICAL") == 5
     assert "put: [b]m[/b]." in text
-    assert "and 2 more alerts" in text
+    assert "and 3 more alerts" in text
     assert "put: buy 0 of 10 at 2.55, STOP_LOSS, UNKNOWN" in text
-    assert text.index("and 2 more alerts") < text.index("nearest exit")
+    assert text.index("and 3 more alerts") < text.index("nearest exit")
 
 
 def test_accounts_that_no_tick_looks_at_are_late(desk: Desk) -> None:

@@ -38,7 +38,11 @@ def instance(
     """An instance that keeps its runs beside the positions, as in production."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     storage = {"custom": {"module": "exit_pipeline.defs.storage", "class": "InstanceStorage"}}
-    overrides = {"storage": storage, "telemetry": {"enabled": False}}
+    logs = {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+    overrides = {"storage": storage, "compute_logs": logs, "telemetry": {"enabled": False}}
     with dg.instance_for_test(overrides=overrides, temp_dir=str(tmp_path)) as found:
         yield found
 

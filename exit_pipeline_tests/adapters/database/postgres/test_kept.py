@@ -32,8 +32,8 @@ def decision_rows(run_id, ids, book, outcome):
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(table=BOOKS)
-def test_a_book_that_went_through_the_database_is_the_same_book(database, sql, table):
-    sql("DELETE FROM refactored_decisions")
+def test_a_book_that_went_through_the_database_is_the_same_book(database, sql, tamper, table):
+    tamper("DELETE FROM refactored_decisions")
     database.decisions.keep_policies({EVERY_RULE.hash: EVERY_RULE.canonical_json()})
     (run_id,) = start(database)
     book = book_of([row | {"hits": hits} for row, hits in table])

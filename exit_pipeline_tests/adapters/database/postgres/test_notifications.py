@@ -85,10 +85,10 @@ def test_an_alert_that_somebody_acknowledged_is_not_open(database):
     assert database.notifications.open_alerts("log") == []
 
 
-def test_an_alert_that_was_deleted_meanwhile_is_no_fault(database, sql):
+def test_an_alert_that_was_deleted_meanwhile_is_no_fault(database, sql, tamper):
     raise_one(database)
     alert = ids(database)["a"]
-    sql("DELETE FROM alerts")
+    tamper("DELETE FROM alerts")
     database.notifications.record_sent("log", {alert: "CRITICAL"}, NOON)
     database.notifications.record_failed("log", [alert], "x", NOON)
     assert sql("SELECT * FROM notifications") == []

@@ -33,8 +33,8 @@ def read(database, *positions, asked=DAY):
 
 
 @pytest.mark.usefixtures("book")
-def test_positions_are_told_with_their_decisions_and_contracts(database, sql):
-    sql("UPDATE refactored_decisions SET position_id = NULL WHERE position_id = 'b'")
+def test_positions_are_told_with_their_decisions_and_contracts(database, sql, tamper):
+    tamper("UPDATE refactored_decisions SET position_id = NULL WHERE position_id = 'b'")
     sql(
         "INSERT INTO refactored_positions (id, symbol, option_symbol, direction, quantity,"
         " entry_price, entry_time, status) VALUES ('a', 'ACME', 'ACME260320C00750000', 'CALL', 4,"

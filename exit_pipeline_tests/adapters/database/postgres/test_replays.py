@@ -26,6 +26,7 @@ from exit_pipeline_tests.recorded import (
     policies_of,
     record,
 )
+from exit_pipeline_tests.tampering import TAMPER
 
 NEW_YORK = ZoneInfo("America/New_York")
 DAY = RecordedRange(start=MONDAY - timedelta(hours=9), end=MONDAY + timedelta(hours=15))
@@ -123,12 +124,12 @@ def test_only_the_runs_that_are_asked_for_are_read(database, only, count, label)
     assert sum(map(len, read(database, asked))) == count
 
 
-def test_what_can_t_be_made_again_is_counted_with_its_reason(database, sql):
+def test_what_can_t_be_made_again_is_counted_with_its_reason(database, tamper):
     ids = record(database, at_ticks(a_recorded_book(6), [MONDAY]))
-    sql("UPDATE refactored_decisions SET policy_hash = NULL WHERE id = :id", id=ids[0])
-    sql("UPDATE refactored_decisions SET clock_minutes = NULL WHERE id = :id", id=ids[1])
-    sql("UPDATE refactored_decisions SET entry_regime = 'CALM' WHERE id = :id", id=ids[2])
-    sql("UPDATE refactored_decisions SET run_id = NULL WHERE id = :id", id=ids[3])
+    tamper("UPDATE refactored_decisions SET policy_hash = NULL WHERE id = :id", id=ids[0])
+    tamper("UPDATE refactored_decisions SET clock_minutes = NULL WHERE id = :id", id=ids[1])
+    tamper("UPDATE refactored_decisions SET entry_regime = 'CALM' WHERE id = :id", id=ids[2])
+    tamper("UPDATE refactored_decisions SET run_id = NULL WHERE id = :id", id=ids[3])
     (part,) = read(database)
     assert sorted(ids_of([part])) == sorted(ids[4:])
     assert part.left_out == {
@@ -139,9 +140,11 @@ def test_what_can_t_be_made_again_is_counted_with_its_reason(database, sql):
     }
 
 
-def test_a_word_of_an_outcome_that_is_not_known_is_told_and_never_taken_for_another(database, sql):
+def test_a_word_of_an_outcome_that_is_not_known_is_told_and_never_taken_for_another(
+    database, tamper
+):
     record(database, at_ticks(a_recorded_book(1), [MONDAY]))
-    sql("UPDATE refactored_decisions SET quote_grade = 'SUPERB', urgency = NULL")
+    tamper("UPDATE refactored_decisions SET quote_grade = 'SUPERB', urgency = NULL")
     (part,) = read(database)
     assert part.outcome.stored("quote_grade", 0) == "a word that this version does not know"
     assert part.outcome.stored("urgency", 0) is None
@@ -176,7 +179,7 @@ def test_a_year_is_no_single_statement_and_none_of_them_waits_for_a_tick(
     """A tick that writes its decisions meanwhile holds nothing up, and is not held up."""
     record(database, at_ticks(a_recorded_book(12), TICKS))
     with engine.connect() as tick, tick.begin():
-        tick.exec_driver_sql("UPDATE refactored_decisions SET mark = 1")
+        tick.exec_driver_sql(f"{TAMPER}UPDATE refactored_decisions SET mark = 1")
         statements.clear()
         assert sum(map(len, read(database, chunk=2))) == 12
         assert sum(map(len, read(database, chunk=12))) == 12
