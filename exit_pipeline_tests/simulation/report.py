@@ -23,6 +23,7 @@ _ZEROES: Final = {
     "ended orders that changed": ("I10", "I16"),
     "orders outside their bounds": ("I11", "I12", "I14", "I15", "I18"),
     "keys seen": ("I17",),
+    "checks of the books that failed without a fault": ("I19",),
     "checks of the books that failed": ("I19",),
     "exits neither filled nor escalated": ("L1", "L2"),
 }
