@@ -14,7 +14,12 @@ from exit_pipeline_tests.tampering import TAMPER
 CANARY = CANARIES["TRADIER_API_KEY"]
 
 
-def test_a_canary_in_a_log_an_error_or_an_answer_is_seen() -> None:
+@pytest.mark.parametrize("handlers", [None, []], ids=["as logs are", "without handlers"])
+def test_a_canary_in_a_log_an_error_or_an_answer_is_seen(
+    monkeypatch: pytest.MonkeyPatch, handlers: list[logging.Handler] | None
+) -> None:
+    if handlers is not None:
+        monkeypatch.setattr(logging.getLogger(), "handlers", handlers)
     install({})
     try:
         logging.getLogger("a.library").warning("a %s b", CANARY)
