@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg2
 from psycopg2.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy import URL, Connection, CursorResult, Engine, create_engine, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, TextClause, create_engine, text
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
@@ -157,7 +157,13 @@ def session_lock(engine: Engine, name: str) -> Iterator[bool]:
 
 def run(connection: Connection, statement: str, **values: Any) -> CursorResult[Any]:
     """Execute one statement with its parameters by name."""
-    return connection.execute(text(statement), values)
+    return connection.execute(_parsed(statement), values)
+
+
+@lru_cache(maxsize=512)
+def _parsed(statement: str) -> TextClause:
+    """A statement with its parameters found, which for a long one takes as long as a round trip."""
+    return text(statement)
 
 
 def as_json(value: Iterable[Mapping[str, Any]] | Mapping[str, Any]) -> str:

