@@ -124,7 +124,7 @@ class MarketDataResource(dg.ConfigurableResource[MarketData]):
 
 
 class OrderLimitsResource(dg.ConfigurableResource[OrderLimits]):
-    """How much may be sent, whatever was decided; see the table of the README."""
+    """How much may be sent, whatever was decided; see the README, "Environment"."""
 
     contracts_per_order: int = Field(description="Contracts in one order.")
     orders_per_position: int = Field(

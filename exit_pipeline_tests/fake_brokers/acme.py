@@ -1,4 +1,4 @@
-"""The invented vendor of the README's example: orders by our id, JSON, one account."""
+"""The invented vendor of the example in docs/adding.md: orders by our id, JSON, one account."""
 
 from typing import Any
 

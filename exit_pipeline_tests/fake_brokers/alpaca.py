@@ -1,6 +1,6 @@
 """A stateful local server that behaves like Alpaca's trading host, faults included.
 
-What it does is what brokers.md and Alpaca's published OpenAPI file tell; the tests validate every
+What it does is what Alpaca's documentation and its OpenAPI file tell; the tests validate every
 request and every answer against that file.
 """
 

@@ -21,7 +21,7 @@ from exit_pipeline_tests.adapters.brokers.test_paper import CALL, paper_rig
 from exit_pipeline_tests.adapters.brokers.test_tradier import tradier_rig
 
 SELL, BUY = OrderSide.SELL_TO_CLOSE, OrderSide.BUY_TO_CLOSE
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "brokers.md"
 
 
 RIGS: dict[str, Callable[[str], AbstractContextManager[BrokerRig]]] = {
@@ -268,8 +268,8 @@ def test_closings_of_other_contracts_times_and_accounts_are_left_out(telling):
     assert list(broker.closings("another-account", [CALL], LONG_AGO)) == []
 
 
-def test_the_readme_tells_brokers_apart_as_they_show_themselves(new_database):
-    """Printed with ``-s``, to be copied into the README where a broker has changed."""
+def test_the_page_of_brokers_tells_them_apart_as_they_show_themselves(new_database):
+    """Printed with ``-s``, to be copied into the page where a broker has changed."""
     printed = table(RIGS, new_database)
     print(f"\n{printed}")  # noqa: T201 for a person to copy
-    assert printed in README.read_text(encoding="utf-8")
+    assert printed in PAGE.read_text(encoding="utf-8")

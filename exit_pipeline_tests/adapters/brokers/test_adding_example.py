@@ -1,4 +1,4 @@
-"""The broker that the README shows how to write is one: all of the contract holds for it."""
+"""The broker that docs/adding.md shows how to write is one: all of the contract holds for it."""
 
 import inspect
 import re
@@ -19,6 +19,7 @@ from exit_pipeline_tests.adapters.brokers.test_paper import CALL, TEN
 from exit_pipeline_tests.fake_brokers.acme import ACCOUNT, FakeAcme
 from exit_pipeline_tests.fakes import FakeCalendar, FixedClock
 
+PAGE = Path(__file__).parents[3] / "docs" / "adding.md"
 BLOCK = re.compile(r"```python\n# (exit_pipeline/[a-z_/]+)\.py\n(.*?)```", re.DOTALL)
 CONTRACT = {
     name: test
@@ -29,12 +30,12 @@ CONTRACT = {
 
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch) -> Callable[[Surroundings], Broker]:
-    """The example's ``build``, of the README's blocks in their order."""
+    """The example's ``build``, of the page's blocks in their order."""
     module = ModuleType("nothing")
-    for path, code in BLOCK.findall(test_broker_contract.README.read_text(encoding="utf-8")):
+    for path, code in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
         module = ModuleType(path.replace("/", "."))
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        exec(compile(code, f"README.md: {Path(path).name}", "exec"), vars(module))  # noqa: S102
+        exec(compile(code, f"adding.md: {Path(path).name}", "exec"), vars(module))  # noqa: S102
     assert module.__name__ == "exit_pipeline.adapters.brokers.acme"
     made: Callable[[Surroundings], Broker] = vars(module)["build"]
     return made
