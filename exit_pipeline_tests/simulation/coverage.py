@@ -1,6 +1,6 @@
 """What must have happened sometimes: else the simulation has proved nothing about it.
 
-Three tables: transitions of orders, faults, and rows of the fail-safe table (reliability.md, 3.4).
+Three tables: transitions of orders, faults, and rows of the table of what fails safe.
 Each is counted over all seeds, and from ``ENOUGH_SEEDS`` seeds on what never happened is a failure.
 """
 

@@ -1,4 +1,4 @@
-"""What can go wrong, by name and class; the list of reliability.md, 4.3."""
+"""What can go wrong, by name and class."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

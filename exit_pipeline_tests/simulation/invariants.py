@@ -1,12 +1,21 @@
 """What must hold after every step, judged from the broker's ledger and the database.
 
-Numbers are those of reliability.md, 4.2. I5, I6, I11, I12, I14 and I15 are judged in ``postings``
-as orders leave, I9 and I16 in ``decisions``, I17 and I18 in ``leaks``, L1 and L2 in ``liveness``;
-and I19, that the checks a person sees fail only where the books are wrong, in ``book_checks``.
-Judged elsewhere: L3, that a gap of ticks is told, needs a watcher outside and is in the tests of
-``exit-pipeline status``; L4, that one bad position stops no other, shows in seeds with a position
-that can't be decided; L5, that recorded inputs replay to the same decisions, is in the tests of the
-engine.
+Each has a number, by which histories name it.
+
+* Here: no more is closed than was held (I1), one live order closes a position (I2), the account is
+  never turned (I3), each order is one row (I4), fills are booked once (I7), quantities and money
+  are those of the executions (I8), an ended order stays as it is (I10), and whose account was taken
+  over records no intent (I13).
+* In ``postings``, as an order leaves: its intent is committed (I5), it is sent as before (I6),
+  within its bounds of price and time (I11), as the switch allows (I12), for the environment of its
+  position (I14), on a usable quote (I15).
+* In ``decisions``: every position of a tick has one (I9), every change of an order its event (I16).
+* In ``leaks``: no key is seen (I17), no broker asked more often than it allows (I18).
+* In ``book_checks``: the checks that a person sees fail only where the books are wrong (I19).
+* In ``liveness``: every due exit is filled or told (L1), every order in doubt is told (L2).
+
+Not here: that a gap of ticks is told needs a watcher outside, and is in the tests of
+``exit-pipeline status``; that recorded inputs give the same decisions is in those of the engine.
 
 A network that delivers one order twice to a broker without idempotency (``duplicate_delivery``)
 can't be helped by any sender: the position of such an order is exempt from I1, I2 and I4, and

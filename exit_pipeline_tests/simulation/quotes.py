@@ -1,6 +1,6 @@
 """What is wrong with the quote that a decision was made on, judged apart from the program's grade.
 
-The rules are those of reliability.md, 3.1, with the limits of the default policy.
+The limits are those of the default policy.
 """
 
 from collections.abc import Mapping

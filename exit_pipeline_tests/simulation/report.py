@@ -132,7 +132,7 @@ class Report:
         path.write_text(json.dumps(self.as_json(), indent=1))
 
     def show(self, console: Console) -> None:
-        """The figure sheet (reliability.md, 4.7)."""
+        """The figure sheet, and what came about how often."""
         console.print(self._figures())
         console.print(self._faults())
         rows = {"fail-safe row": self.coverage.rows(), "transition": self.coverage.transitions}

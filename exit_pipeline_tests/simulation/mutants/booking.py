@@ -71,7 +71,6 @@ def _lives_again(original: Callable[..., OrderStatus]) -> Callable[..., OrderSta
 LIVES_AGAIN = Mutant(
     name="ended_orders_live_again",
     breaks="an order that had ended becomes whatever the broker reports of it",
-    source="2.1 c",
     changes=(
         wrapped(fills, "_next_status", _lives_again),
         trigger_off("orders", "exit_pipeline_check_order"),
@@ -84,25 +83,21 @@ MUTANTS = (
     Mutant(
         name="books_the_status",
         breaks="fills are booked when an order is FILLED, and those of cancelled ones are not",
-        source="2.1 f; 4.6",
         changes=(wrapped(PostgresOrders, "book", _by_status),),
     ),
     Mutant(
         name="ignores_late_fills",
         breaks="fills of an order that had ended are not booked",
-        source="2.1 c; 4.6",
         changes=(wrapped(PostgresOrders, "book", _not_after_the_end),),
     ),
     Mutant(
         name="keys_fills_by_time",
         breaks="a fill is known by its time instead of by the broker's execution",
-        source="2.5",
         changes=(wrapped(PostgresOrders, "book", _by_time),),
     ),
     Mutant(
         name="books_every_look",
         breaks="a fill has no key, so every look books it anew",
-        source="2.5; fact 7",
         guarded_by="of a report no more is booked than it has beyond what is booked",
         changes=(
             index_dropped("trades_once_per_execution"),
@@ -117,14 +112,12 @@ MUTANTS = (
     Mutant(
         name="costs_are_lost",
         breaks="commission and fees are left out of the realised profit",
-        source="2.5",
         changes=(wrapped(fills, "_insert_fills", _without_costs),),
         brokers=frozenset({"paper"}),
     ),
     Mutant(
         name="profit_of_the_last_fill",
         breaks="the realised profit is that of the last fill, not of all",
-        source="2.5",
         changes=(
             text(
                 closing,
@@ -137,7 +130,6 @@ MUTANTS = (
     Mutant(
         name="profit_of_a_long",
         breaks="the profit of a short position has the sign of a long one",
-        source="2.5",
         changes=(
             text(closing, "_CLOSE_CONTRACTS", "CASE side WHEN 'LONG' THEN 1 ELSE -1 END", "1"),
         ),
@@ -145,7 +137,6 @@ MUTANTS = (
     Mutant(
         name="reservations_stay",
         breaks="an order that ends keeps its contracts reserved",
-        source="2.1 a",
         changes=(wrapped(order_rows, "reserve", _never_gives_back),),
     ),
     LIVES_AGAIN,
@@ -158,7 +149,6 @@ MUTANTS = (
     Mutant(
         name="no_history",
         breaks="changes of orders leave no event",
-        source="4.2, I16",
         changes=(trigger_off("orders", "exit_pipeline_note_order"),),
     ),
 )

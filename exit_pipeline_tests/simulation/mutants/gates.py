@@ -96,7 +96,6 @@ def _off_the_grid(original: Callable[..., Any]) -> Callable[..., Any]:
 FENCE_IN_PROGRAM = Mutant(
     name="fence_not_asked_for",
     breaks="the program does not ask whether its lease is still the account's",
-    source="2.2, P0; 4.6",
     changes=(
         value(intents, "is_fence", lambda *_args: True),
         value(orders, "is_fence", lambda *_args: True),
@@ -106,7 +105,6 @@ FENCE_IN_PROGRAM = Mutant(
 FENCE_IN_DATABASE = Mutant(
     name="fence_not_in_database",
     breaks="the database takes an intent under any fence",
-    source="2.2, P0; 4.6",
     changes=(trigger_off("orders", "exit_pipeline_check_new_order"),),
     guarded_by="the program's own look at the fence",
 )
@@ -119,42 +117,36 @@ NO_FENCE = replace(
 NO_LEASE = Mutant(
     name="lease_is_for_everybody",
     breaks="a run takes an account that another one holds",
-    source="2.2, P0; 4.6",
     changes=(wrapped(Opening, "_lock_lease", _never_in),),
     guarded_by="the fence, which moves on with each holder",
 )
 NO_ONE_LIVE_INDEX = Mutant(
     name="no_index_of_live_exits",
     breaks="the database takes two live exits of one position",
-    source="2.6, row 7; fact 5",
     changes=(index_dropped("orders_one_live_exit_per_position"),),
     guarded_by="the lease with its fence, and the last gate",
 )
 NO_LOOK_AT_LIVE = Mutant(
     name="live_exits_not_looked_for",
     breaks="the last gate does not ask for another live exit of the position",
-    source="2.2, P4",
     changes=_open_gate(DenialCode.DUPLICATE_EXIT),
     guarded_by="the lease with its fence, and the unique index",
 )
 NO_BOUND_OF_FREE = Mutant(
     name="more_than_is_free",
     breaks="the last gate lets more contracts through than the position has free",
-    source="2.2, P4",
     changes=_open_gate(DenialCode.OVER_EXIT),
     guarded_by="the CHECK of the positions table",
 )
 NO_CHECK_OF_SUMS = Mutant(
     name="no_check_of_sums",
     breaks="the database lets a position reserve and exit more than it has",
-    source="2.7",
     changes=(check_dropped("refactored_positions", "refactored_positions_never_over_exited"),),
     guarded_by="the last gate",
 )
 NO_ROW_LOCKS = Mutant(
     name="no_row_locks",
     breaks="positions and orders are read without FOR UPDATE before they are written",
-    source="2.7; 4.6",
     changes=tuple(
         wrapped(module, "run", _without_lock) for module in (closing, fills, intents, orders)
     ),
@@ -163,33 +155,28 @@ NO_ROW_LOCKS = Mutant(
 HALT_AT_INTENT = Mutant(
     name="halts_ignored_at_the_intent",
     breaks="the last gate does not look at the switch",
-    source="3.4; 4.2, I12",
     changes=_open_gate(DenialCode.TRADING_HALTED),
     guarded_by="the look at the switch right before sending",
 )
 HALT_AT_SENDING = Mutant(
     name="halts_ignored_at_sending",
     breaks="nobody looks at the switch right before sending",
-    source="3.4; 4.2, I12",
     changes=(value(intents, "trading_state", lambda *_args: TradingState.ACTIVE),),
 )
 DRY_RUN_EXECUTES = Mutant(
     name="dry_run_executes",
     breaks="a dry run executes what it has decided",
-    source="2.8",
     changes=(wrapped(engine, "execute_tick", _sends_all_the_same),),
     guarded_by="a dry run holds no lease, without which nothing is sent",
 )
 DRY_RUN_HOLDS = Mutant(
     name="dry_run_holds_the_account",
     breaks="a dry run takes the account's lease",
-    source="2.8",
     changes=(wrapped(Opening, "_begin", _with_lease),),
 )
 BROKER_WITHOUT_GUARD = Mutant(
     name="broker_without_guard",
     breaks="the broker itself lets more be closed than is held",
-    source="fact 6",
     changes=(
         wrapped(AlpacaVenue, "__init__", _without_guard),
         wrapped(TradierVenue, "__init__", _without_guard),
@@ -199,41 +186,35 @@ BROKER_WITHOUT_GUARD = Mutant(
 OFF_GRID = Mutant(
     name="prices_off_the_grid",
     breaks="a limit is not rounded to a legal tick",
-    source="3.2; 4.2, I11",
     changes=(wrapped(attempts, "price_order", _off_the_grid),),
     guarded_by="the last gate",
 )
 GRID_NOT_CHECKED = Mutant(
     name="grid_not_checked",
     breaks="the last gate does not look at the tick grid",
-    source="3.2",
     changes=_open_gate(DenialCode.OFF_TICK),
     guarded_by="the rounding of the limit",
 )
 COMES_LATE = Mutant(
     name="late_ticks_decide",
     breaks="a tick that is late decides all the same",
-    source="2.8; 3.4",
     changes=(value(open_tick, "_why_late", lambda *_args: ""),),
 )
 STALE_DECISIONS = Mutant(
     name="old_decisions_are_sent",
     breaks="the last gate does not ask how old a decision is",
-    source="2.8; fact 9",
     changes=_open_gate(DenialCode.STALE_DECISION),
     guarded_by="the look at its age right before sending",
 )
 AGE_AT_SENDING = Mutant(
     name="age_not_asked_at_sending",
     breaks="nobody asks right before sending how old a decision is",
-    source="2.4 e",
     changes=(value(send_order, "DECISION_GOOD_FOR", timedelta(days=1)),),
     guarded_by="the last gate, and the fence of the lease",
 )
 CLOSED_AT_GATE = Mutant(
     name="session_not_checked",
     breaks="the last gate does not ask whether the exchange is open",
-    source="3.4; 4.2, I11",
     changes=_open_gate(DenialCode.OUTSIDE_SESSION),
     guarded_by="the age of the decision",
 )

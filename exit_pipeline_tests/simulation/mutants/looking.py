@@ -91,7 +91,6 @@ def _net_of_the_largest(positions: Any) -> Mapping[str, tuple[PositionSide, int]
 NO_STOCK_BOUND = Mutant(
     name="sells_what_is_not_held",
     breaks="nobody asks whether the broker holds what is to be sold",
-    source="2.3; 3.4",
     changes=(
         value(
             submit._Executor,
@@ -104,13 +103,11 @@ NO_STOCK_BOUND = Mutant(
 NO_QUARANTINE = Mutant(
     name="no_quarantine",
     breaks="an order that two looks don't show is given up, however soon they follow",
-    source="2.4 a",
     changes=(value(reconcile_orders, "QUARANTINE", timedelta(0)),),
 )
 HOLDINGS_FIRST = Mutant(
     name="holdings_first",
     breaks="what is held is read before the orders",
-    source="2.2, P1",
     changes=(
         value(Books, "read_working", _working_after_holdings),
         value(Books, "read_holdings", _holdings_of_before),
@@ -121,7 +118,6 @@ HOLDINGS_FIRST = Mutant(
 NO_PROOF = Mutant(
     name="not_shown_is_never_placed",
     breaks="an order that the broker does not show is given up at the first look",
-    source="2.6, row 2",
     changes=(value(reconcile_orders, "_why_never_placed", _no_proof),),
 )
 
@@ -131,43 +127,36 @@ MUTANTS = (
     Mutant(
         name="sender_may_live",
         breaks="nobody looks whether a process still holds an order to send it",
-        source="2.4 b; 2.6, row 9",
         changes=(value(PostgresOrders, "is_being_sent", lambda _self, _order: False),),
     ),
     Mutant(
         name="holdings_prove_nothing",
         breaks="an order counts as never placed although less is held than the books say",
-        source="2.4 d",
         changes=(value(reconcile_orders, "_holds_all", lambda _order, _look: True),),
     ),
     Mutant(
         name="intents_stay",
         breaks="an intent that nobody began to send is never abandoned",
-        source="2.3, row 3",
         changes=(wrapped(reconcile_orders, "_why_never_placed", _never_abandons_intents),),
     ),
     Mutant(
         name="failed_positions_are_flat",
         breaks="a query of positions that fails reads as an account without any",
-        source="3.4",
         changes=(wrapped(OrderDesk, "read_positions", _failure_is_flat),),
     ),
     Mutant(
         name="gaps_at_first_sight",
         breaks="contracts that the broker does not show once count as closed by hand",
-        source="2.3; 3.4",
         changes=(wrapped(position_store, "see_gaps", _at_once),),
     ),
     Mutant(
         name="gaps_never",
         breaks="contracts that were closed by hand stay in the books",
-        source="2.3; 3.4",
         changes=(value(reconcile, "compare_holdings", lambda *_args, **_named: []),),
     ),
     Mutant(
         name="late_fills_never",
         breaks="orders that ended unfilled are not looked at again when contracts are missing",
-        source="2.1 c",
         changes=(value(reconcile_holdings, "_look_at_ended", lambda *_args: []),),
     ),
     HOLDINGS_FIRST,
@@ -180,7 +169,6 @@ MUTANTS = (
     Mutant(
         name="positions_share_a_symbol",
         breaks="positions of one contract are compared with what is held one by one, not together",
-        source="2.3",
         changes=(
             value(holdings, "net_books", _net_of_the_largest),
             value(reconcile_holdings, "net_books", _net_of_the_largest),
@@ -189,13 +177,11 @@ MUTANTS = (
     Mutant(
         name="strangers_are_nobody",
         breaks="orders at work that the books don't know, or have ended, are passed over",
-        source="2.2, P1; 4.2 I4",
         changes=(value(reconcile, "disown", lambda *_args: []),),
     ),
     Mutant(
         name="settlements_are_not_read",
         breaks="what expired stays in the books, and nobody is told",
-        source="2.3",
         changes=(value(reconcile, "settle", lambda *_args: []),),
     ),
     NO_STOCK_BOUND,

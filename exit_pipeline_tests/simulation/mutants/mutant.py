@@ -19,7 +19,6 @@ class Mutant:
     Attributes:
         name: Short, for commands.
         breaks: What it does, in one sentence.
-        source: Where the safeguard is asked for: a section or a row of reliability.md.
         changes: What it changes.
         brokers: The personalities in whose seeds it can make a difference at all.
         guarded_by: What else catches it, where it is harmless alone; empty where nothing does.
@@ -27,7 +26,6 @@ class Mutant:
 
     name: str
     breaks: str
-    source: str
     changes: tuple[Change, ...]
     brokers: frozenset[str] = EVERY
     guarded_by: str = ""
@@ -125,7 +123,6 @@ def together(name: str, breaks: str, *parts: Mutant) -> Mutant:
     return Mutant(
         name=name,
         breaks=breaks,
-        source="; ".join(dict.fromkeys(part.source for part in parts)),
         changes=tuple(change for part in parts for change in part.changes),
         brokers=brokers,
     )

@@ -99,46 +99,39 @@ MUTANTS = (
     Mutant(
         name="posts_first",
         breaks="an order is posted before its intent is recorded",
-        source="2.6, row 1",
         changes=(wrapped(submit._Executor, "_exit", _posts_first),),
     ),
     Mutant(
         name="commits_after_the_post",
         breaks="the transaction that marks an order as being sent is open while it is posted",
-        source="2.2; 4.6",
         changes=(value(PostgresOrders, "sending", _sending_in_one_transaction),),
     ),
     Mutant(
         name="lost_answer_is_never_placed",
         breaks="an order whose answer is lost is given up, and the next tick sends a new id",
-        source="2.6, row 2; F2",
         changes=(value(OrderDesk, "_lost", _lost_is_never_placed),),
     ),
     Mutant(
         name="refused_again_is_refused",
         breaks="an order that is sent again and refused counts as refused, whatever became of the"
         " first one",
-        source="2.3",
         changes=(wrapped(OrderDesk, "send", _takes_it_for_the_first),),
         brokers=ALPACA | {"paper"},
     ),
     Mutant(
         name="posts_again_on_5xx",
         breaks="an order is posted again when the gateway fails",
-        source="2.3; 4.6",
         changes=(wrapped(HttpClient, "request", _posts_again),),
         brokers=HTTP,
     ),
     Mutant(
         name="sends_however_late",
         breaks="nobody looks at the clock before the first byte of an order is written",
-        source="2.4 e",
         changes=(value(send_order, "SEND_WITHIN", timedelta(days=1)),),
     ),
     Mutant(
         name="cancel_is_believed",
         breaks="a cancel counts as soon as it is asked for",
-        source="2.6, row 6",
         changes=(value(OrderDesk, "cancel", _cancel_is_believed),),
     ),
 )

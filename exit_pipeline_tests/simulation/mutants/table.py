@@ -24,7 +24,6 @@ class Found:
     Attributes:
         name: The mutant.
         breaks: What it breaks.
-        source: Where the safeguard is asked for.
         guarded_by: What makes it harmless alone.
         nth: It was killed by the n-th seed, those of other personalities counted; None where it
             survived.
@@ -35,7 +34,6 @@ class Found:
 
     name: str
     breaks: str
-    source: str
     guarded_by: str
     seeds: int
     ticks: int | None
@@ -47,7 +45,6 @@ class Found:
         return cls(
             name=mutant.name,
             breaks=mutant.breaks,
-            source=mutant.source,
             guarded_by=mutant.guarded_by,
             seeds=len(seeds),
             ticks=ticks,
@@ -128,14 +125,14 @@ class Table:
         path.write_text(f"{json.dumps(whole, indent=1)}\n")
 
     def show(self, console: Console) -> None:
-        shown = rich_table.Table("mutant", "what it breaks", "source", "n-th seed", "found by")
+        shown = rich_table.Table("mutant", "what it breaks", "n-th seed", "found by")
         for one in sorted(
             self.found.values(), key=lambda one: (one.nth is None, one.nth, one.name)
         ):
             by = ", ".join(one.kill.invariants) if one.kill else ""
             alone = f"in {one.seeds} seeds harmless alone: {one.guarded_by}"
             how = by or (alone if one.guarded_by else f"SURVIVED {one.seeds} seeds")
-            shown.add_row(one.name, one.breaks, one.source, str(one.nth or "-"), how)
+            shown.add_row(one.name, one.breaks, str(one.nth or "-"), how)
         console.print(shown)
         figures = self.figures()
         console.print(

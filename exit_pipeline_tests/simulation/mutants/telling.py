@@ -52,19 +52,16 @@ MUTANTS = (
     Mutant(
         name="holds_are_not_recorded",
         breaks="only exits are recorded, and no HOLD",
-        source="4.2, I9; F18",
         changes=(wrapped(PostgresDecisions, "record", _only_exits),),
     ),
     Mutant(
         name="mid_of_a_zero_bid",
         breaks="half of the ask is the mark of a quote without a bid",
-        source="3.1; 4.6",
         changes=(wrapped(grade, "_grade_doubtful", _mid_of_anything),),
     ),
     Mutant(
         name="old_quotes_count",
         breaks="a quote is good however old, late or crossed it is",
-        source="3.1",
         changes=_graded_without(
             QuoteFlag.CROSSED,
             QuoteFlag.STALE_FEED,
@@ -75,13 +72,11 @@ MUTANTS = (
     Mutant(
         name="never_escalates",
         breaks="an exit that does not fill is nobody's matter",
-        source="3.4; 4.2, L1",
         changes=(value(submit, "_escalate", lambda *_args: None),),
     ),
     Mutant(
         name="no_alerts",
         breaks="alerts are not kept",
-        source="4.2, L1 and L2",
         changes=(value(PostgresRuns, "raise_alerts", lambda *_args: None),),
     ),
 )

@@ -53,13 +53,11 @@ def test_after_a_mutant_the_program_and_its_database_are_as_before(database):
         with mutant.applied(database):
             pass
     assert database.rows(_SCHEMA) == before
-    assert (
-        hunt(Mutant(name="none", breaks="", source="", changes=()), [2], database, Sound(6)) is None
-    )
+    assert hunt(Mutant(name="none", breaks="", changes=()), [2], database, Sound(6)) is None
 
 
 def test_a_mutant_is_not_hunted_in_seeds_where_it_can_make_no_difference(database):
-    nowhere = Mutant(name="x", breaks="", source="", changes=(), brokers=frozenset())
+    nowhere = Mutant(name="x", breaks="", changes=(), brokers=frozenset())
     assert hunt(nowhere, range(1, 10_000), database, Sound()) is None
 
 
@@ -67,7 +65,7 @@ def test_a_mutant_is_hunted_only_on_days_with_the_theme_that_brings_it_out(datab
     monkeypatch.setitem(SHOWS_IN, "none", "hands")
     tried = []
     monkeypatch.setattr(hunts, "simulate", lambda seed, *_, **__: tried.append(seed) or QUIET)
-    nothing = Mutant(name="none", breaks="", source="", changes=())
+    nothing = Mutant(name="none", breaks="", changes=())
     assert hunt(nothing, range(1, 60), database, Sound(6)) is None
     assert tried == [seed for seed in range(1, 60) if theme_of(seed) == "hands"]
     assert tried
@@ -107,19 +105,16 @@ def test_a_part_that_a_statement_no_longer_has_is_an_error():
 def test_several_safeguards_are_taken_out_together_where_all_of_them_matter():
     owner = SimpleNamespace(a=1, b=1)
     parts = [
-        Mutant(
-            name=name, breaks="", source=source, changes=(value(owner, name, 2),), brokers=brokers
-        )
-        for name, source, brokers in (
-            ("a", "2.1", frozenset({"paper", "alpaca"})),
-            ("b", "2.1", frozenset({"alpaca", "tradier"})),
+        Mutant(name=name, breaks="", changes=(value(owner, name, 2),), brokers=brokers)
+        for name, brokers in (
+            ("a", frozenset({"paper", "alpaca"})),
+            ("b", frozenset({"alpaca", "tradier"})),
         )
     ]
     both = together("both", "neither holds", *parts)
     with both.applied(None):
         assert (owner.a, owner.b) == (2, 2)
     assert both.brokers == {"alpaca"}
-    assert both.source == "2.1"
 
 
 def test_each_mutant_has_a_name_of_its_own():
@@ -129,9 +124,7 @@ def test_each_mutant_has_a_name_of_its_own():
 
 def _found(name: str, seed: int | None, guarded_by: str = "") -> Found:
     kill = seed and Kill(seed=seed, broker="paper", invariants=("I1",), message="I1: too many")
-    mutant = Mutant(
-        name=name, breaks="a safeguard", source="2.1", changes=(), guarded_by=guarded_by
-    )
+    mutant = Mutant(name=name, breaks="a safeguard", changes=(), guarded_by=guarded_by)
     return Found.of(mutant, kill or None, range(11, 111), 24)
 
 

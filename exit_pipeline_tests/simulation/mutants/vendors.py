@@ -50,28 +50,24 @@ MUTANTS = (
     Mutant(
         name="listing_of_25",
         breaks="Tradier's list of orders is read without a limit, and only its first page",
-        source="fact 3; 4.6",
         changes=(value(TradierClient, "orders", _first_page(includeTags="true")),),
         brokers=TRADIER,
     ),
     Mutant(
         name="listing_without_tags",
         breaks="Tradier's list of orders is read without their tags",
-        source="fact 3",
         changes=(value(TradierClient, "orders", _first_page(limit="1500")),),
         brokers=TRADIER,
     ),
     Mutant(
         name="ok_is_cancelled",
         breaks="Tradier's ok to a cancel counts as its end",
-        source="2.1 e; 2.6, row 6",
         changes=(wrapped(TradierBroker, "cancel", _ok_is_cancelled),),
         brokers=TRADIER,
     ),
     Mutant(
         name="unknown_status_is_an_end",
         breaks="a status that is not known counts as an end",
-        source="2.1 d",
         changes=(
             wrapped(alpaca_orders, "_STATUSES", _EndedWhenUnknown),
             wrapped(tradier_orders, "_STATUSES", _EndedWhenUnknown),
@@ -81,14 +77,12 @@ MUTANTS = (
     Mutant(
         name="no_budget",
         breaks="requests are sent whatever the vendor's rate limit",
-        source="4.2, I18",
         changes=(value(Budgets, "take", lambda *_args, **_named: None),),
         brokers=HTTP,
     ),
     Mutant(
         name="errors_quote_the_request",
         breaks="an error of the connection quotes the request's headers",
-        source="fact 11; 5",
         changes=(wrapped(http, "why", _quotes_the_request),),
         brokers=HTTP,
     ),
