@@ -99,7 +99,8 @@ def _print_market(out: Console, report: TickReport) -> None:
     for note in [*tick.notes, *(one.message for one in market.notes)]:
         out.print(f"[yellow]·[/yellow] {escape(note)}")
     if not report.decisions:
-        out.print("No open positions to decide.")
+        # Where a note says why, such as a holiday, there may well be positions.
+        out.print("Nothing was decided." if tick.notes else "No open positions to decide.")
 
 
 def _indices_first(symbol: str) -> tuple[bool, str]:

@@ -95,6 +95,14 @@ def test_a_tick_of_a_tape_sends_what_is_due(run: Run, tape: Path, book: Path, ro
     ]
 
 
+def test_on_a_holiday_nobody_reads_that_there_are_no_positions(run: Run, book: Path) -> None:
+    run("positions", "import", book, "--environment", "simulated")
+    shown = run("tick", "--dry-run", "--at", "2015-12-25T10:30:00-05:00").stdout
+    assert "XNYS is closed: Christmas Day" in shown
+    assert "Nothing was decided." in shown
+    assert "No open positions" not in shown
+
+
 def test_a_dry_run_sends_nothing_and_explains_every_rule(
     run: Run, tape: Path, book: Path, rows: Any
 ) -> None:
