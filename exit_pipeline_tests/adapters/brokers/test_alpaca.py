@@ -57,6 +57,21 @@ def test_an_order_is_posted_as_documented(rig):
     }
 
 
+@pytest.mark.parametrize(
+    ("limit", "written"),
+    [("1.1000", "1.10"), ("3.15", "3.15"), ("10", "10.00"), ("1.105", "1.105")],
+)
+def test_a_price_is_written_with_the_two_decimals_that_the_vendor_takes(rig, limit, written):
+    """Regression: prices come out of the database with four decimals, and were sent as 3.1500.
+
+    The vendor refuses a price that is not "limited to 2 decimal places". Whether it counts those
+    that are written or those that matter is not known, and every exit depends on it.
+    """
+    rig.hold(1)
+    rig.sell(1, limit)
+    assert rig.fake.requests[0].json["limit_price"] == written
+
+
 def test_the_account_is_the_one_that_the_broker_says(rig):
     assert rig.broker.accounts() == [ACCOUNT]
 
