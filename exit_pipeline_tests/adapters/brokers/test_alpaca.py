@@ -136,6 +136,15 @@ def test_a_second_order_under_an_id_is_a_duplicate_and_the_first_can_be_read(rig
     assert rig.find().broker_order_id == first.broker_order_id
 
 
+def test_an_order_that_the_account_may_not_place_is_refused_and_not_its_keys(rig):
+    """Regression: a person was told to look at the keys, which were right."""
+    rig.hold(1)
+    rig.fake.fail("day_trades")
+    report = rig.sell(1)
+    assert report.status is OrderStatus.REJECTED
+    assert report.reason == "trade denied due to pattern day trading protection"
+
+
 @pytest.mark.parametrize(
     ("held", "side", "quantity", "limit", "reason"),
     [
