@@ -172,6 +172,10 @@ class OrderDesk:
         if report.status is not OrderStatus.REJECTED or report.was_never_sent:
             return report
         existing = self._find(request)
+        if existing is None and report.is_duplicate:
+            # It exists, so that a new one in its place would be a second one.
+            message = f"the broker has {request.client_order_id} and does not show it yet"
+            raise UnavailableError(message)
         if existing is not None and not existing.answers(request):
             message = f"the broker has another order under {request.client_order_id}"
             raise UnavailableError(message)

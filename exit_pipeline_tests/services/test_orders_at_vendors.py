@@ -1,0 +1,50 @@
+"""Orders that go another way at a vendor than the sender heard, from tick to tick."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from exit_pipeline_tests.desk import CALL
+from exit_pipeline_tests.vendor_desks import AlpacaDesk, VendorDesk, alpaca_desk
+
+ORDERS = "SELECT attempt, status FROM orders ORDER BY attempt"
+
+
+@pytest.fixture
+def alpaca(database_url: str) -> Iterator[AlpacaDesk]:
+    with alpaca_desk(database_url) as made:
+        yield made
+
+
+def tick(desk: VendorDesk, bid: str = "3.15", ask: str = "3.25") -> str:
+    """A tick with a quote; returns why it did not sell. The next one is five minutes later."""
+    desk.quote(CALL, bid, ask)
+    report = desk.tick_anew()
+    desk.later()
+    return report.executed.notes.get("one", "")
+
+
+def orders(desk: VendorDesk) -> list[tuple[int, str]]:
+    return [(row["attempt"], row["status"]) for row in desk.rows(ORDERS)]
+
+
+def test_a_duplicate_that_is_not_shown_yet_is_waited_for_and_not_sent_anew(
+    alpaca: AlpacaDesk,
+) -> None:
+    """Regression: something on the way to the vendor sent an order twice, and we heard "duplicate".
+
+    The vendor did not show the order yet, so it counted as refused. Where the account holds more of
+    the contract than the books, nothing seemed to be missing, and its contracts were sold twice.
+    """
+    alpaca.hold_at_vendor("one", quantity=4)
+    alpaca.fake.ledger.hold(CALL, 10)
+    alpaca.fake.ledger.quote(CALL, "3.15", "3.25")
+    alpaca.fake.fail("duplicate_after")
+    alpaca.fake.visible_after = timedelta(seconds=30)
+    said = tick(alpaca)
+    assert said.endswith("does not show it yet")
+    assert orders(alpaca) == [(1, "UNKNOWN")]
+    tick(alpaca)
+    assert orders(alpaca) == [(1, "FILLED")]
+    assert len(alpaca.fake.ledger.orders) == 1
