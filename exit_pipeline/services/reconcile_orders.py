@@ -15,7 +15,7 @@ from exit_pipeline.core.model.order import (
 )
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
-from exit_pipeline.services.send_order import describe
+from exit_pipeline.services.send_order import describe, say_refused
 
 QUARANTINE: Final = timedelta(seconds=120)
 """How long an order is waited for, once it is sure that nobody holds it to send it, before "not
@@ -72,6 +72,11 @@ def refresh(order: ExitOrder, shown: OrderReport | None, books: Books) -> list[s
     if report.doubt:
         books.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
         notes.append(f"{order.position_id}: {report.doubt}")
+    if report.status is OrderStatus.REJECTED and order.status.is_live:
+        # It was taken when it was sent, so that nobody has been told yet.
+        message = say_refused(order, report)
+        books.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
+        notes.append(f"{order.position_id}: {message}")
     if booked := books.database.orders.book(order, report):
         notes.append(f"{booked} of {order.position_id} had filled under {request.client_order_id}")
     return notes

@@ -137,17 +137,16 @@ class OrderDesk:
         self.database.orders.book(order, report)
         if report.doubt:
             self.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
+        if report.status is OrderStatus.REJECTED:
+            self.alert("WARNING", "ORDER_REFUSED", order.position_id, say_refused(order, report))
 
     def _say(self, order: ExitOrder, report: OrderReport) -> str:
         """Tell a person what is not as it should be with a report."""
         if report.status is OrderStatus.UNKNOWN:
             self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, report.reason)
             return report.reason
-        if report.status is not OrderStatus.REJECTED:
-            return report.doubt
-        message = f"{order.exit_reason} is due and its order was refused: {report.reason}"
-        self.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
-        return f"refused: {report.reason}"
+        is_refused = report.status is OrderStatus.REJECTED
+        return f"refused: {report.reason}" if is_refused else report.doubt
 
     def _lost(self, order: ExitOrder, why: str) -> str:
         name = order.request.client_order_id
@@ -204,6 +203,11 @@ def desk_of(
         account=run.account,
         fence=run.fence,
     )
+
+
+def say_refused(order: ExitOrder, report: OrderReport) -> str:
+    """That a broker refuses an exit, at once or after it had taken it, for a person."""
+    return f"{order.exit_reason} is due and its order was refused: {report.reason}"
 
 
 def describe(report: OrderReport) -> str:

@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from exit_pipeline_tests.desk import CALL
-from exit_pipeline_tests.vendor_desks import AlpacaDesk, VendorDesk, alpaca_desk
+from exit_pipeline_tests.vendor_desks import (
+    AlpacaDesk,
+    TradierDesk,
+    VendorDesk,
+    alpaca_desk,
+    tradier_desk,
+)
 
 ORDERS = "SELECT attempt, status FROM orders ORDER BY attempt"
 
@@ -14,6 +20,12 @@ ORDERS = "SELECT attempt, status FROM orders ORDER BY attempt"
 @pytest.fixture
 def alpaca(database_url: str) -> Iterator[AlpacaDesk]:
     with alpaca_desk(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+def tradier(database_url: str) -> Iterator[TradierDesk]:
+    with tradier_desk(database_url) as made:
         yield made
 
 
@@ -48,3 +60,24 @@ def test_a_duplicate_that_is_not_shown_yet_is_waited_for_and_not_sent_anew(
     tick(alpaca)
     assert orders(alpaca) == [(1, "FILLED")]
     assert len(alpaca.fake.ledger.orders) == 1
+
+
+def test_an_order_that_is_taken_and_refused_later_is_told_of(tradier: TradierDesk) -> None:
+    """Regression: a stop was refused tick after tick, each time behind our back, and no alert.
+
+    Both vendors answer an order before they have checked it; what the next tick read was booked.
+    """
+    tradier.hold_at_vendor("one")
+    tick(tradier, "1.00", "1.05")
+    (order,) = tradier.fake.ledger.orders
+    order |= {"status": "rejected", "reason_description": "no margin"}
+    tick(tradier, "1.00", "1.05")
+    assert orders(tradier) == [(1, "REJECTED"), (2, "ACCEPTED")]
+    told = tradier.rows("SELECT cause, subject, message FROM alerts")
+    assert told == [
+        {
+            "cause": "ORDER_REFUSED",
+            "subject": "one",
+            "message": "STOP_LOSS is due and its order was refused: no margin",
+        }
+    ]

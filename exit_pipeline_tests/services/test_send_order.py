@@ -160,6 +160,18 @@ def test_a_second_look_that_shows_another_order_books_nothing(desk: Desk) -> Non
     assert orders(desk, "status", "filled_quantity") == [("ACCEPTED", 0)]
 
 
+def test_a_second_look_that_shows_a_refusal_tells_a_person(desk: Desk) -> None:
+    """Regression: what a broker took at first and then refused was booked, and nobody was told."""
+
+    def refuse_after_all(inner: Any, account: str, client_order_id: str) -> OrderReport:
+        found: OrderReport = inner.find_order(account, client_order_id)
+        return replace(found, status=OrderStatus.REJECTED, reason="no margin")
+
+    at_work(desk, find_order=refuse_after_all).read_back(working(desk))
+    assert orders(desk, "status", "rejection_reason") == [("REJECTED", "no margin")]
+    assert alerts(desk) == {("ORDER_REFUSED", "a")}
+
+
 def test_every_write_is_logged_with_its_outcome(desk: Desk) -> None:
     at_work(desk, cancel=is_silent).cancel(working(desk))
     at_work(desk).cancel(working(desk))
