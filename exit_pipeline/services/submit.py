@@ -9,7 +9,7 @@ from typing import Final
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
 from exit_pipeline.core.engine.work_orders import Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
-from exit_pipeline.core.model.exit_order import Denial, ExitOrder
+from exit_pipeline.core.model.exit_order import Denial, DenialCode, ExitOrder
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
@@ -24,6 +24,11 @@ from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
 DELAYED_TICKS: Final = 3
 """Ticks in a row at which an exit was due, from which on a person is told that it waits."""
+
+_TICKS_DONT_HELP: Final = frozenset({
+    DenialCode.TOO_MANY_CONTRACTS, DenialCode.TOO_MANY_ORDERS_TODAY,
+})  # fmt: skip
+"""Denials of an exit that is due, which the next tick meets as well: only a person helps."""
 
 
 def execute_tick(
@@ -278,6 +283,7 @@ def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:
 
 
 def _denied(denial: Denial, desk: OrderDesk, position: Position) -> str:
-    severity = "CRITICAL" if denial.halts else "WARNING"
+    pages = denial.halts or denial.code in _TICKS_DONT_HELP
+    severity = "CRITICAL" if pages else "WARNING"
     desk.alert(severity, f"ORDER_{denial.code}", position.id, denial.reason)
     return f"{'deferred' if denial.defers else 'denied'}: {denial.reason}"

@@ -24,6 +24,10 @@ def statuses(desk: Desk) -> dict[str, str]:
     return {row["id"]: row["status"] for row in rows}
 
 
+def _none(*_: Any) -> None:
+    """Shows no order."""
+
+
 def test_the_most_urgent_order_is_sent_first(desk: Desk) -> None:
     sent: list[str] = []
 
@@ -233,6 +237,33 @@ def test_a_full_tick_sends_what_presses_and_leaves_the_rest_to_the_next(
     quote_both(desk)
     desk.tick()
     assert desk.position("a").status == "CLOSED"
+
+
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (OrderLimits(contracts_per_order=1), "TOO_MANY_CONTRACTS"),
+        (OrderLimits(orders_per_position=1), "TOO_MANY_ORDERS_TODAY"),
+    ],
+    ids=["contracts", "orders"],
+)
+def test_an_exit_that_a_limit_keeps_from_being_sent_for_good_is_critical(
+    desk: Desk, limits: OrderLimits, code: str
+) -> None:
+    """Regression: a stop was denied for the rest of the day, with a warning that is told once."""
+
+    def refuse(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        report: OrderReport = inner.submit(replace(request, quantity=99), *rest)
+        return report
+
+    desk.broker, desk.limits = Between(desk.broker, submit=refuse, find_order=_none), limits
+    desk.hold("a", quantity=2)
+    for _ in range(2):
+        desk.quote(CALL, "1.00", "1.05")
+        desk.tick()
+        desk.later()
+    told = desk.rows(f"SELECT severity FROM alerts WHERE cause = 'ORDER_{code}'")
+    assert told == [{"severity": "CRITICAL"}]
 
 
 def test_a_decision_that_has_grown_old_is_not_sent_and_made_anew_by_the_next_tick(
