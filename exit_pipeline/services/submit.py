@@ -164,6 +164,11 @@ class _Executor:
             return "an exit order of it is working"
         ended = desk.cancel(order)
         if ended is None:
+            # Asked for by an earlier tick: what a broker confirms late it does within seconds.
+            is_late = handling is Handling.FINISH_CANCEL and self.decided.frozen is None
+            if is_late and due is not None and has_waited_long(order, due.at):
+                what = f"waits: the order of {order.intent_at:%H:%M} UTC is not seen cancelled"
+                _escalate(attempt, what, desk)
             return "waiting for the broker to confirm the cancel of the order before"
         # What it holds is read anew, since a fill may show there before it shows as a fill.
         self.stock.end(order)

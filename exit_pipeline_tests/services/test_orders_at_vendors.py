@@ -81,3 +81,28 @@ def test_an_order_that_is_taken_and_refused_later_is_told_of(tradier: TradierDes
             "message": "STOP_LOSS is due and its order was refused: no margin",
         }
     ]
+
+
+def test_a_person_is_told_of_an_exit_that_waits_for_a_cancel_that_is_never_confirmed(
+    alpaca: AlpacaDesk,
+) -> None:
+    """Regression: a stop waited all day for the cancel of the order before it, without an alert.
+
+    The vendor had noted the cancel, so that it was answered each time it was asked for.
+    """
+    alpaca.hold_at_vendor("one", quantity=4)
+    alpaca.fake.confirms_cancels = False
+    tick(alpaca)
+    alerts = "SELECT severity, cause, message FROM alerts"
+    for _ in range(2):
+        assert tick(alpaca, "1.00", "1.05").startswith("waiting for the broker to confirm")
+        assert alpaca.rows(alerts) == []
+    tick(alpaca, "1.00", "1.05")
+    assert orders(alpaca) == [(1, "PENDING_CANCEL")]
+    assert alpaca.rows(alerts) == [
+        {
+            "severity": "CRITICAL",
+            "cause": "EXIT_ESCALATED",
+            "message": "STOP_LOSS waits: the order of 14:00 UTC is not seen cancelled",
+        }
+    ]
