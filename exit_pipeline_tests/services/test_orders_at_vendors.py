@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from exit_pipeline_tests.desk import CALL
+from exit_pipeline_tests.fake_brokers.tradier import plain
 from exit_pipeline_tests.vendor_desks import (
     AlpacaDesk,
     TradierDesk,
@@ -106,3 +107,25 @@ def test_a_person_is_told_of_an_exit_that_waits_for_a_cancel_that_is_never_confi
             "message": "STOP_LOSS waits: the order of 14:00 UTC is not seen cancelled",
         }
     ]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_order_of_yesterday_that_the_vendor_knows_no_more_gives_its_position_free(
+    tradier: TradierDesk, status: int
+) -> None:
+    """Regression: a stop waited for good for an order of a session that was over.
+
+    The vendor lists orders of one session only, and its words on the key of an older one were taken
+    for a fault that would pass. Two ticks have to hear them.
+    """
+    tradier.hold_at_vendor("one")
+    tick(tradier)
+    tradier.fake.ledger.orders.clear()
+    tradier.later(24 * 60)
+    tradier.fake.fail("GET", r"/orders/\d+$", plain("order not found", status), times=9)
+    tick(tradier, "1.00", "1.05")
+    assert orders(tradier) == [(1, "UNKNOWN")]
+    tick(tradier, "1.00", "1.05")
+    assert orders(tradier) == [(1, "EXPIRED"), (2, "ACCEPTED")]
+    told = tradier.rows("SELECT cause FROM alerts WHERE severity = 'CRITICAL'")
+    assert {"cause": "ORDER_LOST"} in told
