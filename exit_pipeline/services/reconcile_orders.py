@@ -15,6 +15,7 @@ from exit_pipeline.core.model.order import (
 )
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
+from exit_pipeline.services.holdings import net_books, same_side
 from exit_pipeline.services.send_order import describe, say_refused
 
 QUARANTINE: Final = timedelta(seconds=120)
@@ -132,17 +133,11 @@ def _why_never_placed(before: ExitOrder, order: ExitOrder, look: Look, books: Bo
 
 
 def _holds_all(order: ExitOrder, look: Look) -> bool:
-    """Whether the broker holds as much of the contract as our books do."""
-    if look.held is None:
-        return False
+    """Whether the broker holds as much of the contract as our books do, on the same side."""
     symbol = order.request.symbol
-    ours = sum(
-        position.open_quantity
-        for position in look.positions
-        if position.contract is not None and position.contract.symbol == symbol
-    )
-    there = look.held.get(symbol)
-    return there is not None and abs(there.quantity) >= ours
+    there = look.held.get(symbol) if look.held else None
+    side, ours = net_books(look.positions).get(symbol, (None, 0))
+    return there is not None and (side is None or same_side(there, side) >= ours)
 
 
 def _session_is_over(order: ExitOrder, books: Books) -> bool:

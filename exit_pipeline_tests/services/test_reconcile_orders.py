@@ -150,6 +150,17 @@ def test_a_launch_for_one_position_gives_up_no_order_whose_fill_took_anothers_co
     assert orders(desk, "status", "attempt") == WAITS
 
 
+def test_contracts_of_the_other_side_are_no_proof_that_an_order_was_never_placed(
+    desk: Desk, line: Slow
+) -> None:
+    """Regression: a sale that the network had delivered twice left 4 sold short of 4 that were
+    held, which counted as the 4 of the books."""
+    lose_an_order(desk, line)
+    desk.rows_changed("UPDATE paper.positions SET quantity = -4")
+    tick_after(desk, 300)
+    assert orders(desk, "status", "attempt") == WAITS
+
+
 def test_an_order_is_not_given_up_while_the_broker_does_not_say_what_it_holds(
     desk: Desk, line: Slow
 ) -> None:
