@@ -220,8 +220,7 @@ class _Account:
         rows = self.books.open_positions()
         found = judge_holdings(rows, held, taken_by(strangers))
         self.found.held[self.books.run.account] = found
-        ended = {position.id for position in self.ended}
-        trading = [row for row in rows if row.id not in ended]
+        trading = [row for row in rows if not _has_ended(row, self.books)]
         return compare_holdings(held, trading, self.books, any_working=bool(self.orders))
 
     def _tell(self, subject: str, work: Callable[[], list[str]]) -> None:
