@@ -94,8 +94,8 @@ class OrderDesk:
         request = order.request
         try:
             report = self._find(request)
-        except UnavailableError as error:
-            log.info("ExitWorker: %s is read by the next tick: %s", request.client_order_id, error)
+        except Exception as error:  # whatever went wrong, the next tick reads it
+            log.warning("ExitWorker: second look at %s: %s", request.client_order_id, error)
             return
         if report is None:
             # Nobody sends it any more: it was this run, which has come back from sending.
