@@ -9,7 +9,8 @@ from typing import Final
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
 from exit_pipeline.core.engine.work_orders import Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
-from exit_pipeline.core.model.exit_order import Denial, DenialCode, ExitOrder
+from exit_pipeline.core.model.errors import UnavailableError
+from exit_pipeline.core.model.exit_order import Denial, ExitOrder
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
@@ -24,11 +25,6 @@ from exit_pipeline.services.tick import DecidedTick, ExecutedTick
 
 DELAYED_TICKS: Final = 3
 """Ticks in a row at which an exit was due, from which on a person is told that it waits."""
-
-_TICKS_DONT_HELP: Final = frozenset({
-    DenialCode.TOO_MANY_CONTRACTS, DenialCode.TOO_MANY_ORDERS_TODAY,
-})  # fmt: skip
-"""Denials of an exit that is due, which the next tick meets as well: only a person helps."""
 
 
 def execute_tick(
@@ -128,7 +124,18 @@ class _Executor:
     sent: list[tuple[OrderDesk, ExitOrder]] = field(default_factory=list)
 
     def work(self, decision: StoredDecision) -> str:
-        """Do what one decision asks for; returns why nothing was sent, or nothing."""
+        """Do what one decision asks for; returns why nothing was sent, or nothing.
+
+        A row that somebody holds locked is its own position's fault. Where the database answers
+        nothing at all, that can't be told either, which ends the tick.
+        """
+        try:
+            return self._work(decision)
+        except UnavailableError as error:
+            self._tell("CRITICAL", "EXIT_BLOCKED", decision, f"can't be worked: {error}")
+            return f"not worked: {error}"
+
+    def _work(self, decision: StoredDecision) -> str:
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
@@ -276,7 +283,7 @@ class _Executor:
                 severity=severity,
                 cause=cause,
                 subject=decision.position_id,
-                message=f"{decision.exit_reason} {what}",
+                message=f"{decision.exit_reason or 'its order'} {what}",
                 run_id=decision.run_id,
             )
         ])  # fmt: skip
@@ -288,7 +295,6 @@ def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:
 
 
 def _denied(denial: Denial, desk: OrderDesk, position: Position) -> str:
-    pages = denial.halts or denial.code in _TICKS_DONT_HELP
-    severity = "CRITICAL" if pages else "WARNING"
+    severity = "CRITICAL" if denial.needs_a_person else "WARNING"
     desk.alert(severity, f"ORDER_{denial.code}", position.id, denial.reason)
     return f"{'deferred' if denial.defers else 'denied'}: {denial.reason}"

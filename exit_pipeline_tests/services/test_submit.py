@@ -10,6 +10,7 @@ from exit_pipeline.core.engine.check_orders import OrderLimits
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest
+from exit_pipeline.defs.launch import RunFailedError
 from exit_pipeline_tests.between import Between, is_silent, looks_first
 from exit_pipeline_tests.desk import CALL, FAR_CALL, PUT, Desk, alerts, orders
 
@@ -336,3 +337,23 @@ def test_where_the_broker_does_not_say_what_is_held_only_what_presses_is_sent(
     assert report.executed.notes["a"] == ("not sent: the broker did not say what the account holds")
     assert desk.position("a").status == "OPEN"
     assert alerts(desk) == {("NOT_RECONCILED", "desk"), ("EXIT_BLOCKED", "a")}
+
+
+def test_a_row_that_somebody_holds_locked_keeps_no_other_exit_from_being_sent(desk: Desk) -> None:
+    """Regression: a session of a person's that was left open in the middle of a change ended the op
+    at its row, and no stop behind it was sent, tick after tick."""
+    desk.hold("a", CALL)
+    desk.hold("b", FAR_CALL)
+    desk.quote(CALL, "1.00", "1.05")
+    desk.quote(FAR_CALL, "1.00", "1.05")
+    with desk.engine.connect() as person:
+        person.exec_driver_sql("UPDATE refactored_positions SET policy = NULL WHERE id = 'a'")
+        with pytest.raises(RunFailedError):
+            desk.tick()  # its row can't be marked either
+        assert statuses(desk) == {"b": "FILLED"}
+        assert ("EXIT_BLOCKED", "a") in alerts(desk)
+        person.rollback()
+    desk.later()
+    desk.quote(CALL, "1.00", "1.05")
+    desk.tick()
+    assert statuses(desk) == {"a": "FILLED", "b": "FILLED"}
