@@ -200,22 +200,18 @@ class _Account:
     def _after_late_fills(
         self, missing: Sequence[ExitOrder], held: Mapping[str, HeldPosition] | None
     ) -> Sequence[Position]:
-        """The positions, once fills are booked that orders before the missing ones had late.
+        """All rows of the account, once fills are booked that orders before the missing had late.
 
         What such a fill took would else seem to be what a missing order may have sold, which then
-        is neither found nor given up, and keeps its position from being closed.
+        is neither found nor given up, and keeps its position from being closed. And rows that the
+        launch is not for are held at the broker too: what a missing order sold shows in all of them
+        together.
         """
         if not missing or held is None:
-            return self.positions
+            return ()
         symbols = {order.request.symbol for order in missing}
-        notes: list[str] = self._apart(
-            "orders", partial(book_late_fills, symbols, held, self.books), []
-        )
-        if not notes:
-            return self.positions
-        self.found.notes += notes
-        ids = {position.id for position in self.positions}
-        return [one for one in self.books.open_positions() if one.id in ids]
+        self._tell("orders", partial(book_late_fills, symbols, held, self.books))
+        return self.books.open_positions()
 
     def _compare(
         self, held: Mapping[str, HeldPosition], strangers: Sequence[OrderReport]
@@ -224,8 +220,7 @@ class _Account:
         rows = self.books.open_positions()
         found = judge_holdings(rows, held, taken_by(strangers))
         self.found.held[self.books.run.account] = found
-        ended = {position.id for position in self.ended}
-        trading = [row for row in rows if row.id not in ended]
+        trading = [row for row in rows if not _has_ended(row, self.books)]
         return compare_holdings(held, trading, self.books, any_working=bool(self.orders))
 
     def _tell(self, subject: str, work: Callable[[], list[str]]) -> None:

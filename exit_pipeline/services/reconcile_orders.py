@@ -15,7 +15,8 @@ from exit_pipeline.core.model.order import (
 )
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.services.books import Books
-from exit_pipeline.services.send_order import describe
+from exit_pipeline.services.holdings import net_books, same_side
+from exit_pipeline.services.send_order import describe, say_refused
 
 QUARANTINE: Final = timedelta(seconds=120)
 """How long an order is waited for, once it is sure that nobody holds it to send it, before "not
@@ -72,6 +73,11 @@ def refresh(order: ExitOrder, shown: OrderReport | None, books: Books) -> list[s
     if report.doubt:
         books.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
         notes.append(f"{order.position_id}: {report.doubt}")
+    if report.status is OrderStatus.REJECTED and order.status.is_live:
+        # It was taken when it was sent, so that nobody has been told yet.
+        message = say_refused(order, report)
+        books.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
+        notes.append(f"{order.position_id}: {message}")
     if booked := books.database.orders.book(order, report):
         notes.append(f"{booked} of {order.position_id} had filled under {request.client_order_id}")
     return notes
@@ -127,17 +133,11 @@ def _why_never_placed(before: ExitOrder, order: ExitOrder, look: Look, books: Bo
 
 
 def _holds_all(order: ExitOrder, look: Look) -> bool:
-    """Whether the broker holds as much of the contract as our books do."""
-    if look.held is None:
-        return False
+    """Whether the broker holds as much of the contract as our books do, on the same side."""
     symbol = order.request.symbol
-    ours = sum(
-        position.open_quantity
-        for position in look.positions
-        if position.contract is not None and position.contract.symbol == symbol
-    )
-    there = look.held.get(symbol)
-    return there is not None and abs(there.quantity) >= ours
+    there = look.held.get(symbol) if look.held else None
+    side, ours = net_books(look.positions).get(symbol, (None, 0))
+    return there is not None and (side is None or same_side(there, side) >= ours)
 
 
 def _session_is_over(order: ExitOrder, books: Books) -> bool:

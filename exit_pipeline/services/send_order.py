@@ -94,8 +94,8 @@ class OrderDesk:
         request = order.request
         try:
             report = self._find(request)
-        except UnavailableError as error:
-            log.info("ExitWorker: %s is read by the next tick: %s", request.client_order_id, error)
+        except Exception as error:  # whatever went wrong, the next tick reads it
+            log.warning("ExitWorker: second look at %s: %s", request.client_order_id, error)
             return
         if report is None:
             # Nobody sends it any more: it was this run, which has come back from sending.
@@ -137,17 +137,16 @@ class OrderDesk:
         self.database.orders.book(order, report)
         if report.doubt:
             self.alert("WARNING", "ORDER_DOUBTFUL", order.position_id, report.doubt)
+        if report.status is OrderStatus.REJECTED:
+            self.alert("WARNING", "ORDER_REFUSED", order.position_id, say_refused(order, report))
 
     def _say(self, order: ExitOrder, report: OrderReport) -> str:
         """Tell a person what is not as it should be with a report."""
         if report.status is OrderStatus.UNKNOWN:
             self.alert("WARNING", "ORDER_UNKNOWN", order.position_id, report.reason)
             return report.reason
-        if report.status is not OrderStatus.REJECTED:
-            return report.doubt
-        message = f"{order.exit_reason} is due and its order was refused: {report.reason}"
-        self.alert("WARNING", "ORDER_REFUSED", order.position_id, message)
-        return f"refused: {report.reason}"
+        is_refused = report.status is OrderStatus.REJECTED
+        return f"refused: {report.reason}" if is_refused else report.doubt
 
     def _lost(self, order: ExitOrder, why: str) -> str:
         name = order.request.client_order_id
@@ -172,6 +171,10 @@ class OrderDesk:
         if report.status is not OrderStatus.REJECTED or report.was_never_sent:
             return report
         existing = self._find(request)
+        if existing is None and report.is_duplicate:
+            # It exists, so that a new one in its place would be a second one.
+            message = f"the broker has {request.client_order_id} and does not show it yet"
+            raise UnavailableError(message)
         if existing is not None and not existing.answers(request):
             message = f"the broker has another order under {request.client_order_id}"
             raise UnavailableError(message)
@@ -200,6 +203,11 @@ def desk_of(
         account=run.account,
         fence=run.fence,
     )
+
+
+def say_refused(order: ExitOrder, report: OrderReport) -> str:
+    """That a broker refuses an exit, at once or after it had taken it, for a person."""
+    return f"{order.exit_reason} is due and its order was refused: {report.reason}"
 
 
 def describe(report: OrderReport) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 from exit_pipeline.core.engine.check_orders import Moment, OrderLimits, check_order
 from exit_pipeline.core.engine.work_orders import Handling, handle_working, has_waited_long
 from exit_pipeline.core.model.decision import Urgency
+from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.exit_order import Denial, ExitOrder
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
@@ -123,7 +124,18 @@ class _Executor:
     sent: list[tuple[OrderDesk, ExitOrder]] = field(default_factory=list)
 
     def work(self, decision: StoredDecision) -> str:
-        """Do what one decision asks for; returns why nothing was sent, or nothing."""
+        """Do what one decision asks for; returns why nothing was sent, or nothing.
+
+        A row that somebody holds locked is its own position's fault. Where the database answers
+        nothing at all, that can't be told either, which ends the tick.
+        """
+        try:
+            return self._work(decision)
+        except UnavailableError as error:
+            self._tell("CRITICAL", "EXIT_BLOCKED", decision, f"can't be worked: {error}")
+            return f"not worked: {error}"
+
+    def _work(self, decision: StoredDecision) -> str:
         position = self.positions.get(decision.position_id)
         if position is None:
             return "the position is no longer open"
@@ -159,6 +171,11 @@ class _Executor:
             return "an exit order of it is working"
         ended = desk.cancel(order)
         if ended is None:
+            # Asked for by an earlier tick: what a broker confirms late it does within seconds.
+            is_late = handling is Handling.FINISH_CANCEL and self.decided.frozen is None
+            if is_late and due is not None and has_waited_long(order, due.at):
+                what = f"waits: the order of {order.intent_at:%H:%M} UTC is not seen cancelled"
+                _escalate(attempt, what, desk)
             return "waiting for the broker to confirm the cancel of the order before"
         # What it holds is read anew, since a fill may show there before it shows as a fill.
         self.stock.end(order)
@@ -266,7 +283,7 @@ class _Executor:
                 severity=severity,
                 cause=cause,
                 subject=decision.position_id,
-                message=f"{decision.exit_reason} {what}",
+                message=f"{decision.exit_reason or 'its order'} {what}",
                 run_id=decision.run_id,
             )
         ])  # fmt: skip
@@ -278,6 +295,6 @@ def _escalate(attempt: Attempt, what: str, desk: OrderDesk) -> None:
 
 
 def _denied(denial: Denial, desk: OrderDesk, position: Position) -> str:
-    severity = "CRITICAL" if denial.halts else "WARNING"
+    severity = "CRITICAL" if denial.needs_a_person else "WARNING"
     desk.alert(severity, f"ORDER_{denial.code}", position.id, denial.reason)
     return f"{'deferred' if denial.defers else 'denied'}: {denial.reason}"

@@ -44,11 +44,17 @@ FAULTS: Mapping[str, Reply] = {
     "rate_limited": json_reply({"code": 42910000, "message": "rate limit exceeded"}, 429),
     "unauthorized": json_reply({"code": 40110000, "message": "request is not authorized"}, 401),
     "forbidden": json_reply({"message": "forbidden."}, 403),
+    "day_trades": json_reply(
+        {"code": 40310100, "message": "trade denied due to pattern day trading protection"}, 403
+    ),
+    "duplicate_after": json_reply(
+        {"code": 40010001, "message": "client_order_id must be unique"}, 422
+    ),
 }
 """What goes wrong, by name. Those of `_AFTER` are carried out, and only the answer is spoilt."""
 
 _AFTER = frozenset({
-    "lost_response", "server_error_after", "truncated", "rate_limited_after",
+    "lost_response", "server_error_after", "truncated", "rate_limited_after", "duplicate_after",
 })  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What the broker holds against the books: contracts closed by hand, and answers that fail."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.order import OrderReport, OrderRequest, OrderStatus
 from exit_pipeline_tests.between import Between, is_silent
 from exit_pipeline_tests.desk import CALL, PUT, Desk, alerts, orders
+from exit_pipeline_tests.fakes import new_york
 
 ONE_IS_LEFT = "UPDATE paper.positions SET quantity = quantity / abs(quantity)"
 NONE_IS_LEFT = "DELETE FROM paper.positions"
@@ -182,3 +184,16 @@ def test_contracts_with_an_order_of_ours_under_way_are_left_alone(desk: Desk) ->
         next_tick(desk, "2.50", "2.60")
     assert desk.position("a").open_quantity == 4
     assert ("HELD_DIFFERS", f"desk {CALL}") not in alerts(desk)
+
+
+def test_a_launch_for_one_position_leaves_what_has_expired_to_its_settlement(desk: Desk) -> None:
+    """Regression: what the launch was not for counted as missing, and closed without a price."""
+    desk.hold("old", "ACME260317C00100000")
+    desk.hold("new")
+    desk.rows_changed("DELETE FROM paper.positions WHERE symbol LIKE 'ACME260317%%'")
+    for day in (18, 19):
+        desk.at(new_york(date(2026, 3, day), 10, 0))
+        desk.quote(CALL, "2.05", "2.15")
+        desk.tick({"position_ids": ["new"]})
+    assert desk.position("old").status == "OPEN"
+    assert alerts(desk) == set()

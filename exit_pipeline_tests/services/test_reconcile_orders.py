@@ -133,6 +133,34 @@ def test_an_order_is_not_given_up_where_the_broker_holds_less_than_the_books(
     assert desk.position("a").open_quantity == 4
 
 
+def test_a_launch_for_one_position_gives_up_no_order_whose_fill_took_anothers_contracts(
+    desk: Desk, line: Slow
+) -> None:
+    """Regression: such a launch compared what is held with the positions that it was for.
+
+    4 and 4 of a contract are held and an order of 2 has filled unseen: 6 are no fewer than the 4 of
+    the one position, so that the order counted as never placed and its contracts were sold again.
+    """
+    desk.hold("b", quantity=4, entry="3.00")
+    lose_an_order(desk, line)
+    desk.rows_changed("UPDATE paper.positions SET quantity = 6")
+    desk.clock.advance(300 * SECOND)
+    desk.quote(CALL, "3.15", "3.25")
+    desk.tick({"position_ids": ["a"]})
+    assert orders(desk, "status", "attempt") == WAITS
+
+
+def test_contracts_of_the_other_side_are_no_proof_that_an_order_was_never_placed(
+    desk: Desk, line: Slow
+) -> None:
+    """Regression: a sale that the network had delivered twice left 4 sold short of 4 that were
+    held, which counted as the 4 of the books."""
+    lose_an_order(desk, line)
+    desk.rows_changed("UPDATE paper.positions SET quantity = -4")
+    tick_after(desk, 300)
+    assert orders(desk, "status", "attempt") == WAITS
+
+
 def test_an_order_is_not_given_up_while_the_broker_does_not_say_what_it_holds(
     desk: Desk, line: Slow
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.core.model.exit_order import ExitOrder
 from exit_pipeline.core.model.order import NOT_ACCEPTED, OrderReport, OrderRequest, OrderStatus
 from exit_pipeline.services.send_order import OrderDesk
@@ -139,8 +140,16 @@ def test_a_second_look_books_what_has_filled(desk: Desk) -> None:
     assert orders(desk, "status", "filled_quantity") == [("FILLED", 2)]
 
 
-def test_a_second_look_that_is_not_answered_changes_nothing(desk: Desk) -> None:
-    at_work(desk, find_order=is_silent).read_back(working(desk))
+@pytest.mark.parametrize(
+    "error", [UnavailableError("no answer"), ConfigurationError("keys refused"), KeyError("id")]
+)
+def test_a_second_look_that_is_not_answered_changes_nothing(desk: Desk, error: Exception) -> None:
+    """Regression: keys that were refused by then ended the op, and with it the tick."""
+
+    def fail(*_: Any) -> OrderReport:
+        raise error
+
+    at_work(desk, find_order=fail).read_back(working(desk))
     assert orders(desk, "status", "last_missed_at") == [("ACCEPTED", None)]
 
 
@@ -158,6 +167,18 @@ def test_a_second_look_that_shows_another_order_books_nothing(desk: Desk) -> Non
 
     at_work(desk, find_order=show_another).read_back(working(desk))
     assert orders(desk, "status", "filled_quantity") == [("ACCEPTED", 0)]
+
+
+def test_a_second_look_that_shows_a_refusal_tells_a_person(desk: Desk) -> None:
+    """Regression: what a broker took at first and then refused was booked, and nobody was told."""
+
+    def refuse_after_all(inner: Any, account: str, client_order_id: str) -> OrderReport:
+        found: OrderReport = inner.find_order(account, client_order_id)
+        return replace(found, status=OrderStatus.REJECTED, reason="no margin")
+
+    at_work(desk, find_order=refuse_after_all).read_back(working(desk))
+    assert orders(desk, "status", "rejection_reason") == [("REJECTED", "no margin")]
+    assert alerts(desk) == {("ORDER_REFUSED", "a")}
 
 
 def test_every_write_is_logged_with_its_outcome(desk: Desk) -> None:

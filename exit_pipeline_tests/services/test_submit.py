@@ -24,6 +24,10 @@ def statuses(desk: Desk) -> dict[str, str]:
     return {row["id"]: row["status"] for row in rows}
 
 
+def _none(*_: Any) -> None:
+    """Shows no order."""
+
+
 def test_the_most_urgent_order_is_sent_first(desk: Desk) -> None:
     sent: list[str] = []
 
@@ -235,6 +239,33 @@ def test_a_full_tick_sends_what_presses_and_leaves_the_rest_to_the_next(
     assert desk.position("a").status == "CLOSED"
 
 
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        (OrderLimits(contracts_per_order=1), "TOO_MANY_CONTRACTS"),
+        (OrderLimits(orders_per_position=1), "TOO_MANY_ORDERS_TODAY"),
+    ],
+    ids=["contracts", "orders"],
+)
+def test_an_exit_that_a_limit_keeps_from_being_sent_for_good_is_critical(
+    desk: Desk, limits: OrderLimits, code: str
+) -> None:
+    """Regression: a stop was denied for the rest of the day, with a warning that is told once."""
+
+    def refuse(inner: Any, request: OrderRequest, *rest: Any) -> OrderReport:
+        report: OrderReport = inner.submit(replace(request, quantity=99), *rest)
+        return report
+
+    desk.broker, desk.limits = Between(desk.broker, submit=refuse, find_order=_none), limits
+    desk.hold("a", quantity=2)
+    for _ in range(2):
+        desk.quote(CALL, "1.00", "1.05")
+        desk.tick()
+        desk.later()
+    told = desk.rows(f"SELECT severity FROM alerts WHERE cause = 'ORDER_{code}'")
+    assert told == [{"severity": "CRITICAL"}]
+
+
 def test_a_decision_that_has_grown_old_is_not_sent_and_made_anew_by_the_next_tick(
     desk: Desk,
 ) -> None:
@@ -305,3 +336,22 @@ def test_where_the_broker_does_not_say_what_is_held_only_what_presses_is_sent(
     assert report.executed.notes["a"] == ("not sent: the broker did not say what the account holds")
     assert desk.position("a").status == "OPEN"
     assert alerts(desk) == {("NOT_RECONCILED", "desk"), ("EXIT_BLOCKED", "a")}
+
+
+def test_a_row_that_somebody_holds_locked_keeps_no_other_exit_from_being_sent(desk: Desk) -> None:
+    """Regression: a session of a person's that was left open in the middle of a change ended the op
+    at its row, and no stop behind it was sent, tick after tick."""
+    desk.hold("a", CALL)
+    desk.hold("b", FAR_CALL)
+    desk.quote(CALL, "1.00", "1.05")
+    desk.quote(FAR_CALL, "1.00", "1.05")
+    with desk.engine.connect() as person:
+        person.exec_driver_sql("UPDATE refactored_positions SET policy = NULL WHERE id = 'a'")
+        desk.tick()
+        assert statuses(desk) == {"b": "FILLED"}
+        assert ("EXIT_BLOCKED", "a") in alerts(desk)
+        person.rollback()
+    desk.later()
+    desk.quote(CALL, "1.00", "1.05")
+    desk.tick()
+    assert statuses(desk) == {"a": "FILLED", "b": "FILLED"}

@@ -43,6 +43,7 @@ from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import InputError, UnavailableError
 from exit_pipeline.core.model.order import (
+    DUPLICATE,
     NOT_SENT,
     HeldPosition,
     OrderReport,
@@ -297,4 +298,4 @@ def _reason(refusal: Refused) -> str:
     is_duplicate = refusal.status == 422 and (
         "must be unique" in words or (refusal.code == _DUPLICATE and "client" in words)
     )
-    return f"duplicate: {refusal.message}" if is_duplicate else refusal.message
+    return f"{DUPLICATE}: {refusal.message}" if is_duplicate else refusal.message

@@ -33,6 +33,7 @@ from exit_pipeline.core.model.abilities import BrokerAbilities
 from exit_pipeline.core.model.contract import parse_contract
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
+    DUPLICATE,
     Fill,
     HeldPosition,
     OrderReport,
@@ -123,7 +124,7 @@ class PaperBroker:
             order = paper_exchange.arrival(request, self.environment, reason, now, self._calendar)
             if not books.orders.add(order):
                 name = request.client_order_id
-                reason = f"duplicate client_order_id {name!r}, expected one never used"
+                reason = f"{DUPLICATE} client_order_id {name!r}, expected one never used"
                 return paper_exchange.refusal(request, reason, now)
             order = self._fill(books, order, quote, now, arrives=True)
             return books.orders.reports([order])[0]

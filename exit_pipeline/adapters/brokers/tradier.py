@@ -40,6 +40,7 @@ from exit_pipeline.core.model.broker_time import BrokerTime
 from exit_pipeline.core.model.closing import ClosingFill
 from exit_pipeline.core.model.errors import ConfigurationError, InputError, UnavailableError
 from exit_pipeline.core.model.order import (
+    DUPLICATE,
     NOT_ACCEPTED,
     NOT_SENT,
     HeldPosition,
@@ -275,7 +276,7 @@ class TradierBroker:
             if is_sent:
                 raise
             return f"{NOT_SENT}{error}"
-        return f"duplicate: an order has the tag {tag}" if is_listed else ""
+        return f"{DUPLICATE}: an order has the tag {tag}" if is_listed else ""
 
 
 def _report_failed(

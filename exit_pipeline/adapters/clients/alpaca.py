@@ -33,8 +33,9 @@ _ORDER_PAGE: Final = 500
 _ACTIVITY_PAGE: Final = 100
 """Largest ``page_size`` of account activities."""
 
-_INSUFFICIENT: Final = 40310000
-"""The code of a 403 that is about quantity or buying power, and not about who asks."""
+_OF_THE_ORDER: Final = range(40310000, 40320000)
+"""Codes of a 403 that is about the order, and not about who asks: 40310000 is quantity, buying
+power or a restriction of the account, 40310100 protection from day trades."""
 
 _ACCOUNT: Final = "/v2/account"
 _ORDERS: Final = "/v2/orders"
@@ -255,7 +256,7 @@ class AlpacaTrading:
         raise error
 
     def _refused_keys(self, refusal: Refused) -> ConfigurationError | None:
-        if refusal.status not in {401, 403} or refusal.code == _INSUFFICIENT:
+        if refusal.status not in {401, 403} or refusal.code in _OF_THE_ORDER:
             return None
         return ConfigurationError(
             f"Alpaca refuses ALPACA_API_KEY and ALPACA_SECRET_KEY in its {self._environment} "

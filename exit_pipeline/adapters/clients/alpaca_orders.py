@@ -72,16 +72,19 @@ _UNIT: Final = Decimal(1).scaleb(-4)
 def order_body(request: OrderRequest) -> dict[str, str]:
     """A closing order as Alpaca takes it: decimals are strings, options are good for the day only.
 
-    The intent is the broker's own guard: an order that would open something is refused.
+    The intent is the broker's own guard: an order that would open something is refused. It takes
+    prices of two decimals and may count them as they are written, so a price out of the database,
+    which has four, is written with two: 3.1500 is ``3.15``.
     """
     sells = request.side is OrderSide.SELL_TO_CLOSE
+    price = request.limit_price
     return {
         "symbol": request.symbol,
         "qty": str(request.quantity),
         "side": "sell" if sells else "buy",
         "type": "limit",
         "time_in_force": "day",
-        "limit_price": f"{request.limit_price:f}",
+        "limit_price": f"{price:.2f}" if price == round(price, 2) else f"{price:f}",
         "position_intent": "sell_to_close" if sells else "buy_to_close",
         "client_order_id": request.client_order_id,
     }

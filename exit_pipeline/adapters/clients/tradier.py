@@ -141,9 +141,12 @@ class TradierClient:
         return every_page(page)
 
     def order(self, account: str, order_id: str) -> Json | None:
-        """One order, asked for once; None where the answer holds none."""
+        """One order, asked for once; None where the vendor shows none, maybe for a moment only."""
         path, template = _order_path(account, order_id)
-        body = self._wire.read(path, template, params={"includeTags": "true"}, is_repeated=False)
+        params = {"includeTags": "true"}
+        body = self._wire.read(
+            path, template, params=params, is_repeated=False, absent_is_empty=True
+        )
         found = body.get("order")
         return found if isinstance(found, dict) else None
 

@@ -17,6 +17,8 @@ STANDARD, MARKETS, TRADING = "standard", "markets", "trading"
 
 _MOST_LETTERS: Final = 200
 _WRONG_REQUEST: Final = frozenset({400, 422})
+_ABSENT: Final = frozenset({400, 404})
+"""How the vendor may say that it has no order of a key; which one it does is not documented."""
 _WRONG_KEY: Final = frozenset({401, 403})
 
 
@@ -53,6 +55,7 @@ class TradierWire:
         bucket: str = STANDARD,
         urgent: bool = False,
         is_repeated: bool = True,
+        absent_is_empty: bool = False,
     ) -> Json:
         """Read an object.
 
@@ -64,6 +67,8 @@ class TradierWire:
             bucket: Whose limit it counts for.
             urgent: It may use the reserve.
             is_repeated: Try again where no usable answer came.
+            absent_is_empty: Give an empty object where the vendor says that there is no such thing.
+                It may say so for a moment only, so who asks has to look again.
         """
         method = "GET" if form is None else "POST"
         try:
@@ -76,7 +81,9 @@ class TradierWire:
                     method, path, template=template, params=params, bucket=bucket, urgent=urgent
                 )
         except Refused as error:
-            # A 404 may be a passing fault of the vendor's, so it is never "there is none".
+            if absent_is_empty and error.status in _ABSENT:
+                return {}
+            # Of what must be there a 404 is a passing fault, and never "there is none".
             raise self._unusable(error) from None
         body: Json = answer.body if isinstance(answer.body, dict) else {}
         if reason := self._said(body) or ("" if body else "the answer is no object"):

@@ -9,7 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from exit_pipeline.core.engine.price_orders import tick_size
 from exit_pipeline.core.model.contract import SHARES_PER_CONTRACT, parse_contract
 from exit_pipeline.core.model.control import TradingState
-from exit_pipeline.core.model.exit_order import Denial, DenialCode, OrderFacts, OrderIntent
+from exit_pipeline.core.model.exit_order import (
+    SEND_WITHIN,
+    Denial,
+    DenialCode,
+    OrderFacts,
+    OrderIntent,
+)
 from exit_pipeline.core.model.order import OrderSide
 from exit_pipeline.core.model.session import Session
 
@@ -122,7 +128,8 @@ def _halted(facts: OrderFacts) -> Denial | None:
 
 def _too_late(intent: OrderIntent, limits: OrderLimits, moment: Moment) -> Denial | None:
     session = moment.session
-    if session is None or not session.opens_at <= moment.at < session.closes_at:
+    # It may still be written for a while, and what comes after the close waits for the next open.
+    if session is None or not session.opens_at <= moment.at < session.closes_at - SEND_WITHIN:
         reason = "the exchange is closed, where an order would wait for the open at an old price"
         return Denial(code=DenialCode.OUTSIDE_SESSION, reason=reason)
     age = moment.at - intent.decided_at

@@ -192,6 +192,12 @@ class Denial:
     halts: bool = False
     defers: bool = False
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Whether the exit waits for more than the next tick, which would be denied as well."""
+        same_again = {DenialCode.TOO_MANY_CONTRACTS, DenialCode.TOO_MANY_ORDERS_TODAY}
+        return self.halts or self.code in same_again
+
 
 @dataclass(frozen=True, slots=True)
 class IntentAnswer:

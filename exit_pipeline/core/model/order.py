@@ -14,6 +14,10 @@ NOT_ACCEPTED: Final = "not accepted: "
 """Begins the reason of an UNKNOWN order whose broker said that it did not take it, and could not be
 asked whether it shows it: once a look-up shows none, it was never placed."""
 
+DUPLICATE: Final = "duplicate"
+"""Begins the reason of a REJECTED order under whose id the broker has one already: it exists, also
+where the broker does not show it yet."""
+
 
 class OrderSide(StrEnum):
     """The closing leg, in full: a bare side could open a position by mistake."""
@@ -129,6 +133,11 @@ class OrderReport:
     def was_never_sent(self) -> bool:
         """Whether it is at no broker for certain."""
         return self.status is OrderStatus.REJECTED and self.reason.startswith(NOT_SENT)
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether it was refused since the broker has an order under its id."""
+        return self.status is OrderStatus.REJECTED and self.reason.startswith(DUPLICATE)
 
     @property
     def filled_quantity(self) -> int:

@@ -57,6 +57,21 @@ def test_an_order_is_posted_as_documented(rig):
     }
 
 
+@pytest.mark.parametrize(
+    ("limit", "written"),
+    [("1.1000", "1.10"), ("3.15", "3.15"), ("10", "10.00"), ("1.105", "1.105")],
+)
+def test_a_price_is_written_with_the_two_decimals_that_the_vendor_takes(rig, limit, written):
+    """Regression: prices come out of the database with four decimals, and were sent as 3.1500.
+
+    The vendor refuses a price that is not "limited to 2 decimal places". Whether it counts those
+    that are written or those that matter is not known, and every exit depends on it.
+    """
+    rig.hold(1)
+    rig.sell(1, limit)
+    assert rig.fake.requests[0].json["limit_price"] == written
+
+
 def test_the_account_is_the_one_that_the_broker_says(rig):
     assert rig.broker.accounts() == [ACCOUNT]
 
@@ -119,6 +134,15 @@ def test_a_second_order_under_an_id_is_a_duplicate_and_the_first_can_be_read(rig
     assert second.status is OrderStatus.REJECTED
     assert second.reason == "duplicate: client_order_id must be unique"
     assert rig.find().broker_order_id == first.broker_order_id
+
+
+def test_an_order_that_the_account_may_not_place_is_refused_and_not_its_keys(rig):
+    """Regression: a person was told to look at the keys, which were right."""
+    rig.hold(1)
+    rig.fake.fail("day_trades")
+    report = rig.sell(1)
+    assert report.status is OrderStatus.REJECTED
+    assert report.reason == "trade denied due to pattern day trading protection"
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,12 @@ CASES = [
     case("OUTSIDE_SESSION", moment={"session": None}, name="a day without a session"),
     case("OUTSIDE_SESSION", moment={"at": OPENS - SECOND}, name="before the open"),
     case("OUTSIDE_SESSION", moment={"at": CLOSES}, name="at the close"),
+    case(
+        # Regression: it may be written for 5 seconds more, and would wait for the next day's open.
+        "OUTSIDE_SESSION",
+        moment={"at": CLOSES - 5 * SECOND},
+        name="so shortly before the close that it may be written after it",
+    ),
     case("STALE_DECISION", {"decided_at": NOW - 61 * SECOND}, name="61 seconds old", defers=True),
     case("PRICE_COLLAR", moment={"worst_price": Decimal("1.95")}, name="a sale below the worst"),
     case("PRICE_COLLAR", {"side": BUY}, {"is_long": False}, {"worst_price": Decimal("1.85")},
@@ -144,8 +150,8 @@ def test_every_code_has_a_case():
     [
         pytest.param({}, {"free_quantity": 3}, {}, {}, id="more is free"),
         pytest.param({}, {}, {"at": OPENS}, {}, id="at the open"),
-        pytest.param({"decided_at": CLOSES - SECOND}, {}, {"at": CLOSES - SECOND}, {},
-                     id="the second before the close"),
+        pytest.param({"decided_at": CLOSES - 6 * SECOND}, {}, {"at": CLOSES - 6 * SECOND}, {},
+                     id="just before the close, and written before it"),
         pytest.param({"decided_at": NOW - 60 * SECOND}, {}, {}, {}, id="60 seconds old"),
         pytest.param({"limit_price": Decimal("1.70")}, {}, {}, {}, id="at the worst price"),
         pytest.param({"limit_price": Decimal("1.93")}, {}, {"far_side": Decimal("1.93")}, {},

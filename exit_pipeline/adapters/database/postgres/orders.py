@@ -86,15 +86,17 @@ class PostgresOrders:
             rows = run(
                 connection,
                 """
-                SELECT DISTINCT ON (refactored_position_id) refactored_position_id AS position_id,
-                       CAST(id AS text) AS order_id, step, coalesce(exit_reason, '') AS exit_reason,
+                SELECT DISTINCT ON (o.refactored_position_id)
+                       refactored_position_id AS position_id, CAST(id AS text) AS order_id, step,
+                       coalesce(exit_reason, '') AS exit_reason,
                        coalesce(decision_id, '') AS decision_id, rung, limit_price,
                        status, coalesce(intent_at, created_at) AS intent_at,
                        greatest(coalesce(attempt, 0),
                                 count(*) OVER (PARTITION BY refactored_position_id)) AS attempt
-                FROM orders
+                FROM orders o
                 WHERE refactored_position_id = ANY(:ids) AND exit_action IS NOT NULL
-                ORDER BY refactored_position_id, attempt DESC NULLS LAST, created_at DESC
+                -- By the row's own number: without its table the name is that of the answer.
+                ORDER BY o.refactored_position_id, o.attempt DESC NULLS LAST, o.created_at DESC
                 """,
                 ids=list(position_ids),
             )

@@ -71,9 +71,9 @@ _REFRESH: Final = """
             position_id text, mark numeric, mid numeric, good_mark numeric, gex_latched boolean,
             rule_hits smallint[], rule_hits_policy text, entry_iv float8, entry_regime text,
             entry_gex text, carried_pnl numeric, marked_at timestamptz)
-        -- In one order: rows that no broker has yet may be marked by two environments at once.
+        -- A row that somebody holds locked is marked by the next tick, and all others by this one.
         JOIN refactored_positions o ON o.id = m.position_id
-        ORDER BY m.position_id FOR UPDATE OF o
+        ORDER BY m.position_id FOR UPDATE OF o SKIP LOCKED
     )
     UPDATE refactored_positions p
     SET current_price = coalesce(m.mark, p.current_price),
@@ -210,7 +210,7 @@ class PostgresPositions:
         Open P&L is gross and of the contracts still held: (mark - entry) x contracts x 100, the
         other way round for a short position. Example: 3 contracts sold at 2.00 and marked 1.50
         stand at +150.00. The high-water mark is the best good mark: the greatest of a long
-        position, the least of a short one.
+        position, the least of a short one. A row that somebody holds locked is left out.
         """
         if not marks:
             return

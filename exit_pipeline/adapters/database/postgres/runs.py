@@ -20,6 +20,7 @@ from exit_pipeline.core.model.record import (
     TickIdentity,
 )
 
+# As of ever, and not of now: the server's clock may be set back.
 _GIVE_BACK: Final = """
     WITH mine AS (
         SELECT l.environment, l.account FROM account_leases l
@@ -30,7 +31,7 @@ _GIVE_BACK: Final = """
                 AND (d.environment, d.account) = (l.environment, l.account)))
         ORDER BY l.environment, l.account FOR UPDATE
     )
-    UPDATE account_leases l SET expires_at = clock_timestamp() FROM mine
+    UPDATE account_leases l SET expires_at = '-infinity' FROM mine
     WHERE (l.environment, l.account) = (mine.environment, mine.account)
       AND l.expires_at > clock_timestamp()
 """

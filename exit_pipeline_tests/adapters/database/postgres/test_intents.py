@@ -183,6 +183,18 @@ def test_an_attempt_is_made_once_and_the_next_one_may_follow(database, order, st
     assert (last["p1"].exit_reason, last["p1"].intent_at) == ("PROFIT_TARGET", NOON)
 
 
+def test_the_last_attempt_is_the_one_of_the_highest_number_whatever_the_clock_did(
+    database, run_id, order, sql
+):
+    """Regression: the number that the next one is counted from is the same in all of a position's
+    rows, and they were told apart by that: the newest by the clock counted as the last attempt."""
+    database.orders.mark_status(order.id, OrderStatus.ABANDONED, "nobody had begun to send it")
+    second = record(database, intent(run_id, attempt=2, decision_id="d2"))
+    sql("UPDATE orders SET created_at = created_at - interval '1 hour' WHERE attempt = 2")
+    last = database.orders.last_attempts(["p1"])["p1"]
+    assert (last.order_id, last.status, last.attempt) == (second.id, OrderStatus.PENDING, 2)
+
+
 @pytest.mark.usefixtures("run_id")
 def test_the_attempts_number_is_never_below_the_users_own_exits(database, sql):
     """A user's exit of before has no attempt, and the next order's id must be a new one."""

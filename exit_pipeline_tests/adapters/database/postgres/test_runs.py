@@ -104,6 +104,17 @@ def test_a_run_that_lost_its_lease_can_neither_close_the_run_nor_give_the_accoun
     assert open_one(database, holder="run-3").reason.endswith("worked by run run-2")
 
 
+def test_an_account_that_was_given_back_is_free_also_where_the_servers_clock_was_set_back(
+    database, sql
+):
+    """Regression: a lease ended at the moment at which it was given back, and by a clock that was
+    an hour slower from then on it was held for another hour, in which no tick was worked."""
+    finish(database, open_one(database))
+    sql("UPDATE account_leases SET expires_at = expires_at + interval '1 hour'")
+    later = open_one(database, holder="run-2", at=NOON + FIVE)
+    assert later.status is RunStatus.STARTED
+
+
 @pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.SKIPPED])
 def test_a_tick_that_failed_or_was_skipped_is_worked_under_the_same_run(database, sql, status):
     first = open_one(database)
