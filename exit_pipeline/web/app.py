@@ -54,7 +54,8 @@ def make_app(desk: Desk, token: str, rates: Rates | None = None) -> Starlette:
         token: What callers must have.
         rates: How often they may ask; by default as ``web/rates.py`` says.
     """
-    service = _Service(desk, Guard(token))
+    guard = Guard(token)
+    service = _Service(desk, guard)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -63,7 +64,7 @@ def make_app(desk: Desk, token: str, rates: Rates | None = None) -> Starlette:
 
     app = Starlette(
         routes=[Route(one.path, service.endpoint(one), methods=[one.method]) for one in OPERATIONS],
-        middleware=[Middleware(Boundary, rates=rates or Rates())],
+        middleware=[Middleware(Boundary, guard=guard, rates=rates or Rates())],
         exception_handlers={HTTPException: _refuse, HttpError: _refuse_http},
         lifespan=lifespan,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.web.app import OPERATIONS
 from exit_pipeline.web.body import MOST_BYTES
@@ -132,9 +133,30 @@ def test_whoever_guesses_tokens_is_soon_not_even_refused(make_client: MakeClient
     stranger = make_client(rates=rates, headers={})
     guesses = [
         stranger.post("/halt", headers={"Authorization": f"Bearer {guess}"}).status_code
-        for guess in ("a", "b", "c", "d", TOKEN)
+        for guess in ("a", "b", "c", "d", "e")
     ]
     assert guesses == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        Rates(asking=Buckets(GENEROUS), guessing=Buckets(Rate(1, 0.1), lambda: 0)),
+        Rates(asking=Buckets(Rate(2, 0.1), lambda: 0), guessing=Buckets(GENEROUS)),
+    ],
+    ids=["guesses", "a flood"],
+)
+def test_a_stranger_behind_the_same_proxy_takes_the_halt_from_nobody(
+    make_client: MakeClient, desk: Desk, rates: Rates
+) -> None:
+    """Behind a proxy every caller has its address: ten wrong tokens of anybody on the internet
+    had answered the desk's own POST /halt, and the monitor's GET /metrics, with 429."""
+    caller = make_client(rates=rates, headers={})
+    strangers = {caller.get("/positions").status_code for _ in range(5)}
+    assert strangers == {401, 429}
+    assert caller.post("/halt", headers=BEARER).status_code == 200
+    assert caller.get("/metrics", headers=BEARER).status_code == 200
+    assert desk.database.control.read().state is TradingState.HALT_NEW
 
 
 def test_right_tokens_are_not_counted_as_guesses(make_client: MakeClient) -> None:
