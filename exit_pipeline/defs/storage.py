@@ -7,13 +7,15 @@ URL is never written into the instance's configuration, which is readable in the
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg2
 from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from exit_pipeline.adapters.clients.postgres_errors import reason_of
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.defs.resources import database_url, ensure_schema, keep_secrets_out
 from exit_pipeline.settings import Settings
@@ -43,18 +45,21 @@ class InstanceStorage(DagsterPostgresStorage):
         """The storage at the URL that the environment leads to; no secret is written there.
 
         Raises:
-            ConfigurationError: The URL is malformed.
+            ConfigurationError: The URL is malformed, or the server does not let its login make
+                what is missing there.
             UnavailableError: The server does not answer.
         """
         keep_secrets_out()
         url = storage_url(Settings.from_env())
+        where = f"Dagster's storage at {make_url(url).host or 'the local socket'}"
         try:
             return cls(url, inst_data=inst_data)
         except (DagsterPostgresException, OperationalError) as error:
-            message = (
-                f"Dagster's storage at {make_url(url).host or 'the local socket'} did not answer"
-            )
+            message = f"{where} did not answer"
             raise UnavailableError(message) from error
+        except DBAPIError as error:
+            message = f"{where} refused: {_reason(error)}"
+            raise ConfigurationError(message) from error
 
 
 def storage_url(settings: Settings) -> str:
@@ -71,6 +76,11 @@ def storage_url(settings: Settings) -> str:
     ensure_schema(settings.database_url, SCHEMA)
     url = make_url(settings.database_url)
     return _render(url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}))
+
+
+def _reason(error: DBAPIError) -> str:
+    cause = error.orig
+    return reason_of(cause) if isinstance(cause, psycopg2.Error) else type(cause).__name__
 
 
 def _read(text: str) -> URL:
