@@ -7,15 +7,14 @@ URL is never written into the instance's configuration, which is readable in the
 from collections.abc import Mapping
 from typing import Any
 
-import psycopg2
 from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import DagsterPostgresException
+from psycopg2 import Error
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from exit_pipeline.adapters.clients.postgres_errors import reason_of
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.defs.resources import database_url, ensure_schema, keep_secrets_out
 from exit_pipeline.settings import Settings
@@ -79,8 +78,10 @@ def storage_url(settings: Settings) -> str:
 
 
 def _reason(error: DBAPIError) -> str:
+    """The server's own sentence; its further text quotes the statement."""
     cause = error.orig
-    return reason_of(cause) if isinstance(cause, psycopg2.Error) else type(cause).__name__
+    said = cause.diag.message_primary if isinstance(cause, Error) else None
+    return said or type(cause).__name__
 
 
 def _read(text: str) -> URL:

@@ -114,8 +114,8 @@ class MailClient:
         except (smtplib.SMTPException, OSError) as error:
             raise _told(where, error) from None  # its text may quote what was sent
         except UnicodeError:
-            message = f"{where} can't be told a login with letters beyond ASCII"
-            raise ConfigurationError(message) from None
+            told = f"{where} can't be told a login with letters beyond ASCII"
+            raise ConfigurationError(told) from None
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:

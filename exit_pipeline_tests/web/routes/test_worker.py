@@ -190,7 +190,7 @@ def test_while_trading_is_halted_nobody_asks_to_close(
         answer.json()["error"],
     )
     for table in ("exit_requests", "decision_runs", "orders"):
-        assert desk.rows(f"SELECT * FROM {table}") == []  # noqa: S608 of these
+        assert desk.rows(f"SELECT * FROM {table}") == []
     rehearsed = client.post(WORKER, params={"force_close": "true", "dry_run": "true"})
     assert rehearsed.status_code == 200
 
