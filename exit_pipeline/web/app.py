@@ -98,8 +98,7 @@ class _Service:
             body = await read_body(declared, request.stream())
             caller = f"HTTP from {caller_of(request.scope)}"
             ask = Ask(desk=self._desk, query=query, body=body, caller=caller)
-            limiter = None if operation.needs_token else self._open_to_all
-            answer = await to_thread.run_sync(operation.handle, ask, limiter=limiter)
+            answer = await self._work(operation, ask)
         except InputError as error:
             return failure(400, str(error))
         except (UnavailableError, ConfigurationError) as error:
@@ -108,6 +107,12 @@ class _Service:
         except ClientDisconnect:
             return Response(status_code=400)
         return _render(answer, adapters)
+
+    async def _work(self, operation: Operation, ask: Ask) -> Answer:
+        if not operation.waits:
+            return operation.handle(ask)
+        limiter = None if operation.needs_token else self._open_to_all
+        return await to_thread.run_sync(operation.handle, ask, limiter=limiter)
 
 
 def _render(answer: Answer, adapters: dict[int, TypeAdapter[Any]]) -> Response:

@@ -3,13 +3,14 @@
 import json
 import logging
 from collections.abc import Callable
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
 
 from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.web.app import OPERATIONS
+from exit_pipeline.web.app import OPEN_THREADS, OPERATIONS
 from exit_pipeline.web.body import MOST_BYTES
 from exit_pipeline.web.boundary import Rates
 from exit_pipeline.web.briefly import GOOD_FOR
@@ -197,6 +198,34 @@ def test_a_database_that_comes_back_is_found_without_a_restart(
     assert client.get("/health").status_code == 503
     desk.clock.advance(GOOD_FOR)
     assert [client.get("/health").status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_database_that_hangs_keeps_no_probe_waiting(
+    client: Caller, service: ServiceDesk, desk: Desk
+) -> None:
+    """Regression: GET /openapi.json, which every probe asks for, waited behind those who asked for
+    /health of a database that hung: ten seconds, of which Kubernetes grants five."""
+    asked, goes_on = Semaphore(0), Event()
+
+    def hangs() -> Any:
+        asked.release()
+        goes_on.wait()
+        return desk.database
+
+    service.open_database = hangs
+    waiting = [Thread(target=client.get, args=["/health"]) for _ in range(2 * OPEN_THREADS)]
+    probe = Thread(target=client.get, args=["/openapi.json"])
+    try:
+        for one in waiting:
+            one.start()
+        assert asked.acquire(timeout=60)
+        probe.start()
+        probe.join(60)
+        assert not probe.is_alive()
+    finally:
+        goes_on.set()
+        for one in (*waiting, probe):
+            one.join()
 
 
 def test_an_error_that_nobody_expected_shows_a_reference_that_the_log_has(
