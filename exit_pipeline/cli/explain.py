@@ -80,7 +80,8 @@ def _print(position: str, found: ExplainedDecision) -> None:
     under = f"shadow policy {kept.shadow}" if kept.shadow else "policy"
     marks = ", dry run" if kept.dry_run else ""
     out.print(
-        f"[bold]{escape(position)}[/bold]  {kept.option_symbol or 'contract not known'}  "
+        f"[bold]{escape(position)}[/bold]  "
+        f"{escape(kept.option_symbol or 'contract not known')}  "
         f"{decided_at:%Y-%m-%d %H:%M:%S} New York{marks}  [bold]{action}[/bold]",
         highlight=False,
     )

@@ -129,8 +129,8 @@ def _decision_cells(decision: StoredDecision, order: ExitOrder | None) -> list[T
     leaving = decision.decision == "EXIT"
     reason = decision.exit_reason or ""
     return [
-        decision.position_id,
-        decision.option_symbol or "not known",
+        escape(decision.position_id),
+        escape(decision.option_symbol or "not known"),
         f"{decision.side} {decision.open_quantity}",
         say_dollars(decision.entry_price),
         say_dollars(decision.mark),
@@ -216,9 +216,9 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
     for line in lines:
         where = "/".join(part or "-" for part in (line.broker, line.environment, line.account))
         table.add_row(
-            line.id,
-            where,
-            line.option_symbol or "not known",
+            escape(line.id),
+            escape(where),
+            escape(line.option_symbol or "not known"),
             line.side,
             f"{line.open_quantity} of {line.quantity}",
             say_dollars(line.entry_price),
@@ -226,7 +226,7 @@ def print_positions(lines: Sequence[PositionLine]) -> None:
             say_dollars(line.unrealized_pnl),
             say_dollars(line.realized_pnl),
             say_dollars(line.realized_pnl_net),
-            _standing(line),
+            escape(_standing(line)),
         )
     out.print(table)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -202,10 +203,13 @@ def shortened(text: str, room: int) -> str:
     Example: ``alpaca-PA3XYZ-GOOG151224C00752500`` in 17 columns is ``alpaca-P…00752500`` and in 40
     it is whole.
     """
-    if len(text) <= room:
+    if cell_len(text) <= room:
         return text
+    # A wide character, of which half would be left, is cut off as a whole.
     tail = (room - 1) // 2
-    return f"{text[: room - 1 - tail]}…{text[len(text) - tail :]}"
+    begin = set_cell_size(text, room - 1 - tail).rstrip()
+    end = set_cell_size(text[::-1], tail).rstrip()[::-1]
+    return f"{begin}…{end}"
 
 
 def _cells(one: WatchedPosition, width: int) -> list[Text | str]:

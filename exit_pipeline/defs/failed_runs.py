@@ -52,6 +52,9 @@ def failed_runs(
     new = [one for one in records if one.dagster_run.run_id not in seen]
     times = {one.dagster_run.run_id: one.update_timestamp.astimezone(UTC) for one in records}
     newest = max(times.values(), default=since + OVERLAP)
+    if len(records) == MOST:
+        # There may be more of the same minute: the next look goes on at the last of these.
+        newest += OVERLAP - timedelta(microseconds=1)
     kept = sorted(run_id for run_id, time in times.items() if time >= newest - OVERLAP)
     return [_alert(on, one.dagster_run) for one in new], json.dumps(
         {"newest": newest.isoformat(), "seen": kept}

@@ -11,8 +11,9 @@ from dagster._config.config_schema import UserConfigSchema
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.utils import DagsterPostgresException
+from psycopg2 import Error
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
 from exit_pipeline.defs.resources import database_url, ensure_schema, keep_secrets_out
@@ -43,18 +44,21 @@ class InstanceStorage(DagsterPostgresStorage):
         """The storage at the URL that the environment leads to; no secret is written there.
 
         Raises:
-            ConfigurationError: The URL is malformed.
+            ConfigurationError: The URL is malformed, or the server does not let its login make
+                what is missing there.
             UnavailableError: The server does not answer.
         """
         keep_secrets_out()
         url = storage_url(Settings.from_env())
+        where = f"Dagster's storage at {make_url(url).host or 'the local socket'}"
         try:
             return cls(url, inst_data=inst_data)
         except (DagsterPostgresException, OperationalError) as error:
-            message = (
-                f"Dagster's storage at {make_url(url).host or 'the local socket'} did not answer"
-            )
+            message = f"{where} did not answer"
             raise UnavailableError(message) from error
+        except DBAPIError as error:
+            message = f"{where} refused: {_reason(error)}"
+            raise ConfigurationError(message) from error
 
 
 def storage_url(settings: Settings) -> str:
@@ -71,6 +75,13 @@ def storage_url(settings: Settings) -> str:
     ensure_schema(settings.database_url, SCHEMA)
     url = make_url(settings.database_url)
     return _render(url.update_query_dict({"options": f"-csearch_path={SCHEMA}"}))
+
+
+def _reason(error: DBAPIError) -> str:
+    """The server's own sentence; its further text quotes the statement."""
+    cause = error.orig
+    said = cause.diag.message_primary if isinstance(cause, Error) else None
+    return said or type(cause).__name__
 
 
 def _read(text: str) -> URL:

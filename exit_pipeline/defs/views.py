@@ -1,7 +1,8 @@
 """What a run shows in the UI: tables and figures as Dagster metadata."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 
@@ -22,6 +23,9 @@ ROWS_SHOWN = 200
 
 NAMES_SHOWN = 20
 """Positions that are named in one cell of a table."""
+
+_MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~&!]")
+"""Signs by which Markdown begins something; a backslash before one makes it a sign again."""
 
 Metadata = dict[str, Any]
 
@@ -157,5 +161,6 @@ def in_lines(lines: Sequence[str]) -> dg.MetadataValue[Any]:
 
 
 def bullets(lines: Sequence[str]) -> str:
-    """Lines as a list in Markdown."""
-    return "\n".join(f"- {line}" for line in lines) or "nothing to note"
+    """Lines as a list in Markdown, in which nothing that they name is markup."""
+    plain = (_MARKUP.sub(r"\\\g<0>", " ".join(line.split())) for line in lines)
+    return "\n".join(f"- {line}" for line in plain) or "nothing to note"

@@ -15,6 +15,10 @@ EXPIRING: Final = timedelta(minutes=30)
 """How long before the last close of its contract a person is told of an open position. The rule
 EXPIRY leaves from 90 minutes before and must fill from 60 minutes before, so by then it has not."""
 
+SEEN_FOR: Final = timedelta(minutes=15)
+"""How long whoever acknowledged something that goes on is left to mend it, before it is raised
+anew: as often as a critical alert is told by default."""
+
 _OF_NOW: Final = ("paper", "live")
 
 
@@ -23,8 +27,8 @@ def look_out(
 ) -> list[Alert]:
     """Raise alerts for accounts that no tick looks at, and for positions that expire open.
 
-    It is asked again and again, so what is open already is not raised again. Outside the session
-    neither can be.
+    It is asked again and again, so what is open already is not raised again, nor what somebody has
+    just acknowledged. Outside the session neither can be.
 
     Args:
         database: What is kept.
@@ -40,7 +44,11 @@ def look_out(
         found += [*_gaps(database, calendar, at), *_expiring(database, calendar, at)]
     if not found:
         return []
-    known = {(one.cause, one.subject) for one in database.runs.alerts(only_open=True)}
+    known = {
+        (one.cause, one.subject)
+        for one in database.runs.alerts(only_open=False)
+        if one.acknowledged_at is None or timedelta() <= at - one.acknowledged_at < SEEN_FOR
+    }
     new = [one for one in found if (one.cause, one.subject) not in known]
     database.runs.raise_alerts(new)
     return new

@@ -1,13 +1,14 @@
 """Tell people of alerts: through each notifier, each alert at least once, and no failure's cost.
 
 What was sent is noted after it was sent. A process that ends in between leaves one message that is
-sent again, under the same id; in every other case each is sent once.
+sent again, under the same id; in every other case each is sent once. Where the database can be read
+and takes no note, as a standby or on a full disk, the process itself remembers what it sent.
 """
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from traceback import format_tb
 from typing import Final
 
@@ -33,6 +34,10 @@ FAILING: Final = "NOTIFIER_FAILING"
 BUDGET: Final = timedelta(seconds=8)
 """A notifier begins no further message after as long; what is left waits for the next evaluation.
 Three of them, each with a last message of 8 seconds, stay below the 60 that a sensor has."""
+
+
+_UNNOTED: Final[dict[tuple[str, str], datetime]] = {}
+"""When messages went that the database took no note of, by notifier and id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +82,16 @@ def notify(
         What each did, in their order.
 
     Raises:
-        UnavailableError: The database did not answer.
+        UnavailableError: The database did not answer. Where it took no note of what was sent, every
+            notifier had its turn before that is said.
+        ConfigurationError: Likewise, where the login may take no note.
     """
-    return [_Teller(one, database.notifications, clock, pace).tell(database) for one in notifiers]
+    tellers = [_Teller(one, database.notifications, clock, pace) for one in notifiers]
+    tellings = [one.tell(database) for one in tellers]
+    for one in tellers:
+        if one.fault is not None:
+            raise one.fault
+    return tellings
 
 
 def is_failing(record: NotifierRecord) -> bool:
@@ -88,7 +100,7 @@ def is_failing(record: NotifierRecord) -> bool:
 
 
 class _Teller:
-    """Tells through one notifier."""
+    """Tells through one notifier; `fault` is why the database took no note of it."""
 
     def __init__(
         self, notifier: Notifier, store: NotificationStore, clock: Clock, pace: NoticePace
@@ -97,6 +109,7 @@ class _Teller:
         self._store = store
         self._clock = clock
         self._pace = pace
+        self.fault: ExitPipelineError | None = None
 
     def tell(self, database: Database) -> Telling:
         """Send what is due, in turn with other processes."""
@@ -109,10 +122,11 @@ class _Teller:
             due = due_notices(alerts, self._pace, began)
             sent, failed, error = 0, 0, ""
             while due and self._clock.now() - began < BUDGET:
-                problem = self._send(due[0])
+                sent_at = self._sent_before(due[0], began)
+                problem = None if sent_at else self._send(due[0])
                 if problem is None:
-                    self._note_sent(due.pop(0))
-                    sent += 1
+                    self._note_sent(due.pop(0), sent_at or began)
+                    sent += sent_at is None
                     continue
                 # Where nothing can be sent, whatever else is due has failed with it.
                 lost = [due.pop(0)] if _is_of_one(problem) else [due.pop(0) for _ in list(due)]
@@ -132,20 +146,37 @@ class _Teller:
             return error
         return None
 
-    def _note_sent(self, notice: Notice) -> None:
+    def _sent_before(self, notice: Notice, at: datetime) -> datetime | None:
+        """When it went, where only the note of it is missing; None once it may go again."""
+        sent_at = _UNNOTED.get((self._notifier.name, notice.id))
+        is_recent = sent_at is not None and timedelta() <= at - sent_at < self._pace.repeat
+        return sent_at if is_recent else None
+
+    def _note_sent(self, notice: Notice, sent_at: datetime) -> None:
         severities = {one.id: one.severity for one in notice.alerts}
-        self._store.record_sent(self._notifier.name, severities, self._clock.now())
+        name = self._notifier.name
+        try:
+            self._store.record_sent(name, severities, self._clock.now())
+        except ExitPipelineError as error:
+            self.fault = error
+            _UNNOTED[name, notice.id] = sent_at
+        else:
+            _UNNOTED.pop((name, notice.id), None)
 
     def _note_failed(self, lost: Sequence[Notice], error: str, database: Database) -> None:
         alerts = [one for notice in lost for one in notice.alerts]
         name = self._notifier.name
-        self._store.record_failed(name, [one.id for one in alerts], error, self._clock.now())
         attempts = 1 + max(one.told.attempts for one in alerts)
-        if attempts >= FAILING_AFTER:
-            message = f"alerts can't be told by {name}, after {attempts} attempts: {error}"
-            database.runs.raise_alerts([
-                Alert(severity="CRITICAL", cause=FAILING, subject=name, message=message)
-            ])  # fmt: skip
+        message = f"alerts can't be told by {name}, after {attempts} attempts: {error}"
+        try:
+            ids = [one.id for one in alerts]
+            self._store.record_failed(name, ids, error, self._clock.now())
+            if attempts >= FAILING_AFTER:
+                database.runs.raise_alerts([
+                    Alert(severity="CRITICAL", cause=FAILING, subject=name, message=message)
+                ])  # fmt: skip
+        except ExitPipelineError as fault:
+            self.fault = fault
 
 
 def _is_about(alert: OpenAlert, notifier: str) -> bool:

@@ -54,7 +54,8 @@ def make_app(desk: Desk, token: str, rates: Rates | None = None) -> Starlette:
         token: What callers must have.
         rates: How often they may ask; by default as ``web/rates.py`` says.
     """
-    service = _Service(desk, Guard(token))
+    guard = Guard(token)
+    service = _Service(desk, guard)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -63,7 +64,7 @@ def make_app(desk: Desk, token: str, rates: Rates | None = None) -> Starlette:
 
     app = Starlette(
         routes=[Route(one.path, service.endpoint(one), methods=[one.method]) for one in OPERATIONS],
-        middleware=[Middleware(Boundary, rates=rates or Rates())],
+        middleware=[Middleware(Boundary, guard=guard, rates=rates or Rates())],
         exception_handlers={HTTPException: _refuse, HttpError: _refuse_http},
         lifespan=lifespan,
     )
@@ -97,8 +98,7 @@ class _Service:
             body = await read_body(declared, request.stream())
             caller = f"HTTP from {caller_of(request.scope)}"
             ask = Ask(desk=self._desk, query=query, body=body, caller=caller)
-            limiter = None if operation.needs_token else self._open_to_all
-            answer = await to_thread.run_sync(operation.handle, ask, limiter=limiter)
+            answer = await self._work(operation, ask)
         except InputError as error:
             return failure(400, str(error))
         except (UnavailableError, ConfigurationError) as error:
@@ -107,6 +107,12 @@ class _Service:
         except ClientDisconnect:
             return Response(status_code=400)
         return _render(answer, adapters)
+
+    async def _work(self, operation: Operation, ask: Ask) -> Answer:
+        if not operation.waits:
+            return operation.handle(ask)
+        limiter = None if operation.needs_token else self._open_to_all
+        return await to_thread.run_sync(operation.handle, ask, limiter=limiter)
 
 
 def _render(answer: Answer, adapters: dict[int, TypeAdapter[Any]]) -> Response:

@@ -8,10 +8,12 @@ from math import ceil
 from time import perf_counter
 from typing import Any, Final
 
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exit_pipeline.redaction import redact
+from exit_pipeline.web.guard import Guard
 from exit_pipeline.web.rates import ASKING, GUESSING, Buckets
 
 log = logging.getLogger(__name__)
@@ -43,8 +45,13 @@ def failure(status: int, sentence: str, **details: Any) -> Response:
 class Boundary:
     """Wraps an application, so that every request is counted, answered, and told of in the log.
 
+    Whoever has the token is counted apart from everybody else at the same address: behind a proxy
+    all callers have the proxy's, and a stranger who floods or guesses there must not take away
+    ``POST /halt``.
+
     Args:
         app: The application.
+        guard: Knows who has the token.
         rates: How often callers may ask.
         reference: Makes the reference of an error that nobody expected.
     """
@@ -52,10 +59,12 @@ class Boundary:
     def __init__(
         self,
         app: ASGIApp,
+        guard: Guard,
         rates: Rates,
         reference: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._app = app
+        self._guard = guard
         self._rates = rates
         self._reference = reference
 
@@ -67,14 +76,16 @@ class Boundary:
         began = perf_counter()
         watched = _Watched(send)
         caller = caller_of(scope)
-        wait = max(self._rates.asking.wait(caller), self._rates.guessing.wait(caller))
+        is_known = self._guard.knows(Headers(scope=scope).getlist("authorization"))
+        counted = f"{caller} with the token" if is_known else caller
+        wait = max(self._rates.asking.wait(counted), self._rates.guessing.wait(counted))
         if wait > 0:
             await _too_many(wait)(scope, receive, watched)
         else:
-            self._rates.asking.take(caller)
+            self._rates.asking.take(counted)
             await self._answer(scope, receive, watched)
         if watched.status == 401:
-            self._rates.guessing.take(caller)
+            self._rates.guessing.take(counted)
         _tell(scope, caller, watched.status, perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, watched: "_Watched") -> None:

@@ -22,14 +22,15 @@ class Briefly(Generic[T]):
         self._guard = Lock()
         self._kept: tuple[datetime, T] | None = None
 
-    def get(self, at: datetime, make: Callable[[], T]) -> T:
-        """The value, made anew where the kept one is of another second than this.
+    def get(self, now: Callable[[], datetime], make: Callable[[], T]) -> T:
+        """The value, made anew where the kept one was made more than a second ago.
 
         Args:
-            at: Now; a clock that was set back makes it anew as well.
-            make: Makes it.
+            now: Tells the time; a clock that was set back makes it anew as well.
+            make: Makes it. Where that takes long, those who came meanwhile share what it made.
         """
         with self._guard:
-            if self._kept is None or abs(at - self._kept[0]) >= GOOD_FOR:
-                self._kept = (at, make())
+            if self._kept is None or abs(now() - self._kept[0]) >= GOOD_FOR:
+                made = make()
+                self._kept = (now(), made)
             return self._kept[1]

@@ -20,6 +20,17 @@ class Guard:
     def __init__(self, token: str) -> None:
         self._digest = hashlib.sha256(token.encode()).digest()
 
+    def knows(self, authorization: Sequence[str]) -> bool:
+        """Whether a caller has the token.
+
+        Args:
+            authorization: Every ``Authorization`` header of the request.
+        """
+        scheme, _, given = (authorization[0] if len(authorization) == 1 else "").partition(" ")
+        # Headers arrive as Latin-1, in which every byte is a character.
+        digest = hashlib.sha256(given.strip().encode("latin-1", "replace")).digest()
+        return hmac.compare_digest(digest, self._digest) and scheme.lower() == "bearer"
+
     def check(self, authorization: Sequence[str]) -> None:
         """Let a caller through.
 
@@ -29,10 +40,7 @@ class Guard:
         Raises:
             HttpError: There is none, are several, or it is not the token.
         """
-        scheme, _, given = (authorization[0] if len(authorization) == 1 else "").partition(" ")
-        # Headers arrive as Latin-1, in which every byte is a character.
-        digest = hashlib.sha256(given.strip().encode("latin-1", "replace")).digest()
-        if hmac.compare_digest(digest, self._digest) and scheme.lower() == "bearer":
+        if self.knows(authorization):
             return
         told = "expected the header Authorization: Bearer TOKEN, with the value of API_AUTH_TOKEN"
         what = "the token is wrong" if authorization else "there is no token"

@@ -48,7 +48,7 @@ class Operation:
     Attributes:
         method: GET or POST.
         path: Such as ``/health``.
-        handle: Answers a request, in a thread.
+        handle: Answers a request.
         summary: One line.
         description: What else a caller should know.
         parameters: Of the query; any other is refused.
@@ -56,6 +56,7 @@ class Operation:
         answers: Type of the answer by status, without the errors that any operation may give.
         media_type: Of the answer, where it is not JSON.
         needs_token: Only callers with the token may ask.
+        waits: Answering waits for something, such as the database, and so is done in a thread.
     """
 
     method: str
@@ -68,3 +69,4 @@ class Operation:
     answers: Mapping[int, Any]
     media_type: str | None = None
     needs_token: bool = True
+    waits: bool = True

@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from exit_pipeline.cli.watch_view import Frame, say_span, shortened, view
@@ -151,8 +152,21 @@ def test_a_span_is_said_in_its_two_greatest_units(seconds: float, said: str) -> 
 @pytest.mark.parametrize(
     ("text", "room", "short"),
     [("abc", 3, "abc"), ("abcd", 3, "a…d"), (IMPORTED, 17, "alpaca-P…00100000"),
-     (IMPORTED, 40, IMPORTED)],
+     (IMPORTED, 40, IMPORTED), ("日本株式十二月", 14, "日本株式十二月"),
+     ("日本株式十二月", 13, "日本株…十二月"), ("日本株式十二月", 12, "日本株…二月")],
 )  # fmt: skip
 def test_a_long_id_loses_its_middle(text: str, room: int, short: str) -> None:
     assert shortened(text, room) == short
-    assert len(shortened(text, room)) <= room
+    assert cell_len(shortened(text, room)) <= room
+
+
+def test_ids_of_wide_characters_leave_the_figures_their_room(desk: Desk) -> None:
+    """Regression: ids were measured in characters, of which a Japanese one takes two columns: on a
+    terminal of 80 the way to the next exit was cut off."""
+    desk.hold("日本の口座の十二月限のプットの買い持ち", quantity=100, entry="102.00")
+    desk.later(2)
+    desk.tick()
+    text = shown(frame(desk))
+    assert all(cell_len(line) <= 80 for line in text.splitlines())
+    assert "3.0 % $60" in text
+    assert "日本の口…い持ち" in text

@@ -147,3 +147,19 @@ def test_without_a_failure_the_cursor_stays_in_the_past(on: dg.DagsterInstance) 
     assert json.loads(first)["newest"] >= json.loads(second)["newest"]
     run_id = left_behind(on)
     assert [run_id in one.message for one in looked(on, second)[0]] == [True]
+
+
+def test_more_failures_at_once_than_one_look_takes_hide_no_later_one(
+    on: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: where a hundred runs failed within a minute, as those of a backfill do while the
+    code server is away, each look found the same hundred again, and no failure was told any more.
+    """
+    monkeypatch.setattr("exit_pipeline.defs.failed_runs.MOST", 2)
+    failed = [left_behind(on) for _ in range(5)]
+    cursor: str | None = None
+    told: list[str] = []
+    for _ in range(4):
+        alerts, cursor = looked(on, cursor)
+        told += [one.message.split()[1] for one in alerts]
+    assert told == failed

@@ -110,3 +110,21 @@ def test_a_storage_that_can_not_be_had_is_one_sentence(
     ):
         pass
     assert str(caught.value) == said
+
+
+def test_a_storage_that_takes_nothing_is_one_sentence(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: a standby, a full disk or a login without rights ended `doctor` in a traceback,
+    at the very moment when somebody asks it what is wrong."""
+    url = make_url(database_url).update_query_dict(
+        {"options": "-cdefault_transaction_read_only=on"}
+    )
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", url.render_as_string(hide_password=False))
+    storage = {"module": "exit_pipeline.defs.storage", "class": InstanceStorage.__name__}
+    overrides = {"storage": {"custom": {**storage, "config": {}}}}
+    with (
+        pytest.raises(ConfigurationError, match=r"^Dagster's storage at .* refused: cannot exec"),
+        dg.instance_for_test(temp_dir=str(tmp_path), overrides=overrides),
+    ):
+        pass

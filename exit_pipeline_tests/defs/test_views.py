@@ -1,4 +1,4 @@
-"""What a run shows in the UI of shadow policies."""
+"""What a run shows in the UI: shadow policies, and notes that name what others have named."""
 
 import pytest
 
@@ -36,3 +36,24 @@ def test_the_run_shows_what_each_shadow_would_do_otherwise(
 def test_a_run_without_shadows_shows_no_table_of_them(desk: Desk) -> None:
     shown = views.decisions(desk.tick({"dry_run": True}).executed.decided)
     assert "shadow_policies" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("2 of sample-01 had filled", "- 2 of sample-01 had filled"),
+        ("**b** of [x](https://x.example)", r"- \*\*b\*\* of \[x\](https://x.example)"),
+        ("<img src=x> ![y](z)", r"- \<img src=x\> \!\[y\](z)"),
+        ("a_b_c \\ `d` | ~e~ &amp;", r"- a\_b\_c \\ \`d\` \| \~e\~ \&amp;"),
+        ("a\n\n# b", r"- a \# b"),
+    ],
+    ids=["as it is", "bold and a link", "pictures", "other signs", "a heading"],
+)
+def test_nothing_that_a_note_names_is_markup(line: str, shown: str) -> None:
+    """Regression: ids come from files and brokers; one in a note could put a link or a picture of
+    somebody else's server on the page of a run, or lose its own stars and underscores there."""
+    assert views.bullets([line]) == shown
+
+
+def test_no_notes_are_said_so() -> None:
+    assert views.bullets([]) == "nothing to note"

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import click
@@ -24,6 +25,7 @@ from exit_pipeline_tests.deploy.files import (
     containers,
     fly,
     manifests,
+    unit,
     values,
     variables,
     variables_of,
@@ -237,6 +239,24 @@ def test_no_container_runs_as_root_or_writes_to_its_image() -> None:
     for part in (*values()["dagster-user-deployments"]["deployments"], values()["dagsterDaemon"]):
         assert part["podSecurityContext"]["runAsUser"] == 10001
         assert part["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_what_runs_the_jobs_can_write_the_page_of_the_day() -> None:
+    """Regression: `report_schedule` is on by default, and its folder lay in the read-only part of
+    every place: a failed run and an alert after each close, and no page."""
+    image = (DEPLOY / "Containerfile").read_text()
+    pages = Path(re.findall(r"EXIT_REPORTS=(\S+)", image)[0])
+    folder = str(pages.parent)
+    assert f"--owner=10001 --group=10001 --mode=0700 {folder}\n" in image
+    assert f"pages:{folder}" in compose()["services"]["code"]["volumes"]
+    assert "pages" in compose()["volumes"]
+    (code,) = values()["dagster-user-deployments"]["deployments"]
+    mounted = {one["name"]: one["mountPath"] for one in code["volumeMounts"]}
+    assert mounted["pages"] == folder
+    assert {one["name"] for one in code["volumes"]} == mounted.keys()
+    service = unit(DEPLOY / "systemd" / "exit-pipeline-code.service")["Service"]
+    assert f"EXIT_REPORTS={pages}" in service["Environment"]
+    assert f"/var/lib/{service['StateDirectory'][0]}" == folder
 
 
 SECRETS = re.compile(r"PASSWORD|SECRET|TOKEN|_KEY\b|DATABASE_URL|POSTGRES_URL|_ARM\b")

@@ -66,6 +66,20 @@ def test_a_gap_that_was_acknowledged_and_goes_on_is_raised_anew(desk: Desk) -> N
     assert watched(desk) == GAP
 
 
+def test_whoever_acknowledged_a_gap_has_a_while_to_mend_it(desk: Desk) -> None:
+    """Regression: it was raised anew at the next look, so that whoever had acknowledged it was
+    called again half a minute later, each time."""
+    ticked(desk)
+    desk.later(11)
+    watched(desk)
+    known = desk.database.runs.alerts(only_open=True)
+    desk.database.runs.acknowledge([one.id for one in known], "ann", desk.clock.now())
+    desk.later(14)
+    assert watched(desk) == []
+    desk.later(1)
+    assert watched(desk) == GAP
+
+
 @pytest.mark.parametrize("hour", [9, 16, 20])
 def test_outside_the_session_there_is_no_gap(desk: Desk, hour: int) -> None:
     ticked(desk)

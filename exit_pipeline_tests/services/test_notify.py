@@ -270,6 +270,47 @@ def test_a_database_that_fails_is_no_fault_of_the_notifier(
     assert database.notifications.notifiers() == []
 
 
+def test_a_database_that_takes_no_note_floods_nobody_and_leaves_nobody_out(
+    database: PostgresDatabase, tell: Tell, clock: FixedClock
+) -> None:
+    """Regression: on a standby, which is read and not written, the first notifier was told every 30
+    seconds for ever, and the ones after it never: the log, while the pager stood still."""
+
+    def fails(*_: object) -> None:
+        message = "The database did not answer: cannot execute INSERT"
+        raise UnavailableError(message)
+
+    alarm(database, "a")
+    alarm(database, "b", cause="Y")
+    first, second = Way("first"), Way("second")
+    store = Between(database.notifications, record_sent=fails, record_failed=fails)
+    for _ in range(60):
+        with pytest.raises(UnavailableError, match="cannot execute INSERT"):
+            tell(first, second, on=Between(database, notifications=store))
+        clock.advance(MINUTE / 2)
+    assert first.told == second.told == [("X", ["a"]), ("Y", ["b"])] * 2
+    assert [one.sentence for one in tell(first, second)] == [
+        "first: 2 messages sent", "second: 2 messages sent",
+    ]  # fmt: skip
+    assert {one.attempts for one in database.notifications.notifiers()} == {0}
+
+
+def test_what_was_told_and_not_noted_is_noted_as_soon_as_that_can_be(
+    database: PostgresDatabase, tell: Tell, way: Way, clock: FixedClock
+) -> None:
+    def fails(*_: object) -> None:
+        message = "The database did not answer"
+        raise UnavailableError(message)
+
+    alarm(database, "a")
+    store = Between(database.notifications, record_sent=fails)
+    with pytest.raises(UnavailableError):
+        tell(way, on=Between(database, notifications=store))
+    clock.advance(MINUTE / 2)
+    assert [one.sentence for one in tell(way)] == ["way: 0 messages sent"]
+    assert len(way.took) == len(database.notifications.notifiers()) == 1
+
+
 def test_a_notifier_that_keeps_failing_is_an_alert_that_the_others_tell(
     database: PostgresDatabase, tell: Tell, clock: FixedClock
 ) -> None:

@@ -10,6 +10,7 @@ from psycopg2.errors import InsufficientPrivilege
 
 from exit_pipeline.adapters.clients.embedded_postgres import EmbeddedServer
 from exit_pipeline.adapters.clients.migrations import grant_roles, migrate, pending
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError
 from exit_pipeline.defs.launch import run_exit_job
 from exit_pipeline_tests.desk import CALL, FAR_CALL, Desk
@@ -147,6 +148,20 @@ def test_a_reader_reads_every_table_and_nothing_else(as_login: Callable[[str], s
     for statement in ("CREATE TABLE mine (x integer)", "SELECT exit_pipeline_grant_roles()"):
         with pytest.raises(InsufficientPrivilege):
             attempt(url, statement)
+
+
+def test_who_may_only_read_and_wants_to_halt_is_told_so_in_one_sentence(
+    as_login: Callable[[str], str],
+) -> None:
+    """Regression: `halt` ended in a traceback, and POST /halt in an error that nobody expected."""
+    reader = Desk(as_login(READ))
+    with pytest.raises(ConfigurationError) as refused:
+        reader.database.control.move(TradingState.HALT_NEW, "", "ann")
+    reader.engine.dispose()
+    assert str(refused.value) == (
+        "The database refused this login: permission denied for table trading_control; see: "
+        "exit-pipeline db grant --app LOGIN."
+    )
 
 
 @pytest.mark.usefixtures("_logins", "database_url")  # whose migration made the roles

@@ -3,12 +3,14 @@
 import json
 import logging
 from collections.abc import Callable
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
 
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.errors import ConfigurationError, UnavailableError
-from exit_pipeline.web.app import OPERATIONS
+from exit_pipeline.web.app import OPEN_THREADS, OPERATIONS
 from exit_pipeline.web.body import MOST_BYTES
 from exit_pipeline.web.boundary import Rates
 from exit_pipeline.web.briefly import GOOD_FOR
@@ -132,9 +134,30 @@ def test_whoever_guesses_tokens_is_soon_not_even_refused(make_client: MakeClient
     stranger = make_client(rates=rates, headers={})
     guesses = [
         stranger.post("/halt", headers={"Authorization": f"Bearer {guess}"}).status_code
-        for guess in ("a", "b", "c", "d", TOKEN)
+        for guess in ("a", "b", "c", "d", "e")
     ]
     assert guesses == [401, 401, 401, 429, 429]
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        Rates(asking=Buckets(GENEROUS), guessing=Buckets(Rate(1, 0.1), lambda: 0)),
+        Rates(asking=Buckets(Rate(2, 0.1), lambda: 0), guessing=Buckets(GENEROUS)),
+    ],
+    ids=["guesses", "a flood"],
+)
+def test_a_stranger_behind_the_same_proxy_takes_the_halt_from_nobody(
+    make_client: MakeClient, desk: Desk, rates: Rates
+) -> None:
+    """Behind a proxy every caller has its address: ten wrong tokens of anybody on the internet
+    had answered the desk's own POST /halt, and the monitor's GET /metrics, with 429."""
+    caller = make_client(rates=rates, headers={})
+    strangers = {caller.get("/positions").status_code for _ in range(5)}
+    assert strangers == {401, 429}
+    assert caller.post("/halt", headers=BEARER).status_code == 200
+    assert caller.get("/metrics", headers=BEARER).status_code == 200
+    assert desk.database.control.read().state is TradingState.HALT_NEW
 
 
 def test_right_tokens_are_not_counted_as_guesses(make_client: MakeClient) -> None:
@@ -175,6 +198,34 @@ def test_a_database_that_comes_back_is_found_without_a_restart(
     assert client.get("/health").status_code == 503
     desk.clock.advance(GOOD_FOR)
     assert [client.get("/health").status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_database_that_hangs_keeps_no_probe_waiting(
+    client: Caller, service: ServiceDesk, desk: Desk
+) -> None:
+    """Regression: GET /openapi.json, which every probe asks for, waited behind those who asked for
+    /health of a database that hung: ten seconds, of which Kubernetes grants five."""
+    asked, goes_on = Semaphore(0), Event()
+
+    def hangs() -> Any:
+        asked.release()
+        goes_on.wait()
+        return desk.database
+
+    service.open_database = hangs
+    waiting = [Thread(target=client.get, args=["/health"]) for _ in range(2 * OPEN_THREADS)]
+    probe = Thread(target=client.get, args=["/openapi.json"])
+    try:
+        for one in waiting:
+            one.start()
+        assert asked.acquire(timeout=60)
+        probe.start()
+        probe.join(60)
+        assert not probe.is_alive()
+    finally:
+        goes_on.set()
+        for one in (*waiting, probe):
+            one.join()
 
 
 def test_an_error_that_nobody_expected_shows_a_reference_that_the_log_has(

@@ -100,7 +100,8 @@ def _read_url(setting: str, environ: Mapping[str, str]) -> httpx.URL:
         raise ConfigurationError(message)
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+        url.host.encode("idna")  # as connecting does, where it is no error of a network
+    except (httpx.InvalidURL, UnicodeError):
         url = httpx.URL("")
     if not url.host or not (url.scheme == "https" or (url.scheme == "http" and url.host in _HERE)):
         # Not shown: the rest of a mistyped URL is as secret as that of a right one.

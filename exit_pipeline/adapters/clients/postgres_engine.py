@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import psycopg2
-from psycopg2.errors import UndefinedColumn, UndefinedTable
+from psycopg2.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 from sqlalchemy import URL, Connection, CursorResult, Engine, TextClause, create_engine, text
 from sqlalchemy.exc import (
     DBAPIError,
@@ -57,6 +57,8 @@ _CONNECTION: Final[Mapping[str, str]] = {
 """What a connection has unless the URL says otherwise."""
 
 _POOL_TIMEOUT_SECONDS: Final = 10
+_MIGRATE: Final = "exit-pipeline migrate"
+_GRANT: Final = "exit-pipeline db grant --app LOGIN"
 _PUBLIC_PARTS: Final = frozenset({"host", "port", "user", "dbname"})
 
 
@@ -103,7 +105,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises:
         UnavailableError: The database did not answer, or not in time. Where that happened on the
             way out, what was done may or may not have been kept: read before doing it again.
-        ConfigurationError: The database lacks a table or a column of this program.
+        ConfigurationError: The database lacks a table or a column of this program, or the login
+            may not do what was asked for.
     """
     with _answering(), engine.begin() as connection:
         yield connection
@@ -121,9 +124,12 @@ def _answering() -> Iterator[None]:
         message = "The database did not answer: no connection became free."
         raise UnavailableError(message) from error
     except ProgrammingError as error:
-        if not isinstance(error.orig, UndefinedTable | UndefinedColumn):
+        if isinstance(error.orig, InsufficientPrivilege):
+            message = f"The database refused this login: {_reason(error)}; see: {_GRANT}."
+        elif isinstance(error.orig, UndefinedTable | UndefinedColumn):
+            message = f"The database lacks migrations ({_reason(error)}): run {_MIGRATE}."
+        else:
             raise
-        message = f"The database lacks migrations ({_reason(error)}): run exit-pipeline migrate."
         raise ConfigurationError(message) from error
 
 

@@ -60,10 +60,11 @@ def read_server(setting: str, text: str) -> MailServer:
     Raises:
         ConfigurationError: It is no such URL. Nothing of it is in the sentence.
     """
-    parts = urlsplit(text.strip())
     try:
+        parts = urlsplit(text.strip())
         port = parts.port
         if parts.scheme in PORTS and parts.hostname and parts.path in ("", "/"):
+            parts.hostname.encode("idna")  # as connecting does, where it is no error of a network
             return MailServer(
                 host=parts.hostname,
                 port=port or PORTS[parts.scheme],
@@ -72,7 +73,7 @@ def read_server(setting: str, text: str) -> MailServer:
                 password=unquote(parts.password or ""),
             )
     except ValueError:
-        pass  # a port that is none
+        pass  # a port that is none, half an address, or a name with a part that is empty
     is_there = "is no such URL" if text.strip() else "is not set"
     message = (
         f"{setting} {is_there}; expected smtp://user:password@host:587 (STARTTLS) or smtps://, "
@@ -112,6 +113,9 @@ class MailClient:
                 return sorted(smtp.send_message(message))
         except (smtplib.SMTPException, OSError) as error:
             raise _told(where, error) from None  # its text may quote what was sent
+        except UnicodeError:
+            told = f"{where} can't be told a login with letters beyond ASCII"
+            raise ConfigurationError(told) from None
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:

@@ -32,5 +32,10 @@ class LogNotifier:
 
     def send(self, notice: Notice) -> None:
         """Log the message; a line break in it would look like a line of somebody else."""
-        text = "; ".join(" ".join(line.split()) for line in notice.lines(self._zone))
-        log.log(LEVELS[notice.severity], "ExitWorker: %s; %s", notice.title, text)
+        text = "; ".join(_one_line(part) for part in (notice.title, *notice.lines(self._zone)))
+        log.log(LEVELS[notice.severity], "ExitWorker: %s", text)
+
+
+def _one_line(text: str) -> str:
+    """A text without line breaks, and without signs that a terminal would obey."""
+    return " ".join("".join(one if one.isprintable() else " " for one in text).split())

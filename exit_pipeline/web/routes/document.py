@@ -26,5 +26,7 @@ def make_document(operations: Sequence[Operation]) -> Operation:
         summary="This document.",
         answers={200: dict[str, Any]},
         needs_token=False,
+        # Probes ask for it whether the process answers; a database that hangs must not hide that.
+        waits=False,
     )
     return described

@@ -10,7 +10,7 @@ from exit_pipeline.web.operation import Operation
 def answer_health(ask: Ask) -> Answer:
     """How every part stands: 200, or 503 where one fails so that no tick can do its work."""
     desk = ask.desk
-    found = desk.glance.get(desk.clock.now(), lambda: _look(desk))
+    found = desk.glance.get(desk.clock.now, lambda: _look(desk))
     return Answer(value=found, status=503 if found.state is State.FAILING else 200)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from exit_pipeline.core.model.control import TradingState
 from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.defs.launch import RunFailedError
@@ -122,11 +123,15 @@ def _ask_to_close(in_scope: Sequence[Position], reason: str, ask: Ask, database:
         What is to be told where that run does not: the end of a sentence, empty without a request.
 
     Raises:
-        HttpError: The market is closed, so that no run obeys it now.
+        HttpError: The market is closed or trading is halted, so that no run obeys it now, and a
+            request that waits would be obeyed when nobody thinks of it any more.
         InputError: A position that is asked for has no broker, or trades nowhere now.
     """
     desk = ask.desk
-    if why := desk.calendar.why_closed(desk.clock.now()):
+    control = database.control.read()
+    is_halted = control.state is not TradingState.ACTIVE
+    halted = control.say(desk.calendar.zone) if is_halted else None
+    if why := desk.calendar.why_closed(desk.clock.now()) or halted:
         sentence = f"force_close is true, and {why}; nothing was asked for"
         raise HttpError(409, sentence)
     is_named = "position_id" in ask.query
@@ -195,7 +200,8 @@ WORK = Operation(
     description="The run is kept by Dagster and shows in its UI. The status of a result is "
     f"{HOLD}; {SKIPPED} where a position was not decided or its exit not sent, as the reason says; "
     f"{DRY_RUN} for an exit that would be sent; or the order's: "
-    f"{', '.join(OrderStatus)}. While trading is halted exits are decided and not sent.",
+    f"{', '.join(OrderStatus)}. While trading is halted exits are decided and not sent, and "
+    "force_close is refused.",
     parameters=(
         Parameter(
             name="dry_run",

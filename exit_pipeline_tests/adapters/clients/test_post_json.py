@@ -117,9 +117,13 @@ def test_a_server_that_drips_its_answer_is_cut_off() -> None:
         "https:///canary",
         "https://hooks.example.com:canary/",
         "canary",
+        "https://hooks..example.com/canary",
+        f"https://{'a' * 64}.example.com/canary",
+        "https://[::1/canary",
     ],
 )
 def test_a_url_that_cant_be_is_refused_and_nothing_of_it_is_told(url: str) -> None:
+    """A name with a part that is empty or too long ended `notify --test` with a traceback."""
     with pytest.raises(ConfigurationError) as caught:
         poster(url)
     assert str(caught.value).startswith("HOOK is no such URL; expected the webhook's URL, https://")

@@ -138,10 +138,23 @@ def test_a_server_does_not_show_its_login() -> None:
         "smtp://canary@mail.example.com:many",
         "smtp://canary@mail.example.com:99999",
         "smtp://mail.example.com/canary",
+        "smtp://canary@mail..example.com",
+        f"smtp://canary@{'a' * 64}.example.com",
+        "smtp://canary@[::1",
     ],
 )
 def test_a_url_that_cant_be_is_refused_and_nothing_of_it_is_told(url: str) -> None:
+    """The last three were tracebacks, of which one kept every other notifier from being made."""
     with pytest.raises(ConfigurationError) as caught:
         read_server("X", url)
     assert str(caught.value).startswith("X is no such URL; expected smtp://user:password@host:587")
     assert "canary" not in str(caught.value)
+
+
+def test_a_login_that_the_protocol_cant_carry_is_one_sentence() -> None:
+    with (
+        mail_receiver(tls="starttls") as receiver,
+        pytest.raises(ConfigurationError, match="can't be told a login with letters beyond ASCII"),
+    ):
+        client(receiver, "smtp", f"{USER}:p%C3%A4ssword@").send(a_mail())
+    assert receiver.mails == []

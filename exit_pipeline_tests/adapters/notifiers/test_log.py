@@ -31,3 +31,15 @@ def test_a_message_is_one_line_with_the_word_by_which_it_is_found(
         f"ExitWorker: {severity} EXIT_ESCALATED: a; "
         f"a-012345 a: b c (since 2026-03-17 10:00 EDT){again}"
     )
+
+
+def test_no_subject_begins_a_line_or_colours_a_terminal(caplog: pytest.LogCaptureFixture) -> None:
+    """Regression: the title was logged as it came, so that rows of a users' own table, whose ids
+    may hold anything, wrote lines of the log."""
+    subject = "a\n2026-03-17 CRITICAL forged\x1b[31m"
+    LogNotifier(NEW_YORK).send(a_notice(an_alert("a", subject=subject, message="b\u2028c\x9b")))
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "ExitWorker: CRITICAL EXIT_ESCALATED: a 2026-03-17 CRITICAL forged [31m; a-012345 a "
+    )
+    assert record.getMessage().isprintable()

@@ -1,5 +1,6 @@
 """The exit job over HTTP, as scripts call it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
@@ -172,6 +173,26 @@ def test_while_trading_is_halted_an_exit_is_decided_told_and_not_sent(
     assert "halted" in found["reason"] or state in found["reason"]
     assert desk.position("a").status == "OPEN"
     assert desk.rows("SELECT * FROM paper.orders") == []
+
+
+@pytest.mark.parametrize("state", ["HALT_NEW", "CANCEL_ALL", "FREEZE"])
+def test_while_trading_is_halted_nobody_asks_to_close(
+    client: Caller, desk: Desk, state: str
+) -> None:
+    """Regression: it was answered with DENIED, and the request was kept without a word of it: when
+    trading was resumed within half an hour, the position was closed."""
+    desk.database.control.move(TradingState(state), "odd fills", "ann")
+    answer = client.post(WORKER, params={"force_close": "true", "position_id": "a"})
+    assert answer.status_code == 409
+    assert re.fullmatch(
+        rf"force_close is true, and trading is {state} since .*, moved by ann: odd fills; "
+        r"nothing was asked for",
+        answer.json()["error"],
+    )
+    for table in ("exit_requests", "decision_runs", "orders"):
+        assert desk.rows(f"SELECT * FROM {table}") == []
+    rehearsed = client.post(WORKER, params={"force_close": "true", "dry_run": "true"})
+    assert rehearsed.status_code == 200
 
 
 def test_the_fault_of_one_position_is_in_its_own_result(client: Caller, desk: Desk) -> None:
