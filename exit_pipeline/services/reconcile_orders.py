@@ -23,6 +23,10 @@ QUARANTINE: Final = timedelta(seconds=120)
 shown" counts as "never placed". It may be written for 5 seconds and answered for 10; the rest is
 for a slow network."""
 
+_TRADES_ON: Final = timedelta(minutes=15)
+"""How long after the close of shares the options on some funds and indices still trade (Cboe, hours
+of SPY, QQQ, IWM and others: until 16:15); an order of the day may fill until then."""
+
 _CLOCKS_DIFFER: Final = timedelta(seconds=60)
 """An order that a broker received earlier than this before its intent is another one."""
 
@@ -143,7 +147,7 @@ def _holds_all(order: ExitOrder, look: Look) -> bool:
 def _session_is_over(order: ExitOrder, books: Books) -> bool:
     zone = books.calendar.zone
     session = books.calendar.session_on_or_before(order.intent_at.astimezone(zone).date())
-    return books.at >= session.closes_at + QUARANTINE
+    return books.at >= session.closes_at + _TRADES_ON + QUARANTINE
 
 
 def disown(

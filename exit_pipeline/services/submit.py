@@ -11,7 +11,6 @@ from exit_pipeline.core.engine.work_orders import Handling, handle_working, has_
 from exit_pipeline.core.model.decision import Urgency
 from exit_pipeline.core.model.errors import UnavailableError
 from exit_pipeline.core.model.exit_order import Denial, ExitOrder
-from exit_pipeline.core.model.order import OrderStatus
 from exit_pipeline.core.model.position import Position
 from exit_pipeline.core.model.record import Alert, RunHandle, StoredDecision
 from exit_pipeline.ports import Broker, Clock, Database, MarketData, Waiter
@@ -126,8 +125,7 @@ class _Executor:
     def work(self, decision: StoredDecision) -> str:
         """Do what one decision asks for; returns why nothing was sent, or nothing.
 
-        A row that somebody holds locked is its own position's fault. Where the database answers
-        nothing at all, that can't be told either, which ends the tick.
+        A row that somebody holds locked is one position's fault; no database at all ends the tick.
         """
         try:
             return self._work(decision)
@@ -240,13 +238,7 @@ class _Executor:
 
         One that was seen at the broker is there, so that a second POST could only be refused.
         """
-        return (
-            self.broker.ids_are_unique
-            and order.status is OrderStatus.UNKNOWN
-            and order.broker_order_id is None
-            and order.last_missed_at is not None
-            and order.last_missed_at >= self.decided.tick.opened_at
-        )
+        return self.broker.ids_are_unique and order.is_missing(self.decided.tick.opened_at)
 
     def _within_what_is_held(self, attempt: Attempt, quantity: int) -> tuple[int, str]:
         """How many of them the broker holds for this position; with why, where that is none.
@@ -264,7 +256,7 @@ class _Executor:
     def _why_not(self, decision: StoredDecision, position: Position) -> str:
         """Why nothing of a position is sent to this broker; empty where it may be."""
         if (position.broker, position.environment) != (self.broker.name, self.broker.environment):
-            return "it belongs to no broker yet (exit-pipeline positions adopt)"
+            return self._why_elsewhere(decision, position)
         if not position.managed:
             return "imported and not managed yet (exit-pipeline positions adopt)"
         why = self.decided.tick.not_ours.get(position.account or "")
@@ -274,6 +266,14 @@ class _Executor:
             return message
         why = why or self.skew.check().removeprefix("not sent: ")
         if why and decision.decision == "EXIT":
+            self._tell("CRITICAL", "EXIT_BLOCKED", decision, f"is due, but {why}")
+        return why
+
+    def _why_elsewhere(self, decision: StoredDecision, position: Position) -> str:
+        if position.broker is None:
+            return "it belongs to no broker yet (exit-pipeline positions adopt)"
+        why = f"it is held at {position.broker}, and this run works {self.broker.name}"
+        if decision.decision == "EXIT" and position.environment == "live":
             self._tell("CRITICAL", "EXIT_BLOCKED", decision, f"is due, but {why}")
         return why
 

@@ -29,6 +29,7 @@ FAULTS: Mapping[str, Reply] = {
     "html": Reply(body=HTML, headers={"content-type": "text/html"}),
     "html_error": Reply(status=502, body=HTML, headers={"content-type": "text/html"}),
     "html_not_found": Reply(status=404, body=HTML, headers={"content-type": "text/html"}),
+    "no_route": json_reply({"message": "no Route matched with those values"}, 404),
     "huge_error": Reply(status=500, body=b"x" * 5_000_000),
     "huge_refusal": Reply(status=400, body=b"x" * 5_000_000),
     "truncated": Reply(cut=True),

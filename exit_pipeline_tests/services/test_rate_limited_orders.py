@@ -56,6 +56,17 @@ def test_alpacas_429_is_tried_again_by_the_next_tick(alpaca: AlpacaDesk) -> None
     assert len(alpaca.fake.ledger.orders) == 1
 
 
+def test_orders_that_never_left_use_up_none_of_the_days_orders(alpaca: AlpacaDesk) -> None:
+    """Regression: after ten ticks under the vendor's limit, a stop was denied for the whole day."""
+    alpaca.hold_at_vendor("one")
+    alpaca.fake.fail("rate_limited", times=10)
+    for _ in range(10):
+        tick(alpaca)
+    assert {status for _, status in orders(alpaca)} == {"REJECTED"}
+    tick(alpaca)
+    assert orders(alpaca)[10:] == [(11, "ACCEPTED")]
+
+
 def test_alpacas_429_that_can_not_be_looked_up_yet_is_settled_by_the_next_tick(
     alpaca: AlpacaDesk,
 ) -> None:

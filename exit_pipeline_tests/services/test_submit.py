@@ -355,3 +355,22 @@ def test_a_row_that_somebody_holds_locked_keeps_no_other_exit_from_being_sent(de
     desk.quote(CALL, "1.00", "1.05")
     desk.tick()
     assert statuses(desk) == {"a": "FILLED", "b": "FILLED"}
+
+
+@pytest.mark.parametrize("environment", ["live", "paper"])
+def test_a_due_exit_that_is_held_at_another_broker_is_told_of_where_it_is_for_money(
+    desk: Desk, environment: str
+) -> None:
+    """Regression: after a change of EXIT_BROKER a stop was decided tick after tick and never sent,
+    with a note that it belonged to no broker, and without an alert."""
+    desk.hold("a")
+    desk.rows_changed(
+        f"UPDATE refactored_positions SET broker = 'tradier', environment = '{environment}'"
+    )
+    desk.broker = Between(desk.broker, name="alpaca", environment=environment)
+    desk.quote(CALL, "1.00", "1.05")
+    report = desk.tick()
+    assert report.executed.notes == {
+        "a": "not sent: it is held at tradier, and this run works alpaca"
+    }
+    assert alerts(desk) == ({("EXIT_BLOCKED", "a")} if environment == "live" else set())

@@ -248,7 +248,8 @@ class AlpacaTrading:
         try:
             answer = self._http.read(path, params=params, urgent=urgent)
         except Refused as refusal:
-            if absent_is_none and refusal.status == 404 and isinstance(refusal.body, dict):
+            # A 404 without a code of the vendor's is of a gateway that found no one to ask.
+            if absent_is_none and refusal.status == 404 and refusal.code is not None:
                 return None
             error = self._refused_keys(refusal) or UnavailableError(str(refusal))
         else:

@@ -119,6 +119,11 @@ class ExitOrder:
         """Contracts that may still fill."""
         return max(self.request.quantity - self.filled_quantity, 0)
 
+    def is_missing(self, since: datetime) -> bool:
+        """Whether it was never seen at the broker, also when that was asked since then."""
+        is_nowhere = self.status is OrderStatus.UNKNOWN and self.broker_order_id is None
+        return is_nowhere and self.last_missed_at is not None and self.last_missed_at >= since
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts:

@@ -236,6 +236,15 @@ READS = {
 }
 
 
+def test_a_gateway_that_finds_nobody_to_ask_does_not_say_that_there_is_no_order(rig):
+    """Regression: any 404 in JSON was an order that is not there, and so perhaps never placed."""
+    rig.hold(1)
+    rig.sell(1, "9.00")
+    rig.fake.fail("no_route", method="GET", path="/v2/orders:by_client_order_id", times=9)
+    with pytest.raises(UnavailableError):
+        rig.find()
+
+
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 @pytest.mark.parametrize(
     "fault",

@@ -26,7 +26,7 @@ from exit_pipeline.core.model.exit_order import (
     OrderFacts,
     OrderIntent,
 )
-from exit_pipeline.core.model.order import OrderStatus
+from exit_pipeline.core.model.order import NOT_SENT, OrderStatus
 from exit_pipeline.core.model.position import PositionSide
 
 _INSERT: Final = f"""
@@ -57,7 +57,10 @@ _FACTS: Final = """
     )
     SELECT (SELECT coalesce(bool_or(status = ANY(:live)), false) FROM exits) AS has_live_order,
            (SELECT count(*) FROM exits
-            WHERE intent_at >= :day_began_at AND status <> 'DENIED' AND replaces IS NULL)
+            WHERE intent_at >= :day_began_at AND status <> 'DENIED' AND replaces IS NULL
+              -- What never left has done nothing, and must not use up the day of what has to.
+              AND NOT (status = 'REJECTED'
+                       AND starts_with(coalesce(rejection_reason, ''), :not_sent)))
                AS orders_today,
            (SELECT max(intent_at) FROM exits
             WHERE side = :side AND quantity = :quantity AND symbol = :symbol
@@ -142,6 +145,7 @@ def _facts(connection: Connection, intent: OrderIntent) -> OrderFacts | None:
         run_id=intent.run_id,
         live=_LIVE,
         day_began_at=intent.day_began_at,
+        not_sent=NOT_SENT,
         side=request.side.value,
         quantity=request.quantity,
         symbol=request.symbol,
