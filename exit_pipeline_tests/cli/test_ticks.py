@@ -47,10 +47,14 @@ def book(tmp_path: Path) -> Path:
 
 
 def contents(rows: Callable[[str], list[dict[str, Any]]]) -> dict[str, list[str]]:
-    """Every table but the leases, and of the runs what they found and not when they ran."""
+    """Every table but the leases, and of the runs what they found and not when they ran.
+
+    Nor the links of the audit trail, of which each end of a run has one; the rows that they prove.
+    """
     tables = rows(
         "SELECT schemaname || '.' || tablename AS name FROM pg_tables"
-        " WHERE schemaname IN ('public', 'paper') AND tablename <> 'account_leases'"
+        " WHERE schemaname IN ('public', 'paper')"
+        " AND tablename NOT IN ('account_leases', 'audit_links')"
         " ORDER BY 1"
     )
     asked = {table["name"]: "to_jsonb(t)" for table in tables}
