@@ -24,8 +24,9 @@ ROWS_SHOWN = 200
 NAMES_SHOWN = 20
 """Positions that are named in one cell of a table."""
 
-_MARKUP: Final = re.compile(r"[\\`*_\[\]<>#|~&!]")
-"""Signs by which Markdown begins something; a backslash before one makes it a sign again."""
+_MARKUP: Final = re.compile(r"[\\`*\[\]<>#|~&!]|(?<!\w)_|_(?!\w)")
+"""Signs by which Markdown begins something; a backslash before one makes it a sign again. Between
+letters, as in the names of settings, an underscore begins nothing."""
 
 Metadata = dict[str, Any]
 

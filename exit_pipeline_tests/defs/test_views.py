@@ -44,7 +44,7 @@ def test_a_run_without_shadows_shows_no_table_of_them(desk: Desk) -> None:
         ("2 of sample-01 had filled", "- 2 of sample-01 had filled"),
         ("**b** of [x](https://x.example)", r"- \*\*b\*\* of \[x\](https://x.example)"),
         ("<img src=x> ![y](z)", r"- \<img src=x\> \!\[y\](z)"),
-        ("a_b_c \\ `d` | ~e~ &amp;", r"- a\_b\_c \\ \`d\` \| \~e\~ \&amp;"),
+        ("A_KEY _b_ \\ `d` | ~e~ &amp;", r"- A_KEY \_b\_ \\ \`d\` \| \~e\~ \&amp;"),
         ("a\n\n# b", r"- a \# b"),
     ],
     ids=["as it is", "bold and a link", "pictures", "other signs", "a heading"],
