@@ -84,7 +84,16 @@ def test_an_order_that_ended_by_no_wish_of_ours_says_why(written):
     ],
 )
 @pytest.mark.parametrize(
-    ("limit", "written"), [("1.10", "1.10"), ("0.05", "0.05"), ("1E+2", "100"), ("12", "12")]
+    ("limit", "written"),
+    [
+        ("1.10", "1.10"),
+        ("0.05", "0.05"),
+        ("3.1500", "3.15"),
+        ("1E+2", "100.00"),
+        ("12", "12.00"),
+        # No rounding, which would be another price: the broker refuses it.
+        ("3.1525", "3.1525"),
+    ],
 )
 def test_an_order_is_written_as_documented(side, sent, limit, written):
     request = OrderRequest(
