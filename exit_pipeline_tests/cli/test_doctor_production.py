@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -123,6 +124,7 @@ def test_dagsters_storage_that_does_not_answer_is_one_sentence(
 ) -> None:
     """Regression: it was a traceback, and nothing after it was said."""
     del checkout_as_home
+    monkeypatch.setattr("dagster_postgres.utils.time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"postgresql://desk:{SECRET}@{NOWHERE}/runs")
     found = lines()
     assert found["dagster"] == ("fail", "Dagster's storage at 127.0.0.1 did not answer")

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import psycopg2
@@ -101,6 +102,7 @@ def test_a_storage_that_can_not_be_had_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, kind: type[Exception], said: str
 ) -> None:
     """Regression: every command that opens the instance ended in a traceback."""
+    monkeypatch.setattr("dagster_postgres.utils.time", SimpleNamespace(sleep=lambda _: None))
     monkeypatch.setenv("DAGSTER_POSTGRES_URL", url)
     storage = {"module": "exit_pipeline.defs.storage", "class": InstanceStorage.__name__}
     overrides = {"storage": {"custom": {**storage, "config": {}}}}
